@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * catalog: a snapshot is its manifest. Small, bounded, immutable, written last, put-if-absent; one prefix listing shows the catalogue.
+ *
+ *   <instance>/manifests/<id>.json   <id>.proof.json   <id>.pin
+ *   <instance>/<id>/shard-NNNN.tar   index-NNNN.json   checkpoint.json
+ */
+#pragma once
+
+#include "slackwater/checkpoint.h"
+#include "slackwater/store.h"
+#include "slackwater/stream.h"
+
+#define CATALOG_ID 32 /* "20261120T133701Z-9f3a1c" */
+
+struct manifest {
+	unsigned format;          /* 1 */
+	char id[CATALOG_ID];
+	char *instance;
+	char *tool;               /* "slackwater 0.1.0" */
+	char *engine;             /* "logical" */
+	char *layout;             /* "store", or "pipe" (one tar, the manifest its last entry) */
+	char *server_version, *server_flavor, *server_identity, *server_hostname;
+	unsigned server_port;
+	uint64_t server_id;
+	int64_t started_ms, finished_ms, taken_ms;
+	int64_t pause_ms, wait_ms, in_flight_ms, ddl_wait_ms;
+	uint64_t rows, bytes, bytes_stored, tables;
+	uint64_t largest_statement; /* bytes; for the loader's max_allowed_packet */
+	uint64_t nontransactional_tables;
+	bool partial;             /* include, exclude, skip or no-users: not everything is in it */
+	struct strlist partial_why; /* the options that made it so; no table names: those are data */
+	bool users;               /* accounts are in it */
+	struct stream_objects objects; /* shards, indexes, checkpoint.json: sizes and digests */
+	struct strlist warnings;
+};
+
+void manifest_free(struct manifest *m); /* frees members and m */
+/* JSON whose last member is a digest of the rest ("sha256" over the document without it). */
+enum status manifest_write(const struct manifest *m, struct buf *out, struct error *err);
+/* Damaged, unknown format, digest wrong: ERR_SNAPSHOT. */
+enum status manifest_read(const char *text, size_t len, struct manifest **ret, struct error *err);
+
+/* [A-Za-z0-9._-], anything else as %XX; never empty. Same name in, same key out. */
+void catalog_instance_key(const char *instance, struct buf *out);
+enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *err);
+enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err);
+
+struct catalog_item { char *instance; char id[CATALOG_ID]; uint64_t size; bool pinned, proven; };
+struct catalog { struct catalog_item *item; size_t n; };
+/* instance NULL = all. Ordered by instance, then id. */
+enum status catalog_list(struct store *s, const char *instance, struct catalog *ret, struct error *err);
+void catalog_free(struct catalog *c);
+/* id NULL or "latest": the newest. Several instances and none named: ERR_USAGE that lists them. None there: ERR_SNAPSHOT. */
+enum status catalog_find(struct store *s, const char *instance, const char *id, struct manifest **ret, struct error *err);
+/* "<instance>/<id>/" of a manifest. */
+void catalog_prefix(const struct manifest *m, struct buf *out);
+/* The checkpoint of a stored snapshot, digest checked. */
+enum status catalog_checkpoint(struct store *s, const struct manifest *m, struct checkpoint **ret, struct error *err);

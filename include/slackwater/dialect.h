@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dialect: what a statement is called on which server (facts/servers 5). Pure text: takes a server_info, appends SQL to a buf,
+ * never talks to a server. Channel names are "" for the default one and may hold anything.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "slackwater/conn.h"
+
+/* Quoting. Identifiers in backticks; strings in single quotes with backslash escapes (sessions never run NO_BACKSLASH_ESCAPES). */
+void sql_ident(struct buf *b, const char *name);
+void sql_string(struct buf *b, const char *s);
+void sql_bytes(struct buf *b, const char *s, size_t len);
+
+void dialect_show_status(struct buf *b, const struct server_info *s);      /* all channels, one row each */
+void dialect_show_own_binlog(struct buf *b, const struct server_info *s);  /* SHOW MASTER STATUS / BINARY LOG STATUS */
+void dialect_stop_sql(struct buf *b, const struct server_info *s, const char *channel);
+void dialect_start_sql(struct buf *b, const struct server_info *s, const char *channel);
+void dialect_start_until_gaps(struct buf *b, const struct server_info *s, const char *channel);
+void dialect_start_until_gtids(struct buf *b, const struct server_info *s, const char *channel, const char *set);
+void dialect_start_until_pos(struct buf *b, const struct server_info *s, const char *channel, const char *file,
+                             uint64_t pos);
+void dialect_stop_both(struct buf *b, const struct server_info *s, const char *channel);
+void dialect_start_both(struct buf *b, const struct server_info *s, const char *channel);
+void dialect_reset_replica_all(struct buf *b, const struct server_info *s, const char *channel);
+void dialect_reset_binlogs(struct buf *b, const struct server_info *s);    /* RESET MASTER / BINARY LOGS AND GTIDS */
+/* SHOW RELAYLOG EVENTS IN 'file' FROM pos LIMIT n [FOR CHANNEL] */
+void dialect_relaylog_events(struct buf *b, const struct server_info *s, const char *channel, const char *file,
+                             uint64_t pos, unsigned limit);
+
+enum source_position { POSITION_AUTO, POSITION_FILE, POSITION_MARIADB_SLAVE_POS };
+
+/* What a replica is told about its source. Strings are borrowed; NULL = leave it out. */
+struct source_spec {
+	const char *channel; /* "" = default */
+	const char *host;
+	unsigned port;
+	const char *user, *password;
+	enum ssl_mode ssl_mode;
+	const char *ssl_ca, *ssl_cert, *ssl_key;
+	bool get_public_key;
+	const char *public_key_path;
+	enum source_position position;
+	const char *log_file; /* POSITION_FILE */
+	uint64_t log_pos;
+	int64_t delay_s;                    /* < 0: leave it out */
+	const char *privilege_checks_user;  /* MySQL 8.0.18+ */
+	bool require_row_format, gtid_only; /* MySQL 8.0.19+, 8.0.27+ */
+	const char *assign_gtids;           /* ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS: "LOCAL" or a uuid */
+	double heartbeat_s;                 /* < 0: leave it out */
+};
+
+/* Marks b as secret when there is a password. mask: print '<password>' in its place (what --no-start and --dry-run show). */
+void dialect_change_source(struct buf *b, const struct server_info *s, const struct source_spec *spec, bool mask);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine: how data is captured, and how it is loaded again. One contract for logical, clone, mariadb-backup, volume.
+ *
+ * snapshot.c calls, per attempt: prepare, emit_before, (window: capture), emit_after; and release at the end of each attempt whatever happened.
+ * emit_after (and prepare) may return ST_RETRY: the attempt is void (a DDL hit, the lock was given up), start over. Entries go to the stream
+ * writer; the checkpoint's entry is the first of shard 0 and is put by snapshot.c unless the engine emits before the window.
+ */
+#pragma once
+
+#include "slackwater/applier.h"
+#include "slackwater/catalog.h"
+#include "slackwater/stream.h"
+
+enum engine_feature {
+	ENGINE_TRANSACTIONAL_VIEW = 1, /* rows are read through read views: prepared XA and temporary tables must be waited out */
+	ENGINE_EMITS_BEFORE = 2
+};
+
+enum ddl_mode { DDL_HOLD, DDL_RETRY };
+enum nontransactional { NONTRANSACTIONAL_COPY, NONTRANSACTIONAL_REFUSE, NONTRANSACTIONAL_SKIP };
+
+struct engine_options {
+	unsigned threads;          /* default 4 */
+	uint64_t chunk_bytes;      /* default 16 MiB: of SQL text before compression, per entry */
+	int zstd_level;            /* default 1 */
+	enum ddl_mode ddl;
+	int64_t ddl_max_wait_ms;   /* default 60000 */
+	enum nontransactional nontransactional;
+	struct strlist include, exclude; /* "schema" or "schema.table", with * and ? */
+	struct strlist tables;     /* from --tables-from-file: exact schema.table */
+	bool users;                /* accounts, roles, grants */
+	uint64_t max_history;      /* give up when InnoDB's history list is longer; 0 = never */
+};
+
+/* Filled while it works; read by snapshot.c for the manifest. */
+struct engine_report {
+	uint64_t rows, bytes, tables, nontransactional_tables;
+	uint64_t largest_statement;
+	uint64_t largest_row;
+	uint64_t history_max;      /* longest InnoDB history list seen */
+	int64_t ddl_wait_ms;       /* longest that a replicated DDL waited for us */
+};
+
+struct engine;
+struct engine_ops {
+	const char *name;
+	unsigned features;
+	/* Preflight of its own: what cannot be captured without loss is ERR_PREFLIGHT naming it. Touches nothing. */
+	enum status (*probe)(struct engine *e, struct run *run, struct error *err);
+	enum status (*prepare)(struct engine *e, struct run *run, struct error *err);
+	enum status (*emit_before)(struct engine *e, struct stream_writer *w, struct run *run, struct error *err);
+	enum status (*capture)(struct engine *e, const struct checkpoint *cp, struct run *run, struct error *err);
+	enum status (*emit_after)(struct engine *e, struct stream_writer *w, struct run *run, struct error *err);
+	void (*release)(struct engine *e); /* sessions and locks given up; idempotent */
+	void (*report)(const struct engine *e, struct engine_report *ret);
+	void (*free)(struct engine *e);
+};
+struct engine { const struct engine_ops *ops; };
+
+/* o and eo must outlive the engine. */
+enum status engine_logical_new(const struct conn_options *o, const struct engine_options *eo, struct engine **ret,
+                               struct error *err);
+void engine_free(struct engine *e); /* NULL is fine; releases first */
+
+/* ---- reading back: seeding ---- */
+
+struct loader_options {
+	unsigned threads;
+	bool verify_entries;  /* each entry's digest is checked before it is applied (always true; kept for engines that cannot) */
+	bool users;
+	bool keep_redo_log;   /* do not switch InnoDB's redo log off even where it could be */
+};
+
+struct loader_report { uint64_t rows, bytes, tables, statements; int64_t elapsed_ms; };
+
+struct loader;
+struct loader_ops {
+	/* Everything that can be known before a byte is loaded: the target can take it (schemas absent, max_allowed_packet, engines,
+	 * accounts). ERR_SEED_REFUSED. */
+	enum status (*plan)(struct loader *l, struct conn *target, struct run *run, struct error *err);
+	/* Parallel; with sql_log_bin=0 on every session. A warning of the server while loading is an error. ERR_SERVER with a hint how to go on. */
+	enum status (*load)(struct loader *l, struct run *run, struct error *err);
+	/* Put back what was switched off, whatever happened (redo log, global settings); then verify nothing is left off. */
+	enum status (*finish)(struct loader *l, struct run *run, struct error *err);
+	/* The schemas that this snapshot would create; borrowed. */
+	const struct strlist *(*schemas)(const struct loader *l);
+	void (*report)(const struct loader *l, struct loader_report *ret);
+	void (*free)(struct loader *l);
+};
+struct loader { const struct loader_ops *ops; };
+
+/* store, m, index and o must outlive the loader. */
+enum status loader_logical_new(struct store *store, const struct manifest *m, const struct stream_index *index,
+                               const struct conn_options *target, const struct loader_options *o, struct loader **ret,
+                               struct error *err);
+void loader_free(struct loader *l);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * event: what the library tells the agent while it works. Typed events go up; agent/ alone turns them into log lines, the
+ * progress bar, JSON and metrics. Emitting never fails and never blocks for long; a sink must be callable from any thread.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "slackwater/strlist.h"
+
+enum event_kind {
+	EVENT_STATE,    /* a state was entered: area "window", name "STOPPING", text = the state's comment */
+	EVENT_PROGRESS, /* figures below; area says of what ("dump", "load", "verify") */
+	EVENT_INFO,
+	EVENT_WARNING,  /* also ends up in the manifest and the JSON */
+	EVENT_DEBUG     /* statements and measurements, never a secret */
+};
+
+struct event {
+	enum event_kind kind;
+	const char *area; /* "window", "guard", "dump", "store", "load", "prove", ... */
+	const char *name; /* state name for EVENT_STATE, else NULL */
+	const char *text; /* one line; may be NULL for EVENT_PROGRESS */
+	uint64_t bytes_done, bytes_total; /* total 0 = not known */
+	uint64_t rows_done, rows_total;
+};
+
+struct event_sink {
+	void (*emit)(struct event_sink *self, const struct event *ev);
+};
+
+void event_state(struct event_sink *s, const char *area, const char *name, const char *text);
+void event_progress(struct event_sink *s, const char *area, uint64_t bytes_done, uint64_t bytes_total,
+                    uint64_t rows_done, uint64_t rows_total);
+void event_info(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void event_warning(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void event_debug(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* A sink that keeps a copy of every warning's text and passes each event on to next (which may be NULL). */
+struct event_recorder {
+	struct event_sink base;
+	struct event_sink *next;
+	pthread_mutex_t lock;
+	struct strlist warnings;
+};
+
+void event_recorder_init(struct event_recorder *r, struct event_sink *next);
+void event_recorder_free(struct event_recorder *r);

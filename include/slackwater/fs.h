@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fs: files done so that a crash leaves either the old or the new, never half of either. Errors are ERR_STORE. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "slackwater/buf.h"
+#include "slackwater/error.h"
+
+enum status fs_mkdirs(const char *path, mode_t mode, struct error *err); /* like mkdir -p */
+enum status fs_sync_dir(const char *path, struct error *err);            /* fsync of a directory */
+enum status fs_write_all(int fd, const void *data, size_t len, const char *name, struct error *err);
+/* Read whole, at most ret->max bytes. */
+enum status fs_read_file(const char *path, struct buf *ret, struct error *err);
+/* Write a temporary name beside it, fsync, rename, fsync the directory. */
+enum status fs_write_file_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error *err);
+enum status fs_free_bytes(const char *path, uint64_t *ret_bytes, struct error *err);
+enum status fs_remove_tree(const char *path, struct error *err); /* never follows a symbolic link */

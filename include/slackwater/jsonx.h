@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jsonx: reading JSON that somebody may have damaged, on top of jansson. A missing or mistyped member is
+ * ST_FAILED/ERR_SNAPSHOT and names the member. Strings returned are owned by the document.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "slackwater/buf.h"
+#include "slackwater/error.h"
+#include "slackwater/strlist.h"
+
+enum status jsonx_parse(const char *text, size_t len, const char *what, json_t **ret, struct error *err);
+enum status jsonx_str(const json_t *obj, const char *key, const char **ret, struct error *err);
+enum status jsonx_u64(const json_t *obj, const char *key, uint64_t *ret, struct error *err);
+enum status jsonx_bool(const json_t *obj, const char *key, bool *ret, struct error *err);
+enum status jsonx_array(const json_t *obj, const char *key, json_t **ret, struct error *err);
+enum status jsonx_object(const json_t *obj, const char *key, json_t **ret, struct error *err);
+enum status jsonx_strlist(const json_t *obj, const char *key, struct strlist *ret, struct error *err);
+const char *jsonx_str_or(const json_t *obj, const char *key, const char *fallback);
+uint64_t jsonx_u64_or(const json_t *obj, const char *key, uint64_t fallback);
+
+json_t *jsonx_from_strlist(const struct strlist *l); /* NULL = out of memory */
+/* Bytes that are not UTF-8 become U+FFFD, so that a message from a server can always be put into JSON. */
+json_t *jsonx_text(const char *s);
+/* Sorted keys, two blanks of indent, a final newline. */
+enum status jsonx_dump(const json_t *doc, struct buf *out, struct error *err);

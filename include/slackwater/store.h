@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store: where bytes go. Takes objects from stream/ and catalog/, must know nothing of what is in them.
+ *
+ * Keys are relative paths with '/' between segments, [A-Za-z0-9._-] and %XX only, no "." or ".." segment. An object is visible only once
+ * it is committed. A store is used by many threads at once; a writer or reader by one at a time. Errors are ERR_STORE; a missing object
+ * is ERR_SNAPSHOT with sys_errno ENOENT; put with STORE_IF_ABSENT of an existing key is ERR_STORE with sys_errno EEXIST.
+ * ST_RETRY means that the same call may succeed later; a wrapper does the retrying, callers treat it as failed.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "slackwater/buf.h"
+#include "slackwater/run.h"
+
+enum store_feature {
+	STORE_LIST = 1,       /* can list */
+	STORE_RANGED = 2,     /* open at an offset */
+	STORE_IF_ABSENT = 4,  /* honours put-if-absent */
+	STORE_SEQUENTIAL = 8, /* a pipe: exactly one object, written or read once, front to back */
+	STORE_LOCAL = 16      /* reading is cheap: verifying everything first costs little */
+};
+
+struct store;
+struct store_writer;
+struct store_reader;
+
+struct store_object { const char *key; uint64_t size; int64_t modified_ms; };
+/* Return false to stop the listing early (which is not an error). */
+typedef bool store_list_fn(void *arg, const struct store_object *obj);
+
+struct store_ops {
+	unsigned features;
+	enum status (*create)(struct store *s, const char *key, struct store_writer **ret, struct error *err);
+	enum status (*put)(struct store *s, const char *key, const void *data, size_t len, bool if_absent,
+	                   struct error *err);
+	/* From offset; len 0 = to the end. Reading past the object's end is a short read, not an error. */
+	enum status (*open)(struct store *s, const char *key, uint64_t offset, uint64_t len, struct store_reader **ret,
+	                    struct error *err);
+	enum status (*stat)(struct store *s, const char *key, uint64_t *ret_size, struct error *err);
+	/* Every committed object whose key starts with prefix, in bytewise order of keys. */
+	enum status (*list)(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err);
+	enum status (*remove)(struct store *s, const char *key, struct error *err); /* a missing one is fine */
+	/* Remove unfinished uploads below prefix that are older than age_ms; *ret_removed counts them. Foreign ones are never touched. */
+	enum status (*sweep)(struct store *s, const char *prefix, int64_t age_ms, unsigned *ret_removed, struct error *err);
+	void (*free)(struct store *s);
+};
+
+struct store { const struct store_ops *ops; struct run *run; };
+
+struct store_writer_ops {
+	enum status (*write)(struct store_writer *w, const void *data, size_t len, struct error *err);
+	enum status (*commit)(struct store_writer *w, struct error *err); /* durable and visible; then only free */
+	void (*free)(struct store_writer *w); /* without commit: abort, nothing is left behind */
+};
+struct store_writer { const struct store_writer_ops *ops; };
+
+struct store_reader_ops {
+	/* *ret_n = 0 at the end. */
+	enum status (*read)(struct store_reader *r, void *data, size_t cap, size_t *ret_n, struct error *err);
+	void (*free)(struct store_reader *r);
+};
+struct store_reader { const struct store_reader_ops *ops; };
+
+enum store_use { STORE_READ, STORE_WRITE };
+/* "file:///dir", a plain path, or "-" (standard output or input). Other schemes are ERR_USAGE. run must outlive the store. */
+enum status store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err);
+void store_free(struct store *s); /* NULL is fine */
+void store_writer_free(struct store_writer *w);
+void store_reader_free(struct store_reader *r);
+/* Whole object into ret, at most ret->max bytes. */
+enum status store_get(struct store *s, const char *key, struct buf *ret, struct error *err);

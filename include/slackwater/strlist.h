@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strlist: an array of owned strings. free(NULL-ish) is fine: a zeroed list is an empty one. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "slackwater/error.h"
+
+struct strlist {
+	char **item;
+	size_t n, cap;
+};
+
+enum status strlist_add(struct strlist *l, const char *s, struct error *err);
+enum status strlist_addf(struct strlist *l, struct error *err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+bool strlist_has(const struct strlist *l, const char *s);
+void strlist_sort(struct strlist *l); /* bytewise */
+void strlist_free(struct strlist *l);
