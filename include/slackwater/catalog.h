@@ -44,6 +44,7 @@ enum status manifest_read(const char *text, size_t len, struct manifest **ret, s
 /* [A-Za-z0-9._-], anything else as %XX; never empty. Same name in, same key out. */
 void catalog_instance_key(const char *instance, struct buf *out);
 enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *err);
+/* Put the manifest if absent. On failure no manifest of this id is visible (one that was written before the failure is removed). */
 enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err);
 
 struct catalog_item { char *instance; char id[CATALOG_ID]; uint64_t size; bool pinned, proven; };

@@ -54,7 +54,9 @@ uint64_t stream_writer_stored(const struct stream_writer *w); /* bytes given to 
 enum status stream_writer_finish(struct stream_writer *w, struct stream_objects *ret, struct error *err);
 /* Sequential stores: add the manifest as the last entry and end the tar. */
 enum status stream_writer_last(struct stream_writer *w, const char *name, const struct buf *data, struct error *err);
-void stream_writer_free(struct stream_writer *w); /* without finish: abort, committed shards of this prefix are removed */
+/* Without finish: abort, and committed shards of this prefix are removed. After a finish that succeeded the objects stay: whoever publishes
+ * removes them when publishing fails. */
+void stream_writer_free(struct stream_writer *w);
 
 /* Compression, in the worker: frames a text into out. */
 struct stream_zstd;

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "snapshot_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SNAPSHOT_SHARDS_MAX = 4,
+	SNAPSHOT_PREFIX_MAX = 1024,
+	SNAPSHOT_JSON_MAX = 64 << 20 /* a checkpoint with very many worker rows or a set with very many intervals */
+};
+/* Unfinished files of a run that is still alive are touched far more often than this. */
+static const int64_t snapshot_sweep_age_ms = 24 * 3600 * 1000;
+
+void snapshot_begin(struct snapshot *s, struct run *run)
+{
+	event_recorder_init(&s->recorder, run->events);
+	run->events = &s->recorder.base;
+	s->started_ms = run_wall_ms(run);
+	s->prefix = BUF_INIT(SNAPSHOT_PREFIX_MAX);
+	s->window = s->o->window;
+}
+
+enum status snapshot_preflight(struct snapshot *s, struct run *run, struct error *err)
+{
+	enum status st = window_preflight(&s->o->server, run, &s->preflight, err);
+	if (!st)
+		st = engine_logical_new(&s->o->server, &s->o->engine, &s->engine, err);
+	if (!st)
+		st = s->engine->ops->probe(s->engine, run, err);
+	if (!st && (s->engine->ops->features & ENGINE_TRANSACTIONAL_VIEW))
+		s->window.refuse_prepared = true;
+	return st;
+}
+
+/* The name by which people ask for it: the host as they typed it where that says anything, else the server's own. */
+static enum status snapshot_instance(struct snapshot *s, char **ret, struct error *err)
+{
+	struct buf name = BUF_INIT(512);
+	const char *host = s->o->server.host;
+	const struct server_info *server = &s->preflight->server;
+	if (s->o->instance)
+		buf_adds(&name, s->o->instance);
+	else
+		buf_addf(&name, "%s_%u", host && *host && strcmp(host, "localhost") != 0 ? host : server->hostname, server->port);
+	enum status st = buf_check(&name, "the instance name", err);
+	if (!st && !(*ret = buf_take(&name)))
+		st = error_oom(err);
+	buf_free(&name);
+	return st;
+}
+
+static unsigned snapshot_shards(const struct snapshot *s)
+{
+	if (s->sequential)
+		return 1;
+	if (s->o->shards)
+		return s->o->shards;
+	return s->o->engine.threads < SNAPSHOT_SHARDS_MAX ? s->o->engine.threads : SNAPSHOT_SHARDS_MAX;
+}
+
+static enum status snapshot_sweep(struct snapshot *s, struct run *run, struct error *err)
+{
+	struct buf below = BUF_INIT(SNAPSHOT_PREFIX_MAX);
+	unsigned removed = 0;
+	catalog_instance_key(s->manifest->instance, &below);
+	buf_addc(&below, '/');
+	enum status st = buf_check(&below, "the instance name", err);
+	if (!st)
+		st = s->store->ops->sweep(s->store, below.data, snapshot_sweep_age_ms, &removed, err);
+	if (!st && removed)
+		event_info(run->events, "store", "removed %u unfinished files that dead runs had left", removed);
+	buf_free(&below);
+	return st;
+}
+
+enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err)
+{
+	s->manifest = calloc(1, sizeof *s->manifest);
+	if (!s->manifest)
+		return error_oom(err);
+	enum status st = snapshot_instance(s, &s->manifest->instance, err);
+	if (!st)
+		st = catalog_new_id(s->started_ms, s->manifest->id, err);
+	if (!st)
+		st = store_open(s->o->to, STORE_WRITE, run, &s->store, err);
+	if (st)
+		return st;
+	s->sequential = s->store->ops->features & STORE_SEQUENTIAL;
+	s->shards = snapshot_shards(s);
+	catalog_prefix(s->manifest, &s->prefix);
+	st = buf_check(&s->prefix, "the snapshot's prefix", err);
+	return st || s->sequential ? st : snapshot_sweep(s, run, err);
+}
+
+static enum status snapshot_checkpoint_text(const struct checkpoint *cp, struct buf *out, struct error *err)
+{
+	json_t *doc = checkpoint_to_json(cp);
+	if (!doc)
+		return error_oom(err);
+	enum status st = jsonx_dump(doc, out, err);
+	json_decref(doc);
+	return st;
+}
+
+/* Takes the text; an empty one is left out. */
+static enum status snapshot_put_text(struct snapshot *s, const char *name, struct buf *text, struct error *err)
+{
+	enum status st = buf_check(text, name, err);
+	if (st || !text->len) {
+		buf_free(text);
+		return st;
+	}
+	struct stream_entry e = { .name = strdup(name), .data = *text, .raw_bytes = text->len };
+	*text = BUF_INIT(text->max);
+	if (!e.name) {
+		stream_entry_free(&e);
+		return error_oom(err);
+	}
+	return stream_writer_put(s->writer, 0, &e, err);
+}
+
+enum status snapshot_put_checkpoint(struct snapshot *s, struct error *err)
+{
+	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX), slave = BUF_INIT(SNAPSHOT_JSON_MAX), own = BUF_INIT(SNAPSHOT_JSON_MAX);
+	enum status st = snapshot_checkpoint_text(s->checkpoint, &json, err);
+	checkpoint_slave_info(s->checkpoint, &slave);
+	checkpoint_binlog_info(s->checkpoint, &own);
+	if (!st)
+		st = snapshot_put_text(s, "checkpoint.json", &json, err);
+	if (!st)
+		st = snapshot_put_text(s, "xtrabackup_slave_info", &slave, err);
+	if (!st)
+		st = snapshot_put_text(s, "xtrabackup_binlog_info", &own, err);
+	buf_free(&json);
+	buf_free(&slave);
+	buf_free(&own);
+	return st;
+}
+
+void snapshot_drop_attempt(struct snapshot *s)
+{
+	stream_writer_free(s->writer);
+	s->writer = NULL;
+	checkpoint_free(s->checkpoint);
+	s->checkpoint = NULL;
+	stream_objects_free(&s->manifest->objects);
+}
+
+static enum status snapshot_partial(struct snapshot *s, struct error *err)
+{
+	const struct engine_options *e = &s->o->engine;
+	const struct { bool is; const char *why; } part[] = {
+		{ e->include.n > 0, "--include" },
+		{ e->exclude.n > 0, "--exclude" },
+		{ e->tables.n > 0, "--tables-from-file" },
+		{ !e->users, "--no-users" },
+		{ e->nontransactional == NONTRANSACTIONAL_SKIP, "--nontransactional skip" },
+	};
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < sizeof part / sizeof part[0]; i++)
+		if (part[i].is)
+			st = strlist_add(&s->manifest->partial_why, part[i].why, err);
+	s->manifest->partial = s->manifest->partial_why.n > 0;
+	return st;
+}
+
+/* The manifest names checkpoint.json with its digest, so that it can be neither lost nor swapped; a pipe has it as an entry only. */
+static enum status snapshot_add_checkpoint_object(struct snapshot *s, struct error *err)
+{
+	struct stream_objects *list = &s->manifest->objects;
+	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX), key = BUF_INIT(SNAPSHOT_PREFIX_MAX);
+	struct stream_object *grown = realloc(list->item, (list->n + 1) * sizeof *grown);
+	if (!grown)
+		return error_oom(err);
+	list->item = grown;
+	struct stream_object *o = &grown[list->n];
+	*o = (struct stream_object){ .key = "checkpoint.json" };
+	enum status st = snapshot_checkpoint_text(s->checkpoint, &json, err);
+	if (!st)
+		st = digest_of(json.data, json.len, o->sha256, err);
+	buf_addf(&key, "%s%s", buf_str(&s->prefix), o->key);
+	if (!st)
+		st = buf_check(&key, "the checkpoint's key", err);
+	if (!st && !s->sequential)
+		st = s->store->ops->put(s->store, key.data, json.data, json.len, false, err);
+	if (!st) {
+		o->size = json.len;
+		list->n++;
+	}
+	buf_free(&json);
+	buf_free(&key);
+	return st;
+}
+
+static enum status snapshot_describe_server(struct manifest *m, const struct server_info *server, struct error *err)
+{
+	m->server_version = strdup(server->version_text);
+	m->server_flavor = strdup(server->flavor == FLAVOR_MARIADB ? "mariadb" : "mysql");
+	m->server_identity = strdup(server->identity);
+	m->server_hostname = strdup(server->hostname);
+	m->server_port = server->port;
+	m->server_id = server->server_id;
+	return m->server_version && m->server_flavor && m->server_identity && m->server_hostname ? ST_OK : error_oom(err);
+}
+
+enum status snapshot_describe(struct snapshot *s, struct run *run, struct error *err)
+{
+	struct manifest *m = s->manifest;
+	const struct checkpoint *cp = s->checkpoint;
+	struct engine_report r = { 0 };
+	s->engine->ops->report(s->engine, &r);
+
+	m->format = 1;
+	m->tool = strdup("slackwater " SLACKWATER_VERSION);
+	m->engine = strdup(s->engine->ops->name);
+	m->layout = strdup(s->sequential ? "pipe" : "store");
+	if (!m->tool || !m->engine || !m->layout)
+		return error_oom(err);
+	m->started_ms = s->started_ms;
+	m->taken_ms = cp->taken_ms;
+	m->pause_ms = cp->pause_ms;
+	m->wait_ms = cp->wait_ms;
+	m->in_flight_ms = cp->in_flight_ms;
+	m->ddl_wait_ms = r.ddl_wait_ms;
+	m->rows = r.rows;
+	m->bytes = r.bytes;
+	m->bytes_stored = stream_writer_stored(s->writer);
+	m->tables = r.tables;
+	m->largest_statement = r.largest_statement;
+	m->nontransactional_tables = r.nontransactional_tables;
+	m->users = s->o->engine.users;
+
+	enum status st = snapshot_describe_server(m, &cp->server, err);
+	if (!st)
+		st = snapshot_partial(s, err);
+	if (!st)
+		st = snapshot_add_checkpoint_object(s, err);
+	for (size_t i = 0; !st && i < s->recorder.warnings.n; i++)
+		st = strlist_add(&m->warnings, s->recorder.warnings.item[i], err);
+	m->finished_ms = run_wall_ms(run);
+	return st;
+}
+
+enum status snapshot_publish(struct snapshot *s, struct error *err)
+{
+	if (!s->sequential)
+		return catalog_publish(s->store, s->manifest, err);
+	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX);
+	enum status st = manifest_write(s->manifest, &json, err);
+	if (!st)
+		st = stream_writer_last(s->writer, "manifest.json", &json, err);
+	buf_free(&json);
+	return st;
+}
+
+/* What stream_writer_free does not know of. A failure here leaves an orphan without a manifest, which is not a snapshot. */
+static void snapshot_remove_unpublished(struct snapshot *s)
+{
+	struct buf key = BUF_INIT(SNAPSHOT_PREFIX_MAX);
+	struct error ignored;
+	for (size_t i = 0; i < s->manifest->objects.n; i++) {
+		buf_clear(&key);
+		buf_addf(&key, "%s%s", buf_str(&s->prefix), s->manifest->objects.item[i].key);
+		(void)s->store->ops->remove(s->store, buf_str(&key), &ignored);
+	}
+	buf_free(&key);
+}
+
+void snapshot_end(struct snapshot *s, struct run *run)
+{
+	/* Published: the manifest was handed out. */
+	if (s->manifest && s->store && !s->sequential)
+		snapshot_remove_unpublished(s);
+	stream_writer_free(s->writer);
+	engine_free(s->engine);
+	store_free(s->store);
+	manifest_free(s->manifest);
+	checkpoint_free(s->checkpoint);
+	preflight_free(s->preflight);
+	buf_free(&s->prefix);
+	run->events = s->recorder.next;
+	event_recorder_free(&s->recorder);
+}
