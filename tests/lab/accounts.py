@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The accounts of a lab, with the least rights the README promises to be enough, and option files that hold them."""
+from .server import REPLICATION, MariaDB, MySQL56, MySQL97
+
+BACKUP = ("backup", "backup-pw-2")      # reads a replica and stops and starts its applier
+SEEDER = ("seeder", "seeder-pw-3")      # fills an empty server and makes it a replica
+
+# What backing up needs, per server, on *.*
+BACKUP_RIGHTS = {
+    MariaDB: "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, SHOW DATABASES, REPLICATION SLAVE, "
+             "BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN",
+    MySQL97: "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, SHOW DATABASES, REPLICATION SLAVE, "
+             "REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, BACKUP_ADMIN, XA_RECOVER_ADMIN, SHOW_ROUTINE",
+    MySQL56: "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, SHOW DATABASES, REPLICATION SLAVE, "
+             "REPLICATION CLIENT, SUPER",
+}
+
+
+def _statements(flavour, account, rights, option=""):
+    user, password = account
+    if flavour is MySQL56:      # has no CREATE USER with a hash of its own choice, and GRANT creates
+        return [f"GRANT {rights} ON *.* TO '{user}'@'%' IDENTIFIED BY '{password}'{option}"]
+    return [f"CREATE USER '{user}'@'%' IDENTIFIED BY '{password}'", f"GRANT {rights} ON *.* TO '{user}'@'%'{option}"]
+
+
+def create_on_source(source):
+    """The replication account and the backup account; they reach every replica by replication, as in real life."""
+    flavour = type(source)
+    source.sql(*_statements(flavour, REPLICATION, "REPLICATION SLAVE, REPLICATION CLIENT"),
+               *_statements(flavour, BACKUP, BACKUP_RIGHTS[flavour]))
+
+
+def create_on_target(target):
+    """Someone who may do everything on a server that is still empty, without a trace in its binary log."""
+    target.local(*_statements(type(target), SEEDER, "ALL PRIVILEGES", " WITH GRANT OPTION"))
+
+
+def option_file(path, server, account, source_account=None, **more):
+    """An option file in the form DBAs keep: [client], and the source's account in its own group."""
+    user, password = account
+    lines = ["[client]", "host=127.0.0.1", f"port={server.port}", f"user={user}", f"password={password}"]
+    lines += [f"{key.replace('_', '-')}={value}" for key, value in more.items()]
+    if source_account:
+        lines += ["[slackwater-source]", f"user={source_account[0]}", f"password={source_account[1]}"]
+    path.write_text("\n".join(lines) + "\n")
+    path.chmod(0o600)
+    return path

