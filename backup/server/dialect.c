@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "slackwater/dialect.h"
+
+#include <inttypes.h>
+
+#include "dialect_names.h"
+
+/*
+ * "STOP REPLICA", "STOP SLAVE 'name'". MariaDB: without a name a statement is about @@default_master_connection, which need not
+ * be '', so the name is always given.
+ */
+static void dialect_verb(struct buf *b, const struct server_info *s, const char *verb, const char *channel)
+{
+	buf_addf(b, "%s %s", verb, dialect_names(s)->replica);
+	if (s->flavor == FLAVOR_MARIADB) {
+		buf_addc(b, ' ');
+		sql_string(b, channel);
+	}
+}
+
+void dialect_for_channel(struct buf *b, const struct server_info *s, const char *channel)
+{
+	/* Without the clause START, STOP and RESET are about all channels. */
+	if (s->flavor == FLAVOR_MYSQL && s->version >= DIALECT_CHANNELS) {
+		buf_adds(b, " FOR CHANNEL ");
+		sql_string(b, channel);
+	}
+}
+
+void dialect_show_status(struct buf *b, const struct server_info *s)
+{
+	if (s->flavor == FLAVOR_MARIADB)
+		buf_adds(b, "SHOW ALL SLAVES STATUS");
+	else
+		buf_addf(b, "SHOW %s STATUS", dialect_names(s)->replica);
+}
+
+void dialect_show_own_binlog(struct buf *b, const struct server_info *s)
+{
+	buf_adds(b, dialect_names(s)->show_binlog);
+}
+
+void dialect_stop_sql(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_verb(b, s, "STOP", channel);
+	buf_adds(b, " SQL_THREAD");
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_start_sql(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_verb(b, s, "START", channel);
+	buf_adds(b, " SQL_THREAD");
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_start_until_gaps(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_verb(b, s, "START", channel);
+	buf_adds(b, " SQL_THREAD");
+	/* MariaDB has no gaps inside a domain and no such condition; MySQL never renamed this one. */
+	if (s->flavor == FLAVOR_MYSQL)
+		buf_adds(b, " UNTIL SQL_AFTER_MTS_GAPS");
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_start_until_gtids(struct buf *b, const struct server_info *s, const char *channel, const char *set)
+{
+	dialect_verb(b, s, "START", channel);
+	if (s->flavor == FLAVOR_MARIADB)
+		buf_adds(b, " UNTIL master_gtid_pos = ");
+	else
+		buf_adds(b, " SQL_THREAD UNTIL SQL_AFTER_GTIDS = ");
+	sql_string(b, set);
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_start_until_pos(struct buf *b, const struct server_info *s, const char *channel, const char *file,
+                             uint64_t pos)
+{
+	const char *source = dialect_names(s)->source;
+	dialect_verb(b, s, "START", channel);
+	buf_addf(b, " SQL_THREAD UNTIL %s_LOG_FILE = ", source);
+	sql_string(b, file);
+	buf_addf(b, ", %s_LOG_POS = %" PRIu64, source, pos);
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_stop_both(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_verb(b, s, "STOP", channel);
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_start_both(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_verb(b, s, "START", channel);
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_reset_replica_all(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_verb(b, s, "RESET", channel);
+	buf_adds(b, " ALL");
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_reset_binlogs(struct buf *b, const struct server_info *s)
+{
+	buf_adds(b, dialect_names(s)->reset_binlogs);
+}
+
+void dialect_relaylog_events(struct buf *b, const struct server_info *s, const char *channel, const char *file,
+                             uint64_t pos, unsigned limit)
+{
+	buf_adds(b, "SHOW RELAYLOG ");
+	if (s->flavor == FLAVOR_MARIADB) {
+		sql_string(b, channel);
+		buf_addc(b, ' ');
+	}
+	buf_adds(b, "EVENTS IN ");
+	sql_string(b, file);
+	buf_addf(b, " FROM %" PRIu64 " LIMIT %u", pos, limit);
+	dialect_for_channel(b, s, channel);
+}
