@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd.h"
+
+const struct verb *const cmd_verbs[] = {
+	&cmd_check, &cmd_backup, &cmd_list, &cmd_info, &cmd_verify, &cmd_restore, &cmd_seed, NULL,
+};

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd: the verbs, one file each. */
+#pragma once
+
+#include "app.h"
+
+extern const struct verb cmd_check, cmd_backup, cmd_list, cmd_info, cmd_verify, cmd_restore, cmd_seed;
+
+/* In the order of the help, NULL-terminated. */
+extern const struct verb *const cmd_verbs[];

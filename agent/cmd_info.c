@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* info: one snapshot: its manifest and its checkpoint. */
+#include "cmd.h"
+#include "output_checkpoint.h"
+#include "output_json.h"
+#include "output_text.h"
+#include "slackwater/catalog.h"
+#include "table.h"
+#include "units.h"
+
+static const struct option_group *const groups[] = { &config_from, &config_output, NULL };
+
+static enum status objects(struct buf *out, const struct manifest *m, struct error *err)
+{
+	static const char *const header[] = { "OBJECT", ">SIZE", ">ENTRIES", ">ROWS", "SHA-256", NULL };
+	struct table t;
+	enum status st = table_init(&t, header, err);
+	for (size_t i = 0; !st && i < m->objects.n; i++) {
+		const struct stream_object *o = &m->objects.item[i];
+		char size[UNITS_TEXT], entries[UNITS_TEXT], rows[UNITS_TEXT];
+		units_size(o->size, size);
+		units_count(o->entries, entries);
+		units_count(o->rows, rows);
+		const char *cell[] = { o->key, size, o->entries ? entries : NULL, o->rows ? rows : NULL, o->sha256 };
+		st = table_row(&t, cell, err);
+	}
+	buf_addc(out, '\n');
+	if (!st)
+		table_print(&t, "", out);
+	table_free(&t);
+	return st;
+}
+
+static enum status show(struct app *app, const struct manifest *m, const struct checkpoint *cp, struct error *err)
+{
+	if (app->config.json) {
+		enum status st = output_json_manifest(&app->doc, "manifest", m, err);
+		return st ? st : output_json_checkpoint(&app->doc, cp, err);
+	}
+	output_text_manifest(&app->text, m);
+	output_checkpoint_print(&app->text, cp);
+	output_text_list(&app->text, "Warnings", &m->warnings);
+	return objects(&app->text, m, err);
+}
+
+static enum status info_run(struct app *app, struct error *err)
+{
+	const struct config *c = &app->config;
+	struct store *store = NULL;
+	struct manifest *m = NULL;
+	struct checkpoint *cp = NULL;
+	enum status st = app_require(c->from, "from", "file:///backup", err);
+	if (!st)
+		st = store_open(c->from, STORE_READ, &app->run, &store, err);
+	if (!st)
+		st = catalog_find(store, c->instance, c->id, &m, err);
+	if (!st)
+		st = catalog_checkpoint(store, m, &cp, err);
+	if (!st)
+		st = show(app, m, cp, err);
+	checkpoint_free(cp);
+	manifest_free(m);
+	store_free(store);
+	return st;
+}
+
+const struct verb cmd_info = {
+	.name = "info",
+	.summary = "show one snapshot: where the applier stood, pause, sizes, objects",
+	.synopsis = "--from URL [--instance NAME] [ID|latest] [--json]",
+	.about = "Shows the manifest and the checkpoint: per channel the source and the executed coordinates, proven or not and\n"
+	         "why, the GTID set, and what was compared with what. Without ID the latest snapshot.",
+	.example = "  slackwater info --from file:///backup latest\n",
+	.groups = groups,
+	.takes_id = true,
+	.log_level = LOG_LEVEL_WARNING,
+	.run = info_run,
+};

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* list: the snapshots of a repository. */
+#include "cmd.h"
+
+#include <stdio.h>
+
+#include "output_json.h"
+#include "slackwater/catalog.h"
+#include "table.h"
+#include "units.h"
+
+static const struct option_group *const groups[] = { &config_from, &config_output, NULL };
+
+static const char *marks(const struct catalog_item *it)
+{
+	if (it->pinned && it->proven)
+		return "pinned, proven";
+	return it->pinned ? "pinned" : it->proven ? "proven" : "";
+}
+
+static enum status table_line(struct table *t, const struct catalog_item *it, const struct manifest *m, struct error *err)
+{
+	char taken[UNITS_TEXT], stored[UNITS_TEXT], bytes[UNITS_TEXT], rows[UNITS_TEXT], pause[UNITS_TEXT];
+	units_time(m->taken_ms, taken);
+	units_size(m->bytes_stored, stored);
+	units_size(m->bytes, bytes);
+	units_count(m->rows, rows);
+	units_duration(m->pause_ms, pause);
+	const char *cell[] = {
+		m->instance, m->id, taken, m->server_version, rows, bytes, stored, pause, m->partial ? "no" : "yes", marks(it),
+	};
+	return table_row(t, cell, err);
+}
+
+static enum status damaged_line(struct table *t, const struct catalog_item *it, struct error *err)
+{
+	const char *cell[] = { it->instance, it->id, "damaged", NULL, NULL, NULL, NULL, NULL, NULL, marks(it) };
+	return table_row(t, cell, err);
+}
+
+static enum status json_item(json_t *list, const struct catalog_item *it, const struct manifest *m, struct error *err)
+{
+	json_t *doc = NULL;
+	enum status st = output_json_set(&doc, "instance", jsonx_text(it->instance), err);
+	if (!st)
+		st = output_json_set(&doc, "id", json_string(it->id), err);
+	if (!st)
+		st = output_json_set(&doc, "pinned", json_boolean(it->pinned), err);
+	if (!st)
+		st = output_json_set(&doc, "proven", json_boolean(it->proven), err);
+	if (!st)
+		st = output_json_set(&doc, "damaged", json_boolean(!m), err);
+	if (!st && m)
+		st = output_json_manifest(&doc, "manifest", m, err);
+	if (st) {
+		json_decref(doc);
+		return st;
+	}
+	return json_array_append_new(list, doc) ? error_oom(err) : ST_OK;
+}
+
+struct listing {
+	struct app *app;
+	struct store *store;
+	struct table table;
+	json_t *list;
+	size_t damaged;
+};
+
+static enum status one(struct listing *l, const struct catalog_item *it, struct error *err)
+{
+	struct manifest *m = NULL;
+	enum status st = catalog_find(l->store, it->instance, it->id, &m, err);
+	if (st && err->kind != ERR_SNAPSHOT)
+		return st;
+	if (st) {
+		event_warning(&l->app->sink.base, "list", "%s of %s: %s", it->id, it->instance, err->message);
+		l->damaged++;
+		m = NULL;
+	}
+	if (l->app->config.json)
+		st = json_item(l->list, it, m, err);
+	else
+		st = m ? table_line(&l->table, it, m, err) : damaged_line(&l->table, it, err);
+	manifest_free(m);
+	return st;
+}
+
+static enum status show(struct listing *l, size_t n, struct error *err)
+{
+	if (l->app->config.json)
+		return output_json_set(&l->app->doc, "snapshots", json_incref(l->list), err);
+	if (n)
+		table_print(&l->table, "", &l->app->text);
+	else
+		buf_adds(&l->app->text, "no snapshots\n");
+	return ST_OK;
+}
+
+static enum status verdict(const struct listing *l, struct error *err)
+{
+	if (!l->damaged)
+		return ST_OK;
+	error_set(err, ST_FAILED, ERR_SNAPSHOT, "%zu of the manifests are damaged", l->damaged);
+	error_hint(err, "slackwater verify says what is wrong; a snapshot without its manifest does not exist");
+	return ST_FAILED;
+}
+
+static enum status list_run(struct app *app, struct error *err)
+{
+	static const char *const header[] = {
+		"INSTANCE", "ID", "TAKEN (UTC)", "SERVER", ">ROWS", ">DATA", ">STORED", ">PAUSE", "COMPLETE", "MARKS", NULL,
+	};
+	struct catalog catalog = { .n = 0 };
+	struct listing l = { .app = app, .list = json_array() };
+	enum status st = app_require(app->config.from, "from", "file:///backup", err);
+	if (!st)
+		st = table_init(&l.table, header, err);
+	if (!st)
+		st = store_open(app->config.from, STORE_READ, &app->run, &l.store, err);
+	if (!st)
+		st = catalog_list(l.store, app->config.instance, &catalog, err);
+	for (size_t i = 0; !st && i < catalog.n; i++)
+		st = one(&l, &catalog.item[i], err);
+	if (!st)
+		st = show(&l, catalog.n, err);
+	if (!st)
+		st = verdict(&l, err);
+	catalog_free(&catalog);
+	store_free(l.store);
+	table_free(&l.table);
+	json_decref(l.list);
+	return st;
+}
+
+const struct verb cmd_list = {
+	.name = "list",
+	.summary = "list the snapshots of a repository",
+	.synopsis = "--from URL [--instance NAME] [--json]",
+	.about = "One line for each snapshot, ordered by instance and time. A snapshot exists when its manifest does.",
+	.example = "  slackwater list --from file:///backup\n",
+	.groups = groups,
+	.log_level = LOG_LEVEL_WARNING,
+	.run = list_run,
+};

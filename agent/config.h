@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config: what the command line said, as plain values, and the tables of options that fill it. Every verb's options write
+ * into the same struct; a verb reads its own. Turned into the library's option structs by connection, sources and the verbs.
+ */
+#pragma once
+
+#include "log.h"
+#include "options.h"
+
+enum config_verify { CONFIG_VERIFY_FULL, CONFIG_VERIFY_ENTRY };
+
+struct config {
+	/* connection */
+	const char *defaults_file, *defaults_extra_file, *defaults_group_suffix;
+	bool no_defaults;
+	const char *host, *user, *socket;
+	unsigned port; /* 0 = not given */
+	bool ask_password;
+	int ssl_mode; /* enum ssl_mode; -1 = not given */
+	const char *ssl_ca, *ssl_cert, *ssl_key;
+	bool get_server_public_key;
+	int64_t connect_timeout_ms;
+	/* repository */
+	const char *to, *from, *instance, *id, *to_dir;
+	/* window; on_deadline is an enum on_deadline */
+	int64_t pause_budget_ms, deadline_ms, max_pause_ms;
+	int on_deadline;
+	/* what is dumped, and how; ddl is an enum ddl_mode, nontransactional an enum nontransactional */
+	struct strlist include, exclude;
+	const char *tables_from_file;
+	bool users;
+	int nontransactional, ddl;
+	int64_t ddl_max_wait_ms;
+	uint64_t max_history, chunk_bytes;
+	unsigned threads, shards, zstd_level; /* threads, shards: 0 = choose */
+	/* seeding; source_ssl_mode as ssl_mode above, verify is an enum config_verify */
+	struct strlist source;
+	const char *source_user, *source_ssl_ca, *source_ssl_cert, *source_ssl_key, *source_public_key;
+	int source_ssl_mode;
+	bool from_replica, replace, no_start, dry_run, keep_redo_log;
+	const char *checksum;
+	int verify;
+	int64_t catch_up_timeout_ms;
+	/* output; log_level is an enum log_level, -1 = the verb's own */
+	bool json, help, version;
+	int log_level;
+	const char *log_file;
+};
+
+void config_init(struct config *c); /* the defaults */
+void config_free(struct config *c);
+/* threads as given, else the number of CPUs, at most 4. */
+unsigned config_threads(const struct config *c);
+
+extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_window, config_data,
+	config_work, config_readers, config_sources, config_seeding, config_output;

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* output_checkpoint: channels, sets and coordinates for people: of a checkpoint, and of a server as `check` finds it. */
+#pragma once
+
+#include "slackwater/applier.h"
+
+void output_checkpoint_print(struct buf *out, const struct checkpoint *cp);
+enum status output_checkpoint_preflight(struct buf *out, const struct preflight *p, struct error *err);

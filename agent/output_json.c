@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "output_json.h"
+
+#include "exitcode.h"
+
+enum { OUTPUT_JSON_MAX = 64 << 20 };
+
+struct member {
+	const char *name;
+	json_t *value;
+};
+
+enum status output_json_set(json_t **doc, const char *member, json_t *value, struct error *err)
+{
+	if (!*doc)
+		*doc = json_object();
+	/* json_object_set_new drops the value when it fails, and fails on NULL */
+	return json_object_set_new(*doc, member, value) ? error_oom(err) : ST_OK;
+}
+
+static enum status set_all(json_t **doc, const struct member *member, size_t n, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; i < n; i++)
+		if (st)
+			json_decref(member[i].value);
+		else
+			st = output_json_set(doc, member[i].name, member[i].value, err);
+	return st;
+}
+
+#define SET_ALL(doc, members, err) set_all(doc, members, sizeof(members) / sizeof((members)[0]), err)
+
+static json_t *number(uint64_t n)
+{
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+json_t *output_json_time(int64_t wall_ms)
+{
+	char text[32];
+	run_format_time(wall_ms, text);
+	return json_string(text);
+}
+
+enum status output_json_checkpoint(json_t **doc, const struct checkpoint *cp, struct error *err)
+{
+	return output_json_set(doc, "checkpoint", checkpoint_to_json(cp), err);
+}
+
+enum status output_json_backup(json_t **doc, const struct manifest *m, const struct checkpoint *cp, const char *to,
+                               int64_t elapsed_ms, struct error *err)
+{
+	const struct member member[] = {
+		{ "id", json_string(m->id) },
+		{ "instance", jsonx_text(m->instance) },
+		{ "to", jsonx_text(to) },
+		{ "taken", output_json_time(m->taken_ms) },
+		{ "pause_ms", json_integer(m->pause_ms) },
+		{ "wait_ms", json_integer(m->wait_ms) },
+		{ "in_flight_ms", json_integer(m->in_flight_ms) },
+		{ "ddl_wait_ms", json_integer(m->ddl_wait_ms) },
+		{ "tables", number(m->tables) },
+		{ "nontransactional_tables", number(m->nontransactional_tables) },
+		{ "rows", number(m->rows) },
+		{ "bytes", number(m->bytes) },
+		{ "bytes_stored", number(m->bytes_stored) },
+		{ "elapsed_ms", json_integer(elapsed_ms) },
+		{ "partial", json_boolean(m->partial) },
+		{ "warnings", jsonx_from_strlist(&m->warnings) },
+		{ "checkpoint", checkpoint_to_json(cp) },
+	};
+	return SET_ALL(doc, member, err);
+}
+
+static json_t *server_json(const struct server_info *s)
+{
+	json_t *doc = NULL;
+	struct error ignored;
+	const struct member member[] = {
+		{ "flavor", json_string(s->flavor == FLAVOR_MARIADB ? "mariadb" : "mysql") },
+		{ "version", jsonx_text(s->version_text) },
+		{ "comment", jsonx_text(s->comment) },
+		{ "hostname", jsonx_text(s->hostname) },
+		{ "port", json_integer(s->port) },
+		{ "server_id", number(s->server_id) },
+		{ "identity", jsonx_text(s->identity) },
+	};
+	if (!SET_ALL(&doc, member, &ignored))
+		return doc;
+	json_decref(doc);
+	return NULL;
+}
+
+enum status output_json_check(json_t **doc, const struct preflight *p, const struct error *verdict, struct error *err)
+{
+	const struct member member[] = {
+		{ "ready", json_boolean(verdict->kind == ERR_NONE) },
+		{ "server", server_json(&p->server) },
+		{ "gap_transactions", number(p->gap_transactions) },
+		{ "gap_unknown", json_boolean(p->gap_unknown) },
+		{ "gaps", jsonx_from_strlist(&p->gaps) },
+		{ "notes", jsonx_from_strlist(&p->notes) },
+		{ "warnings", jsonx_from_strlist(&p->warnings) },
+		{ "state", p->state ? checkpoint_to_json(p->state) : json_null() },
+	};
+	return SET_ALL(doc, member, err);
+}
+
+enum status output_json_manifest(json_t **doc, const char *name, const struct manifest *m, struct error *err)
+{
+	struct buf text = BUF_INIT(OUTPUT_JSON_MAX);
+	json_t *manifest = NULL;
+	enum status st = manifest_write(m, &text, err);
+	if (!st)
+		st = jsonx_parse(buf_str(&text), text.len, "the manifest", &manifest, err);
+	if (!st)
+		st = output_json_set(doc, name, manifest, err);
+	buf_free(&text);
+	return st;
+}
+
+enum status output_json_verify(json_t **doc, const struct manifest *m, const struct verify_report *r, int64_t elapsed_ms,
+                               struct error *err)
+{
+	const struct member member[] = {
+		{ "id", json_string(m->id) },
+		{ "instance", jsonx_text(m->instance) },
+		{ "verified", json_true() },
+		{ "objects", number(r->objects) },
+		{ "entries", number(r->entries) },
+		{ "bytes", number(r->bytes) },
+		{ "elapsed_ms", json_integer(elapsed_ms) },
+	};
+	return SET_ALL(doc, member, err);
+}
+
+enum status output_json_restore(json_t **doc, const struct manifest *m, const char *dir, int64_t elapsed_ms,
+                                struct error *err)
+{
+	const struct member member[] = {
+		{ "id", json_string(m->id) },
+		{ "instance", jsonx_text(m->instance) },
+		{ "to_dir", jsonx_text(dir) },
+		{ "tables", number(m->tables) },
+		{ "rows", number(m->rows) },
+		{ "elapsed_ms", json_integer(elapsed_ms) },
+	};
+	return SET_ALL(doc, member, err);
+}
+
+enum status output_json_seed(json_t **doc, const struct seed_report *r, int64_t elapsed_ms, struct error *err)
+{
+	const struct member member[] = {
+		{ "id", json_string(r->id) },
+		{ "tables", number(r->load.tables) },
+		{ "rows", number(r->load.rows) },
+		{ "bytes", number(r->load.bytes) },
+		{ "load_ms", json_integer(r->load.elapsed_ms) },
+		{ "catch_up_ms", json_integer(r->catch_up_ms) },
+		{ "backlog", number(r->backlog) },
+		{ "checksum_tables", number(r->checksum_tables) },
+		{ "statements", jsonx_from_strlist(&r->statements) },
+		{ "not_carried", jsonx_from_strlist(&r->not_carried) },
+		{ "warnings", jsonx_from_strlist(&r->warnings) },
+		{ "elapsed_ms", json_integer(elapsed_ms) },
+	};
+	return SET_ALL(doc, member, err);
+}
+
+enum status output_json_error(json_t **doc, const struct error *failure, int code, struct error *err)
+{
+	json_t *error = NULL;
+	if (failure->kind == ERR_NONE)
+		return ST_OK;
+	const struct member member[] = {
+		{ "kind", json_string(exitcode_find(failure->kind)->name) },
+		{ "code", json_integer(code) },
+		{ "mysql_errno", json_integer((json_int_t)failure->my_errno) },
+		{ "message", jsonx_text(failure->message) },
+		{ "hint", jsonx_text(failure->hint) },
+	};
+	enum status st = SET_ALL(&error, member, err);
+	if (st) {
+		json_decref(error);
+		return st;
+	}
+	return output_json_set(doc, "error", error, err);
+}

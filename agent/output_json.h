@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output_json: results as JSON documents. Each function sets *doc (one reference, the caller's) to a new object or adds to it; out of memory
+ * is the only failure. The members are part of the interface: they may grow, never change.
+ */
+#pragma once
+
+#include "slackwater/jsonx.h"
+#include "slackwater/seed.h"
+#include "slackwater/snapshot.h"
+
+enum status output_json_backup(json_t **doc, const struct manifest *m, const struct checkpoint *cp, const char *to,
+                               int64_t elapsed_ms, struct error *err);
+enum status output_json_check(json_t **doc, const struct preflight *p, const struct error *verdict, struct error *err);
+enum status output_json_manifest(json_t **doc, const char *member, const struct manifest *m, struct error *err);
+enum status output_json_checkpoint(json_t **doc, const struct checkpoint *cp, struct error *err);
+enum status output_json_verify(json_t **doc, const struct manifest *m, const struct verify_report *r, int64_t elapsed_ms,
+                               struct error *err);
+enum status output_json_restore(json_t **doc, const struct manifest *m, const char *dir, int64_t elapsed_ms,
+                                struct error *err);
+enum status output_json_seed(json_t **doc, const struct seed_report *r, int64_t elapsed_ms, struct error *err);
+/* {"error": {kind, code, message, hint}} added to *doc; failure->kind ERR_NONE adds nothing. */
+enum status output_json_error(json_t **doc, const struct error *failure, int code, struct error *err);
+
+/* doc.member = value, whose reference is taken in every case; a NULL value is the out of memory of whoever made it. */
+enum status output_json_set(json_t **doc, const char *member, json_t *value, struct error *err);
+/* As "2026-11-20T13:37:01.123Z". */
+json_t *output_json_time(int64_t wall_ms);

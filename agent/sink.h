@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sink: where the library's events end up: each becomes a log line, and progress also moves the line at the bottom of the
+ * terminal. The two share standard error, so one lock covers both. Any thread may emit.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "log.h"
+#include "progress.h"
+
+struct sink {
+	struct event_sink base; /* first member */
+	pthread_mutex_t lock;
+	struct log log;
+	struct progress progress;
+	int64_t progress_logged_ms; /* figures go to a log every half minute, where no terminal shows them */
+};
+
+/* log was opened by the caller and is closed by sink_destroy. */
+void sink_init(struct sink *s, const struct log *log);
+void sink_destroy(struct sink *s);
+/* A line of the agent's own, with its fields. */
+void sink_log(struct sink *s, enum log_level level, const struct log_field *field, size_t n);
+/* The progress line is taken away for good, before results are printed. */
+void sink_finish(struct sink *s);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* text: strings from servers and files on their way to a terminal or a log. Whatever they hold, no control sequence gets through. */
+#pragma once
+
+#include <stddef.h>
+
+#include "slackwater/buf.h"
+
+/* Bytes of the printable UTF-8 character at s; 0 when it is a control character (C1 too) or not valid UTF-8. s is not at its NUL. */
+size_t text_char(const char *s);
+/* Columns on a terminal, counting every character as one. */
+size_t text_width(const char *s);
+/* Appended with everything unprintable as '?'; NULL as "". */
+void text_add(struct buf *b, const char *s);
+/* Edit distance of two words, case ignored; a swap of neighbours counts as one. At most 63 characters of each are looked at. */
+unsigned text_distance(const char *a, const char *b);
+/* Near enough to ask "did you mean". */
+bool text_similar(const char *typed, const char *known);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "slackwater/fs.h"
+
+enum { WORK_TABLES_MAX = 64 << 20 };
+
+struct window_options work_window_options(const struct config *c)
+{
+	return (struct window_options){
+		.pause_budget_ms = c->pause_budget_ms,
+		.deadline_ms = c->deadline_ms,
+		.max_pause_ms = c->max_pause_ms,
+		.on_deadline = (enum on_deadline)c->on_deadline,
+	};
+}
+
+static enum status add_table(const char *line, size_t len, const char *name, size_t number, struct strlist *ret,
+                             struct error *err)
+{
+	while (len && (line[len - 1] == ' ' || line[len - 1] == '\t' || line[len - 1] == '\r'))
+		len--;
+	while (len && (*line == ' ' || *line == '\t')) {
+		line++;
+		len--;
+	}
+	if (!len || *line == '#')
+		return ST_OK;
+	const char *dot = memchr(line, '.', len);
+	if (!dot || dot == line || dot == line + len - 1) {
+		error_set(err, ST_FAILED, ERR_USAGE, "%s, line %zu: not a schema.table", name, number);
+		error_hint(err, "one schema.table a line, without quotes; lines that start with # are comments");
+		return ST_FAILED;
+	}
+	return strlist_addf(ret, err, "%.*s", (int)len, line);
+}
+
+enum status work_parse_tables(const char *text, const char *name, struct strlist *ret, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t number = 1; !st && *text; number++) {
+		size_t len = strcspn(text, "\n");
+		st = add_table(text, len, name, number, ret, err);
+		text += len + (text[len] == '\n');
+	}
+	return st;
+}
+
+static enum status read_tables(const char *path, struct strlist *ret, struct error *err)
+{
+	struct buf text = BUF_INIT(WORK_TABLES_MAX);
+	enum status st = fs_read_file(path, &text, err);
+	if (st)
+		err->kind = ERR_USAGE; /* a wrong name on the command line, not a failing disk */
+	else
+		st = work_parse_tables(buf_str(&text), path, ret, err);
+	buf_free(&text);
+	if (!st && !ret->n)
+		st = error_set(err, ST_FAILED, ERR_USAGE, "%s names no table", path);
+	return st;
+}
+
+static enum status copy_list(const struct strlist *from, struct strlist *to, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < from->n; i++)
+		st = strlist_add(to, from->item[i], err);
+	return st;
+}
+
+enum status work_engine_options(const struct config *c, struct engine_options *ret, struct error *err)
+{
+	*ret = (struct engine_options){
+		.threads = config_threads(c),
+		.chunk_bytes = c->chunk_bytes,
+		.zstd_level = (int)c->zstd_level,
+		.ddl = (enum ddl_mode)c->ddl,
+		.ddl_max_wait_ms = c->ddl_max_wait_ms,
+		.nontransactional = (enum nontransactional)c->nontransactional,
+		.users = c->users,
+		.max_history = c->max_history,
+	};
+	enum status st = copy_list(&c->include, &ret->include, err);
+	if (!st)
+		st = copy_list(&c->exclude, &ret->exclude, err);
+	if (!st && c->tables_from_file)
+		st = read_tables(c->tables_from_file, &ret->tables, err);
+	return st;
+}
+
+void work_engine_options_free(struct engine_options *o)
+{
+	strlist_free(&o->include);
+	strlist_free(&o->exclude);
+	strlist_free(&o->tables);
+}
