@@ -23,11 +23,14 @@ def _statements(flavour, account, rights, option=""):
     return [f"CREATE USER '{user}'@'%' IDENTIFIED BY '{password}'", f"GRANT {rights} ON *.* TO '{user}'@'%'{option}"]
 
 
+def statements_for_source(flavour):
+    return [*_statements(flavour, REPLICATION, "REPLICATION SLAVE, REPLICATION CLIENT"),
+            *_statements(flavour, BACKUP, BACKUP_RIGHTS[flavour])]
+
+
 def create_on_source(source):
     """The replication account and the backup account; they reach every replica by replication, as in real life."""
-    flavour = type(source)
-    source.sql(*_statements(flavour, REPLICATION, "REPLICATION SLAVE, REPLICATION CLIENT"),
-               *_statements(flavour, BACKUP, BACKUP_RIGHTS[flavour]))
+    source.sql(*statements_for_source(type(source)))
 
 
 def create_on_target(target):
