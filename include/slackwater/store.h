@@ -2,8 +2,8 @@
 /*
  * store: where bytes go. Takes objects from stream/ and catalog/, must know nothing of what is in them.
  *
- * Keys are relative paths with '/' between segments, [A-Za-z0-9._-] and %XX only, no "." or ".." segment. An object is visible only once
- * it is committed. A store is used by many threads at once; a writer or reader by one at a time. Errors are ERR_STORE; a missing object
+ * Keys are relative paths with '/' between segments, [A-Za-z0-9._-] and %XX only, no segment beginning with a dot. An object is visible only
+ * once it is committed. Removing, and freeing an uncommitted writer, work after the run was cancelled: that is how a run tidies up. A store is used by many threads at once; a writer or reader by one at a time. Errors are ERR_STORE; a missing object
  * is ERR_SNAPSHOT with sys_errno ENOENT; put with STORE_IF_ABSENT of an existing key is ERR_STORE with sys_errno EEXIST.
  * ST_RETRY means that the same call may succeed later; a wrapper does the retrying, callers treat it as failed.
  */

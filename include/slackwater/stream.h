@@ -25,7 +25,9 @@ void stream_entry_free(struct stream_entry *e); /* frees what it owns and zeroes
 
 /* What was written where; also one line of the manifest. */
 struct stream_object {
-	char key[64];      /* below the snapshot's prefix: "shard-0000.tar", "index-0000.json", "checkpoint.json" */
+	/* Below the snapshot's prefix: "shard-0000.tar", "index-0000.json", "checkpoint.json". A shard's index comes in parts of some MiB, so that
+	 * memory stays bounded: the numbers of indexes are not those of shards, each says which shard it is about. */
+	char key[64];
 	uint64_t size;
 	char sha256[DIGEST_HEX];
 	uint64_t entries, raw_bytes, rows; /* shards only */
@@ -75,7 +77,11 @@ struct stream_index_entry {
 	uint64_t raw_bytes, rows;
 	char sha256[DIGEST_HEX];
 };
-struct stream_index { struct stream_index_entry *item; size_t n; };
+struct stream_index {
+	struct stream_index_entry *item; /* in the order shard, offset */
+	size_t n, cap;
+	struct stream_index_entry **by_name; /* for stream_index_find */
+};
 void stream_index_free(struct stream_index *ix);
 /* Read every index object named in objects, checking its digest, in the order shard, position. */
 enum status stream_index_read(struct store *store, const char *prefix, const struct stream_objects *objects,
