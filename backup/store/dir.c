@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "slackwater/fs.h"
+#include "store/dir_walk.h"
+#include "store/key.h"
+
+enum {
+	DIR_CREATE_TRIES = 16,         /* another thread may prune the directory between our making and our using it */
+	DIR_WRITEBACK = 8 * 1024 * 1024
+};
+
+struct dir_store {
+	struct store base;
+	struct dir_root root;
+};
+
+struct dir_writer {
+	struct store_writer base;
+	struct dir_store *store;
+	int parent, fd;
+	char *key;
+	const char *name; /* inside key */
+	char temporary[64];
+	uint64_t written, started; /* bytes in all; bytes whose write-back was started */
+	bool linked;               /* the temporary name is gone */
+};
+
+struct dir_reader {
+	struct store_reader base;
+	struct dir_store *store;
+	int fd;
+	char *key;
+	uint64_t left;
+};
+
+static struct dir_store *dir_of(struct store *s)
+{
+	return (struct dir_store *)s;
+}
+
+static enum status dir_writer_error(const struct dir_writer *w, int sys_errno, const char *what, struct error *err)
+{
+	return error_sys(err, ST_FAILED, ERR_STORE, sys_errno, "%s %s/%s", what, w->store->root.path, w->key);
+}
+
+static enum status dir_writer_write(struct store_writer *sw, const void *data, size_t len, struct error *err)
+{
+	struct dir_writer *w = (struct dir_writer *)sw;
+	enum status st = run_check(w->store->base.run, err);
+	if (st)
+		return st;
+	for (const char *p = data; len;) {
+		ssize_t n = write(w->fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return dir_writer_error(w, errno, "cannot write", err);
+		p += n;
+		len -= (size_t)n;
+		w->written += (uint64_t)n;
+	}
+	/* Else the kernel collects gigabytes and the sync of commit stalls for as long as they take. Only advice: errors show in fsync. */
+	if (w->written - w->started >= DIR_WRITEBACK) {
+		(void)sync_file_range(w->fd, (off_t)w->started, (off_t)(w->written - w->started), SYNC_FILE_RANGE_WRITE);
+		w->started = w->written;
+	}
+	return ST_OK;
+}
+
+/* Give the file its name unless somebody has it. Network file systems lack RENAME_NOREPLACE, others lack links. */
+static int dir_writer_link_absent(struct dir_writer *w)
+{
+	if (renameat2(w->parent, w->temporary, w->parent, w->name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+		return -1;
+	if (linkat(w->parent, w->temporary, w->parent, w->name, 0) != 0)
+		return -1;
+	(void)unlinkat(w->parent, w->temporary, 0);
+	return 0;
+}
+
+static enum status dir_writer_finish(struct dir_writer *w, bool if_absent, struct error *err)
+{
+	if (fsync(w->fd) != 0)
+		return dir_writer_error(w, errno, "cannot sync", err);
+	int bad = if_absent ? dir_writer_link_absent(w) : renameat(w->parent, w->temporary, w->parent, w->name);
+	if (bad && errno == EEXIST) {
+		dir_writer_error(w, EEXIST, "will not replace", err);
+		error_hint(err, "objects of a snapshot are never changed once they are written");
+		return ST_FAILED;
+	}
+	if (bad)
+		return dir_writer_error(w, errno, "cannot rename to", err);
+	w->linked = true;
+	if (fsync(w->parent) == 0 || errno == EINVAL)
+		return ST_OK;
+	int saved = errno;
+	(void)unlinkat(w->parent, w->name, 0); /* a failure must not leave something that looks finished */
+	return dir_writer_error(w, saved, "cannot sync the directory of", err);
+}
+
+static enum status dir_writer_commit(struct store_writer *sw, struct error *err)
+{
+	struct dir_writer *w = (struct dir_writer *)sw;
+	enum status st = run_check(w->store->base.run, err);
+	return st ? st : dir_writer_finish(w, false, err);
+}
+
+static void dir_writer_free(struct store_writer *sw)
+{
+	struct dir_writer *w = (struct dir_writer *)sw;
+	bool abandoned = w->fd >= 0 && !w->linked;
+	if (abandoned)
+		(void)unlinkat(w->parent, w->temporary, 0);
+	if (w->fd >= 0)
+		close(w->fd);
+	if (w->parent >= 0)
+		close(w->parent);
+	if (abandoned)
+		dir_path_prune(&w->store->root, w->key);
+	free(w->key);
+	free(w);
+}
+
+static const struct store_writer_ops dir_writer_ops = { dir_writer_write, dir_writer_commit, dir_writer_free };
+
+static enum status dir_writer_name(struct dir_writer *w, struct error *err)
+{
+	uint64_t random;
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		return error_sys(err, ST_FATAL, ERR_UNEXPECTED, errno, "no random number to be had");
+	snprintf(w->temporary, sizeof w->temporary, DIR_WALK_TEMPORARY "%ld-%016llx", (long)getpid(), (unsigned long long)random);
+	return ST_OK;
+}
+
+static enum status dir_writer_open(struct dir_writer *w, struct error *err)
+{
+	for (int i = 0; i < DIR_CREATE_TRIES; i++) {
+		enum status st = dir_path_parent(&w->store->root, w->key, true, &w->parent, &w->name, err);
+		if (st && (!err || err->sys_errno != ENOENT))
+			return st;
+		if (st)
+			continue;
+		w->fd = openat(w->parent, w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (w->fd >= 0) {
+			/* How sweep knows that the writer lives, whatever the file's age. Where there are no locks, age has to do. */
+			(void)flock(w->fd, LOCK_EX | LOCK_NB);
+			return ST_OK;
+		}
+		int saved = errno;
+		close(w->parent);
+		w->parent = -1;
+		if (saved != ENOENT)
+			return dir_writer_error(w, saved, "cannot create", err);
+	}
+	return dir_writer_error(w, ENOENT, "cannot create", err);
+}
+
+static enum status dir_writer_new(struct dir_store *d, const char *key, struct dir_writer **ret, struct error *err)
+{
+	struct dir_writer *w = calloc(1, sizeof *w);
+	if (!w)
+		return error_oom(err);
+	w->base.ops = &dir_writer_ops;
+	w->store = d;
+	w->parent = w->fd = -1;
+	w->key = strdup(key);
+	struct error mine = ERROR_INIT;
+	enum status st = w->key ? run_check(d->base.run, &mine) : error_oom(&mine);
+	if (!st)
+		st = dir_writer_name(w, &mine);
+	if (!st)
+		st = dir_writer_open(w, &mine);
+	if (st) {
+		dir_writer_free(&w->base);
+		if (err)
+			*err = mine;
+		return st;
+	}
+	*ret = w;
+	return ST_OK;
+}
+
+static enum status dir_create(struct store *s, const char *key, struct store_writer **ret, struct error *err)
+{
+	struct dir_writer *w;
+	enum status st = dir_writer_new(dir_of(s), key, &w, err);
+	if (!st)
+		*ret = &w->base;
+	return st;
+}
+
+static enum status dir_put(struct store *s, const char *key, const void *data, size_t len, bool if_absent, struct error *err)
+{
+	struct dir_writer *w;
+	enum status st = dir_writer_new(dir_of(s), key, &w, err);
+	if (st)
+		return st;
+	st = dir_writer_write(&w->base, data, len, err);
+	if (!st)
+		st = dir_writer_finish(w, if_absent, err);
+	dir_writer_free(&w->base);
+	return st;
+}
+
+static enum status dir_reader_read(struct store_reader *sr, void *data, size_t cap, size_t *ret_n, struct error *err)
+{
+	struct dir_reader *r = (struct dir_reader *)sr;
+	enum status st = run_check(r->store->base.run, err);
+	if (st)
+		return st;
+	ssize_t n;
+	do
+		n = read(r->fd, data, r->left < cap ? (size_t)r->left : cap);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return dir_path_error(&r->store->root, r->key, errno, "cannot read", err);
+	r->left -= (uint64_t)n;
+	*ret_n = (size_t)n;
+	return ST_OK;
+}
+
+static void dir_reader_free(struct store_reader *sr)
+{
+	struct dir_reader *r = (struct dir_reader *)sr;
+	if (r->fd >= 0)
+		close(r->fd);
+	free(r->key);
+	free(r);
+}
+
+static const struct store_reader_ops dir_reader_ops = { dir_reader_read, dir_reader_free };
+
+static enum status dir_reader_open(struct dir_reader *r, uint64_t offset, struct error *err)
+{
+	int parent;
+	const char *name;
+	struct stat sb;
+	enum status st = dir_path_parent(&r->store->root, r->key, false, &parent, &name, err);
+	if (st)
+		return st;
+	/* O_NONBLOCK: a FIFO that lies there must not hang us. */
+	r->fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int saved = errno;
+	close(parent);
+	if (r->fd < 0)
+		return dir_path_error(&r->store->root, r->key, saved, "cannot open", err);
+	if (fstat(r->fd, &sb) != 0)
+		return dir_path_error(&r->store->root, r->key, errno, "cannot open", err);
+	if (!S_ISREG(sb.st_mode))
+		return error_set(err, ST_FAILED, ERR_STORE, "%s/%s is not a regular file", r->store->root.path, r->key);
+	if (offset > INT64_MAX || lseek(r->fd, (off_t)offset, SEEK_SET) < 0)
+		return error_set(err, ST_FAILED, ERR_STORE, "cannot read %s/%s from offset %llu", r->store->root.path, r->key,
+		                 (unsigned long long)offset);
+	return ST_OK;
+}
+
+static enum status dir_read(struct store *s, const char *key, uint64_t offset, uint64_t len, struct store_reader **ret,
+                            struct error *err)
+{
+	struct dir_reader *r = calloc(1, sizeof *r);
+	if (!r)
+		return error_oom(err);
+	*r = (struct dir_reader){ .base = { &dir_reader_ops }, .store = dir_of(s), .fd = -1, .left = len ? len : UINT64_MAX };
+	r->key = strdup(key);
+	enum status st = r->key ? dir_reader_open(r, offset, err) : error_oom(err);
+	if (st)
+		dir_reader_free(&r->base);
+	else
+		*ret = &r->base;
+	return st;
+}
+
+static enum status dir_stat(struct store *s, const char *key, uint64_t *ret_size, struct error *err)
+{
+	struct dir_store *d = dir_of(s);
+	int parent;
+	const char *name;
+	struct stat sb;
+	enum status st = dir_path_parent(&d->root, key, false, &parent, &name, err);
+	if (st)
+		return st;
+	int bad = fstatat(parent, name, &sb, AT_SYMLINK_NOFOLLOW), saved = errno;
+	close(parent);
+	if (bad)
+		return dir_path_error(&d->root, key, saved, "cannot look at", err);
+	if (!S_ISREG(sb.st_mode))
+		return error_set(err, ST_FAILED, ERR_STORE, "%s/%s is not a regular file", d->root.path, key);
+	*ret_size = (uint64_t)sb.st_size;
+	return ST_OK;
+}
+
+static int64_t dir_mtime_ms(const struct stat *sb)
+{
+	return (int64_t)sb->st_mtim.tv_sec * 1000 + sb->st_mtim.tv_nsec / 1000000;
+}
+
+struct dir_listing {
+	const struct run *run;
+	store_list_fn *fn;
+	void *arg;
+};
+
+static bool dir_list_one(void *arg, const char *key, int dirfd, const char *name, const struct stat *sb)
+{
+	(void)dirfd;
+	(void)name;
+	const struct dir_listing *l = arg;
+	struct store_object o = { .key = key, .size = (uint64_t)sb->st_size, .modified_ms = dir_mtime_ms(sb) };
+	return !run_cancelled(l->run) && l->fn(l->arg, &o);
+}
+
+static enum status dir_list(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err)
+{
+	struct dir_listing l = { s->run, fn, arg };
+	enum status st = dir_walk(&dir_of(s)->root, prefix, DIR_WALK_OBJECTS, dir_list_one, &l, err);
+	return st ? st : run_check(s->run, err);
+}
+
+/* Works after a cancel too: it is how a failed run tidies up. */
+static enum status dir_remove(struct store *s, const char *key, struct error *err)
+{
+	struct dir_store *d = dir_of(s);
+	struct error mine = ERROR_INIT;
+	int parent;
+	const char *name;
+	enum status st = dir_path_parent(&d->root, key, false, &parent, &name, &mine);
+	if (!st) {
+		if (unlinkat(parent, name, 0) != 0 && errno != ENOENT)
+			st = error_sys(&mine, ST_FAILED, ERR_STORE, errno, "cannot remove %s/%s", d->root.path, key);
+		close(parent);
+	} else if (mine.kind == ERR_SNAPSHOT && mine.sys_errno == ENOENT) {
+		return ST_OK;
+	}
+	if (!st)
+		dir_path_prune(&d->root, key);
+	else if (err)
+		*err = mine;
+	return st;
+}
+
+struct dir_sweeping {
+	struct dir_store *store;
+	int64_t before_ms;
+	unsigned removed;
+	int sys_errno; /* the first that could not be removed */
+};
+
+/* A living writer holds a lock on its file. */
+static bool dir_sweep_is_dead(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool dead = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+	close(fd);
+	return dead;
+}
+
+static bool dir_sweep_one(void *arg, const char *key, int dirfd, const char *name, const struct stat *sb)
+{
+	struct dir_sweeping *s = arg;
+	if (dir_mtime_ms(sb) > s->before_ms || !dir_sweep_is_dead(dirfd, name))
+		return true;
+	if (unlinkat(dirfd, name, 0) == 0) {
+		s->removed++;
+		char *beside = strdup(key);
+		char *last = beside ? strrchr(beside, '/') : NULL;
+		if (last) {
+			*last = '\0'; /* prune wants a key: the directory's own stands for anything in it */
+			char *inside = NULL;
+			if (asprintf(&inside, "%s/x", beside) > 0)
+				dir_path_prune(&s->store->root, inside);
+			free(inside);
+		}
+		free(beside);
+	} else if (errno != ENOENT && !s->sys_errno) {
+		s->sys_errno = errno;
+	}
+	return true;
+}
+
+static enum status dir_sweep(struct store *s, const char *prefix, int64_t age_ms, unsigned *ret_removed, struct error *err)
+{
+	struct dir_sweeping sweep = { .store = dir_of(s), .before_ms = run_wall_ms(s->run) - age_ms };
+	enum status st = dir_walk(&sweep.store->root, prefix, DIR_WALK_TEMPORARIES, dir_sweep_one, &sweep, err);
+	if (!st && sweep.sys_errno)
+		st = error_sys(err, ST_FAILED, ERR_STORE, sweep.sys_errno, "cannot remove unfinished files below %s/%s",
+		               sweep.store->root.path, prefix);
+	if (!st)
+		*ret_removed = sweep.removed;
+	return st;
+}
+
+static void dir_free(struct store *s)
+{
+	struct dir_store *d = dir_of(s);
+	if (d->root.fd >= 0)
+		close(d->root.fd);
+	free(d->root.path);
+	free(d);
+}
+
+static const struct store_ops dir_ops = {
+	.features = STORE_LIST | STORE_RANGED | STORE_IF_ABSENT | STORE_LOCAL,
+	.create = dir_create,
+	.put = dir_put,
+	.open = dir_read,
+	.stat = dir_stat,
+	.list = dir_list,
+	.remove = dir_remove,
+	.sweep = dir_sweep,
+	.free = dir_free,
+};
+
+/* Found out now, and not after an hour of dumping. */
+static enum status dir_check(const struct dir_store *d, enum store_use use, struct error *err)
+{
+	int mode = use == STORE_WRITE ? R_OK | W_OK | X_OK : R_OK | X_OK;
+	if (faccessat(d->root.fd, ".", mode, AT_EACCESS) == 0)
+		return ST_OK;
+	return error_sys(err, ST_FAILED, ERR_STORE, errno, use == STORE_WRITE ? "cannot write into %s" : "cannot read %s",
+	                 d->root.path);
+}
+
+enum status dir_open(const char *path, enum store_use use, struct run *run, struct store **ret, struct error *err)
+{
+	enum status st = use == STORE_WRITE ? fs_mkdirs(path, 0700, err) : ST_OK;
+	if (st)
+		return st;
+	struct dir_store *d = calloc(1, sizeof *d);
+	if (!d)
+		return error_oom(err);
+	*d = (struct dir_store){ .base = { &dir_ops, run }, .root = { .fd = -1, .path = strdup(path) } };
+	if (!d->root.path)
+		st = error_oom(err);
+	else if ((d->root.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot open the repository %s", path);
+	else
+		st = dir_check(d, use, err);
+	if (st)
+		dir_free(&d->base);
+	else
+		*ret = &d->base;
+	return st;
+}

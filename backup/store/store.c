@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "slackwater/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/dir.h"
+#include "store/pipe.h"
+
+enum { STORE_PATH_MAX = 4096, STORE_BLOCK = 256 * 1024 };
+
+static int store_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The path of "file:///dir", percent signs decoded. */
+static enum status store_file_path(const char *url, struct buf *path, struct error *err)
+{
+	const char *p = url + strlen("file://");
+	if (strncmp(p, "localhost/", 10) == 0)
+		p += strlen("localhost");
+	if (*p != '/') {
+		error_set(err, ST_FAILED, ERR_USAGE, "%s does not name a directory of this host", url);
+		error_hint(err, "three slashes and an absolute path: file:///backups, or the plain path");
+		return ST_FAILED;
+	}
+	for (; *p; p++) {
+		int high = *p == '%' ? store_hex(p[1]) : -1, low = high >= 0 ? store_hex(p[2]) : -1;
+		if (*p == '%' && low >= 0 && high + low > 0) {
+			buf_addc(path, (char)(high * 16 + low));
+			p += 2;
+		} else if (*p == '%') {
+			return error_set(err, ST_FAILED, ERR_USAGE, "%s has a percent sign that is not followed by two hexadecimal digits", url);
+		} else {
+			buf_addc(path, *p);
+		}
+	}
+	return buf_check(path, "the path", err);
+}
+
+enum status store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err)
+{
+	if (strcmp(url, "-") == 0)
+		return pipe_open(use == STORE_WRITE ? STDOUT_FILENO : STDIN_FILENO, use, run, ret, err);
+	struct buf path = BUF_INIT(STORE_PATH_MAX);
+	enum status st = ST_OK;
+	if (!*url) {
+		st = error_set(err, ST_FAILED, ERR_USAGE, "the store's address is empty");
+	} else if (strncmp(url, "file://", 7) == 0) {
+		st = store_file_path(url, &path, err);
+	} else if (strstr(url, "://")) {
+		st = error_set(err, ST_FAILED, ERR_USAGE, "%s is not a store this version knows", url);
+		error_hint(err, "a directory (file:///backups, or the plain path), or - for a pipe");
+	} else {
+		buf_adds(&path, url);
+		st = buf_check(&path, "the path", err);
+	}
+	if (!st)
+		st = dir_open(path.data, use, run, ret, err);
+	buf_free(&path);
+	return st;
+}
+
+void store_free(struct store *s)
+{
+	if (s)
+		s->ops->free(s);
+}
+
+void store_writer_free(struct store_writer *w)
+{
+	if (w)
+		w->ops->free(w);
+}
+
+void store_reader_free(struct store_reader *r)
+{
+	if (r)
+		r->ops->free(r);
+}
+
+static enum status store_get_block(struct store_reader *r, const char *key, struct buf *ret, bool *ret_more, struct error *err)
+{
+	size_t room = ret->max - ret->len, n = 0;
+	buf_reserve(ret, room < STORE_BLOCK ? room : STORE_BLOCK);
+	enum status st = buf_check(ret, key, err);
+	if (st)
+		return st;
+	/* With no room left, one byte more would be too much. */
+	char one;
+	st = room ? r->ops->read(r, ret->data + ret->len, room < STORE_BLOCK ? room : STORE_BLOCK, &n, err)
+	          : r->ops->read(r, &one, 1, &n, err);
+	if (st)
+		return st;
+	if (n && !room)
+		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is larger than %zu bytes", key, ret->max);
+	ret->len += n;
+	ret->data[ret->len] = '\0';
+	*ret_more = n > 0;
+	return ST_OK;
+}
+
+enum status store_get(struct store *s, const char *key, struct buf *ret, struct error *err)
+{
+	struct store_reader *r = NULL;
+	enum status st = s->ops->open(s, key, 0, 0, &r, err);
+	for (bool more = true; !st && more;)
+		st = store_get_block(r, key, ret, &more, err);
+	store_reader_free(r);
+	return st;
+}
