@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unpack: entries become files of a directory that appears, under its own name, only when all of them are there.
+ *
+ * They are written to DIR.part, which is renamed at the end. Failing, or freeing without commit, removes it.
+ */
+#pragma once
+
+#include "slackwater/run.h"
+#include "stream/visitor.h"
+
+struct unpack_dir;
+
+/* ERR_USAGE when dir exists and is not an empty directory, or DIR.part is there. */
+enum status unpack_dir_open(const char *dir, struct unpack_dir **ret, struct error *err);
+enum status unpack_dir_commit(struct unpack_dir *d, struct error *err);
+void unpack_dir_free(struct unpack_dir *d); /* NULL is fine */
+
+/* A visitor that writes into it; one for each thread. */
+struct unpack {
+	struct visitor base;
+	const struct unpack_dir *dir;
+	struct run *run;
+	char name[256];
+	int fd;
+};
+
+void unpack_init(struct unpack *u, const struct unpack_dir *d, struct run *run);
+void unpack_end(struct unpack *u);

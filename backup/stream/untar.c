@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stream/untar.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slackwater/stream.h"
+#include "stream/names.h"
+
+enum { UNTAR_BLOCK = 256 * 1024 };
+
+struct untar {
+	struct archive *archive;
+	struct store_reader *reader;
+	char *block;
+	struct error failure; /* of the reader */
+	char name[256];
+	uint64_t size, seen;  /* of the current entry */
+	bool any;             /* a byte has come */
+};
+
+static la_ssize_t untar_read(struct archive *a, void *arg, const void **ret)
+{
+	struct untar *u = arg;
+	size_t n = 0;
+	if (u->reader->ops->read(u->reader, u->block, UNTAR_BLOCK, &n, &u->failure) != ST_OK) {
+		archive_set_error(a, EIO, "the reader failed");
+		return -1;
+	}
+	u->any = u->any || n > 0;
+	*ret = u->block;
+	return (la_ssize_t)n;
+}
+
+static enum status untar_error(const struct untar *u, const char *what, struct error *err)
+{
+	if (u->failure.status) {
+		if (err)
+			*err = u->failure;
+		return u->failure.status;
+	}
+	if (!u->any)
+		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "there is nothing to read: the stream is empty");
+	const char *text = archive_error_string(u->archive);
+	return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s: %s", what, text ? text : "damaged");
+}
+
+enum status untar_new(struct store_reader *r, struct untar **ret, struct error *err)
+{
+	struct untar *u = calloc(1, sizeof *u);
+	if (!u)
+		return error_oom(err);
+	u->reader = r;
+	u->archive = archive_read_new();
+	u->block = malloc(UNTAR_BLOCK);
+	enum status st = u->archive && u->block ? ST_OK : error_oom(err);
+	if (!st && (archive_read_support_format_tar(u->archive) != ARCHIVE_OK ||
+	            archive_read_open(u->archive, u, NULL, untar_read, NULL) != ARCHIVE_OK))
+		st = untar_error(u, "not a tar", err);
+	if (st)
+		untar_free(u);
+	else
+		*ret = u;
+	return st;
+}
+
+static enum status untar_check(struct untar *u, struct archive_entry *e, struct error *err)
+{
+	const char *name = archive_entry_pathname(e);
+	if (!name || !names_entry_valid(name))
+		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "the tar has an entry whose name a snapshot cannot have: \"%.300s\"",
+		                 name ? name : "");
+	if (archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e) || !archive_entry_size_is_set(e) ||
+	    archive_entry_size(e) < 0 || archive_entry_sparse_count(e) > 0)
+		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s in the tar is not a plain file", name);
+	memcpy(u->name, name, strlen(name) + 1);
+	u->size = (uint64_t)archive_entry_size(e);
+	u->seen = 0;
+	return ST_OK;
+}
+
+enum status untar_next(struct untar *u, const char **ret_name, uint64_t *ret_size, struct error *err)
+{
+	struct archive_entry *e;
+	int r = archive_read_next_header(u->archive, &e);
+	if (r == ARCHIVE_EOF) {
+		*ret_name = NULL;
+		return ST_OK;
+	}
+	/* A warning is about something that we never write. */
+	if (r != ARCHIVE_OK)
+		return untar_error(u, "the tar is damaged", err);
+	enum status st = untar_check(u, e, err);
+	if (st)
+		return st;
+	*ret_name = u->name;
+	*ret_size = u->size;
+	return ST_OK;
+}
+
+uint64_t untar_position(const struct untar *u)
+{
+	return (uint64_t)archive_read_header_position(u->archive);
+}
+
+enum status untar_data(struct untar *u, const void **ret_data, size_t *ret_len, struct error *err)
+{
+	la_int64_t offset;
+	const void *data = NULL;
+	size_t len = 0;
+	int r = ARCHIVE_OK;
+	while (r == ARCHIVE_OK && !len)
+		r = archive_read_data_block(u->archive, &data, &len, &offset);
+	if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
+		return untar_error(u, u->name, err);
+	if (r == ARCHIVE_EOF)
+		len = 0;
+	if (len ? (uint64_t)offset != u->seen || len > u->size - u->seen : u->seen != u->size)
+		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s in the tar has not the size that its header says", u->name);
+	u->seen += len;
+	*ret_data = data;
+	*ret_len = len;
+	return ST_OK;
+}
+
+enum status untar_drain(struct untar *u, struct error *err)
+{
+	for (size_t n = 1; n;) {
+		enum status st = u->reader->ops->read(u->reader, u->block, UNTAR_BLOCK, &n, err);
+		if (st)
+			return st;
+		for (size_t i = 0; i < n; i++)
+			if (u->block[i])
+				return error_set(err, ST_FAILED, ERR_SNAPSHOT, "something follows the end of the tar");
+	}
+	return ST_OK;
+}
+
+void untar_free(struct untar *u)
+{
+	if (!u)
+		return;
+	archive_read_free(u->archive);
+	free(u->block);
+	free(u);
+}
+
+static enum status untar_whole(struct untar *u, struct buf *data, struct error *err)
+{
+	if (u->size > data->max)
+		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s has %llu bytes, more than the %zu that are allowed", u->name,
+		                 (unsigned long long)u->size, data->max);
+	buf_clear(data);
+	buf_reserve(data, (size_t)u->size);
+	enum status st = buf_check(data, u->name, err);
+	for (size_t n = 1; !st && n;) {
+		const void *piece = NULL;
+		st = untar_data(u, &piece, &n, err);
+		if (!st && n)
+			buf_add(data, piece, n);
+	}
+	return st ? st : buf_check(data, u->name, err);
+}
+
+enum status stream_tar_read(struct store_reader *r, size_t max_entry, stream_tar_fn *fn, void *arg, struct error *err)
+{
+	struct untar *u = NULL;
+	struct buf data = BUF_INIT(max_entry);
+	enum status st = untar_new(r, &u, err);
+	while (!st) {
+		const char *name = NULL;
+		uint64_t size;
+		st = untar_next(u, &name, &size, err);
+		if (st || !name)
+			break;
+		st = untar_whole(u, &data, err);
+		if (!st)
+			st = fn(arg, name, &data, err);
+	}
+	if (!st)
+		st = untar_drain(u, err);
+	untar_free(u);
+	buf_free(&data);
+	return st;
+}
