@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "slackwater/catalog.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/id.h"
+#include "catalog/instance.h"
+
+enum { CATALOG_KEY_MAX = 1024, CATALOG_MANIFEST_MAX = 64 << 20, CATALOG_NAMED_MAX = 10 };
+
+void catalog_prefix(const struct manifest *m, struct buf *out)
+{
+	catalog_instance_key(m->instance, out);
+	buf_addf(out, "/%s/", m->id);
+}
+
+static enum status catalog_manifest_key(const char *instance, const char *id, struct buf *key, struct error *err)
+{
+	catalog_instance_key(instance, key);
+	buf_addf(key, "/manifests/%s.json", id);
+	return buf_check(key, "the manifest's key", err);
+}
+
+/* Somebody has it already. A store whose answer got lost may have taken our own: then what is there is what we wrote. */
+static enum status catalog_is_ours(struct store *s, const char *key, const struct buf *json, struct error *err)
+{
+	struct buf there = BUF_INIT(json->len);
+	struct error ignored;
+	bool same = store_get(s, key, &there, &ignored) == ST_OK && there.len == json->len &&
+	            memcmp(there.data, json->data, json->len) == 0;
+	buf_free(&there);
+	return same ? ST_OK : error_prefix(err, "the snapshot cannot be published");
+}
+
+enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err)
+{
+	struct buf key = BUF_INIT(CATALOG_KEY_MAX), json = BUF_INIT(CATALOG_MANIFEST_MAX);
+	struct error mine = ERROR_INIT;
+	enum status st = catalog_manifest_key(m->instance, m->id, &key, &mine);
+	if (!st)
+		st = manifest_write(m, &json, &mine);
+	if (!st)
+		st = s->ops->put(s, key.data, json.data, json.len, s->ops->features & STORE_IF_ABSENT, &mine);
+	if (st && mine.kind == ERR_STORE && mine.sys_errno == EEXIST)
+		st = catalog_is_ours(s, key.data, &json, &mine);
+	if (st && err)
+		*err = mine;
+	buf_free(&key);
+	buf_free(&json);
+	return st;
+}
+
+void catalog_free(struct catalog *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		free(c->item[i].instance);
+	free(c->item);
+	*c = (struct catalog){ 0 };
+}
+
+struct catalog_listing {
+	struct catalog out;
+	size_t cap;
+	struct error *err;
+	enum status st;
+};
+
+static enum status catalog_grow(struct catalog_listing *l)
+{
+	if (l->out.n < l->cap)
+		return ST_OK;
+	size_t cap = l->cap ? l->cap * 2 : 64;
+	struct catalog_item *item = realloc(l->out.item, cap * sizeof *item);
+	if (!item)
+		return error_oom(l->err);
+	l->out.item = item;
+	l->cap = cap;
+	return ST_OK;
+}
+
+/* Keys come sorted: what stands beside a manifest (ID.pin, ID.proof.json) follows it. */
+static void catalog_beside(struct catalog_listing *l, const char *name, const char *suffix)
+{
+	if (!l->out.n)
+		return;
+	struct catalog_item *last = &l->out.item[l->out.n - 1];
+	if (strncmp(last->id, name, strlen(last->id)) != 0)
+		return;
+	last->pinned = last->pinned || strcmp(suffix, ".pin") == 0;
+	last->proven = last->proven || strcmp(suffix, ".proof.json") == 0;
+}
+
+static enum status catalog_add(struct catalog_listing *l, const char *key, size_t instance_len, const char *id, uint64_t size)
+{
+	struct catalog_item it = { .size = size };
+	struct buf name = BUF_INIT(CATALOG_KEY_MAX);
+	enum status st = catalog_grow(l);
+	if (st)
+		return st;
+	instance_name(key, instance_len, &name);
+	it.instance = buf_take(&name);
+	buf_free(&name);
+	if (!it.instance)
+		return error_oom(l->err);
+	memcpy(it.id, id, strcspn(id, "."));
+	l->out.item[l->out.n++] = it;
+	return ST_OK;
+}
+
+static bool catalog_one(void *arg, const struct store_object *o)
+{
+	static const char middle[] = "/manifests/";
+	struct catalog_listing *l = arg;
+	const char *slash = strchr(o->key, '/');
+	if (!slash || strncmp(slash, middle, strlen(middle)) != 0)
+		return true;
+	const char *name = slash + strlen(middle);
+	size_t len = strcspn(name, ".");
+	if (!id_valid(name, len))
+		return true;
+	if (strcmp(name + len, ".json") == 0)
+		l->st = catalog_add(l, o->key, (size_t)(slash - o->key), name, o->size);
+	else
+		catalog_beside(l, name, name + len);
+	return l->st == ST_OK;
+}
+
+static int catalog_order(const void *a, const void *b)
+{
+	const struct catalog_item *x = a, *y = b;
+	int by_instance = strcmp(x->instance, y->instance);
+	return by_instance ? by_instance : strcmp(x->id, y->id);
+}
+
+enum status catalog_list(struct store *s, const char *instance, struct catalog *ret, struct error *err)
+{
+	struct buf prefix = BUF_INIT(CATALOG_KEY_MAX);
+	struct catalog_listing l = { .err = err };
+	if (instance) {
+		catalog_instance_key(instance, &prefix);
+		buf_adds(&prefix, "/manifests/");
+	}
+	enum status st = buf_check(&prefix, "the instance's name", err);
+	if (!st)
+		st = s->ops->list(s, buf_str(&prefix), catalog_one, &l, err);
+	if (!st)
+		st = l.st;
+	/* Keys sort otherwise than the names that they stand for: "a-b/" comes before "a/". */
+	if (!st && l.out.n > 1)
+		qsort(l.out.item, l.out.n, sizeof *l.out.item, catalog_order);
+	if (st)
+		catalog_free(&l.out);
+	else
+		*ret = l.out;
+	buf_free(&prefix);
+	return st;
+}
+
+static enum status catalog_several(const struct catalog *c, struct error *err)
+{
+	struct buf names = BUF_INIT(512);
+	const char *last = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		if (last && strcmp(last, c->item[i].instance) == 0)
+			continue;
+		last = c->item[i].instance;
+		if (n++ < CATALOG_NAMED_MAX && names.len + strlen(last) + 2 < names.max)
+			buf_addf(&names, "%s%s", names.len ? ", " : "", last);
+	}
+	error_set(err, ST_FAILED, ERR_USAGE, "the repository holds %zu instances: %s%s", n, buf_str(&names),
+	          n > CATALOG_NAMED_MAX ? ", ..." : "");
+	error_hint(err, "name one with --instance");
+	buf_free(&names);
+	return ST_FAILED;
+}
+
+static enum status catalog_none(const char *instance, const char *id, struct error *err)
+{
+	if (id)
+		error_set(err, ST_FAILED, ERR_SNAPSHOT, "there is no snapshot %s%s%s", id, instance ? " of " : "", instance ? instance : "");
+	else
+		error_set(err, ST_FAILED, ERR_SNAPSHOT, "there is no snapshot%s%s", instance ? " of " : " in the repository",
+		          instance ? instance : "");
+	error_hint(err, "`slackwater list` shows what there is");
+	return ST_FAILED;
+}
+
+/* The item meant by instance and id, either of which may be NULL. */
+static enum status catalog_choose(const struct catalog *c, const char *instance, const char *id, const struct catalog_item **ret,
+                                  struct error *err)
+{
+	const struct catalog_item *found = NULL;
+	bool several = false;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct catalog_item *it = &c->item[i];
+		if (id && strcmp(it->id, id) != 0)
+			continue;
+		several = several || (found && strcmp(found->instance, it->instance) != 0);
+		if (!found || strcmp(it->id, found->id) > 0)
+			found = it;
+	}
+	if (!found)
+		return catalog_none(instance, id, err);
+	if (several)
+		return catalog_several(c, err);
+	*ret = found;
+	return ST_OK;
+}
+
+static enum status catalog_load(struct store *s, const struct catalog_item *it, struct manifest **ret, struct error *err)
+{
+	struct buf key = BUF_INIT(CATALOG_KEY_MAX), json = BUF_INIT(CATALOG_MANIFEST_MAX);
+	struct manifest *m = NULL;
+	enum status st = catalog_manifest_key(it->instance, it->id, &key, err);
+	if (!st)
+		st = store_get(s, key.data, &json, err);
+	if (!st)
+		st = manifest_read(buf_str(&json), json.len, &m, err);
+	/* A whole manifest under another's name would lead to another snapshot's data. */
+	if (!st && (strcmp(m->id, it->id) != 0 || strcmp(m->instance, it->instance) != 0))
+		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "it is the manifest of %s of %s", m->id, m->instance);
+	if (st && err && err->kind == ERR_SNAPSHOT)
+		error_prefix(err, "%s", buf_str(&key));
+	buf_free(&key);
+	buf_free(&json);
+	if (st)
+		manifest_free(m);
+	else
+		*ret = m;
+	return st;
+}
+
+enum status catalog_find(struct store *s, const char *instance, const char *id, struct manifest **ret, struct error *err)
+{
+	struct catalog c = { 0 };
+	const struct catalog_item *it = NULL;
+	if (id && strcmp(id, "latest") == 0)
+		id = NULL;
+	enum status st = catalog_list(s, instance, &c, err);
+	if (!st)
+		st = catalog_choose(&c, instance, id, &it, err);
+	if (!st)
+		st = catalog_load(s, it, ret, err);
+	catalog_free(&c);
+	return st;
+}

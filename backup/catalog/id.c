@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/id.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* Seconds first, so that ids sort by time; then chance, so that two backups of one second differ. */
+enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *err)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+	char date[20];
+	unsigned char random[3];
+	if (!gmtime_r(&seconds, &tm) || strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", &tm) != 16)
+		return error_set(err, ST_FAILED, ERR_UNEXPECTED, "the clock shows an impossible time");
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		return error_sys(err, ST_FATAL, ERR_UNEXPECTED, errno, "no random number to be had");
+	snprintf(ret, CATALOG_ID, "%s-%02x%02x%02x", date, random[0], random[1], random[2]);
+	return ST_OK;
+}
+
+bool id_valid(const char *id, size_t len)
+{
+	static const char pattern[] = "ddddddddTddddddZ-xxxxxx";
+	if (len != strlen(pattern))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool digit = id[i] >= '0' && id[i] <= '9', hex = digit || (id[i] >= 'a' && id[i] <= 'f');
+		if (pattern[i] == 'd' ? !digit : pattern[i] == 'x' ? !hex : id[i] != pattern[i])
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/instance.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A dot is escaped in front only: a key's segment cannot begin with one. "%00" cannot stand for any name, so it stands for none. */
+void catalog_instance_key(const char *instance, struct buf *out)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	if (!*instance)
+		buf_adds(out, "%00");
+	for (const char *p = instance; *p; p++) {
+		if (strchr(plain, *p) || (*p == '.' && p != instance))
+			buf_addc(out, *p);
+		else
+			buf_addf(out, "%%%02X", (unsigned)(unsigned char)*p);
+	}
+}
+
+static int instance_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+void instance_name(const char *key, size_t len, struct buf *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		int high = key[i] == '%' && i + 2 < len ? instance_hex(key[i + 1]) : -1;
+		int low = high >= 0 ? instance_hex(key[i + 2]) : -1;
+		if (low < 0) {
+			buf_addc(out, key[i]);
+			continue;
+		}
+		if (high + low > 0)
+			buf_addc(out, (char)(high * 16 + low));
+		i += 2;
+	}
+}

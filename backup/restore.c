@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The story of restoring: a snapshot becomes the directory that its entries are files of. Everything is checked while it is unpacked beside the place,
+ * and the directory gets its name when all of it was right: there is no moment at which half a restore looks like a whole one.
+ */
+#include "slackwater/snapshot.h"
+
+#include <stdlib.h>
+
+#include "stream/tee.h"
+#include "stream/unpack.h"
+#include "whole.h"
+
+struct restore {
+	struct unpack_dir *dir;
+	struct run *run;
+};
+
+static struct visitor *restore_make(void *arg, struct error *err)
+{
+	const struct restore *r = arg;
+	struct unpack *u = malloc(sizeof *u);
+	if (!u) {
+		error_oom(err);
+		return NULL;
+	}
+	unpack_init(u, r->dir, r->run);
+	return &u->base;
+}
+
+static void restore_end(void *arg, struct visitor *v)
+{
+	(void)arg;
+	unpack_end((struct unpack *)v);
+	free(v);
+}
+
+enum status snapshot_restore(struct store *s, const struct manifest *m, const char *dir, unsigned threads, struct run *run,
+                             struct error *err)
+{
+	struct restore r = { .run = run };
+	struct verify_report report;
+	struct whole w = {
+		.store = s, .manifest = m, .run = run, .area = "restore", .threads = threads,
+		.make = restore_make, .end = restore_end, .arg = &r,
+	};
+	enum status st = unpack_dir_open(dir, &r.dir, err);
+	if (!st)
+		st = whole_read(&w, &report, err);
+	if (!st)
+		st = unpack_dir_commit(r.dir, err);
+	unpack_dir_free(r.dir);
+	return st;
+}
+
+enum status snapshot_unpack_stream(struct store *pipe, const char *dir, struct run *run, struct manifest **ret_m,
+                                   struct error *err)
+{
+	struct unpack_dir *d = NULL;
+	struct unpack u = { .fd = -1 };
+	struct store_reader *from = NULL, *counted = NULL;
+	struct manifest *m = NULL;
+	enum status st = unpack_dir_open(dir, &d, err);
+	if (!st)
+		st = pipe->ops->open(pipe, "stream", 0, 0, &from, err);
+	if (!st)
+		st = tee_new(from, NULL, run, "restore", &counted, err);
+	if (!st) {
+		unpack_init(&u, d, run);
+		st = whole_read_stream(counted, &u.base, &m, NULL, NULL, err);
+	}
+	if (!st)
+		st = unpack_dir_commit(d, err);
+	unpack_end(&u);
+	store_reader_free(counted);
+	store_reader_free(from);
+	unpack_dir_free(d);
+	if (!st && ret_m)
+		*ret_m = m;
+	else
+		manifest_free(m);
+	return st;
+}

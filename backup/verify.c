@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The story of verifying: every byte that the manifest vouches for is read once, and every digest compared. */
+#include "slackwater/snapshot.h"
+
+#include "stream/tee.h"
+#include "whole.h"
+
+static struct visitor verify_visitor = { &visitor_idle_ops };
+
+static struct visitor *verify_make(void *arg, struct error *err)
+{
+	(void)arg;
+	(void)err;
+	return &verify_visitor;
+}
+
+static void verify_end(void *arg, struct visitor *v)
+{
+	(void)arg;
+	(void)v;
+}
+
+enum status snapshot_verify(struct store *s, const struct manifest *m, unsigned threads, struct run *run,
+                            struct verify_report *ret, struct error *err)
+{
+	struct whole w = {
+		.store = s, .manifest = m, .run = run, .area = "verify", .threads = threads, .make = verify_make, .end = verify_end,
+	};
+	return whole_read(&w, ret, err);
+}
+
+enum status snapshot_verify_stream(struct store *pipe, struct run *run, struct manifest **ret_m, struct verify_report *ret,
+                                   struct error *err)
+{
+	struct store_reader *from = NULL, *counted = NULL;
+	struct manifest *m = NULL;
+	enum status st = pipe->ops->open(pipe, "stream", 0, 0, &from, err);
+	if (!st)
+		st = tee_new(from, NULL, run, "verify", &counted, err);
+	if (!st)
+		st = whole_read_stream(counted, &verify_visitor, &m, ret, NULL, err);
+	store_reader_free(counted);
+	store_reader_free(from);
+	if (!st && ret_m)
+		*ret_m = m;
+	else
+		manifest_free(m);
+	return st;
+}
