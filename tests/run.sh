@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# tests/run.sh [--fast] [--soak] [--rounds N] [-k EXPRESSION]
+#
+# Installs what is missing, builds (release and sanitizers, warnings are errors), runs everything, quick suites first, and ends
+# with the line "N passed, N failed, N skipped". Exits non-zero when anything failed or nothing ran. Wants root on Debian 12.
+#   --fast   the tree's rules, the unit tests and the quick part of the integration tests
+#   --soak   also what takes hours: 50 rounds of every row of the matrix
+#   -k       is handed to pytest
+set -uo pipefail
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 1
+cache=${SLACKWATER_LAB_CACHE:-/var/cache/slackwater-lab}
+python=/usr/bin/python3         # Debian's: the one that has the packages
+export PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+
+fast= pytest_options=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --fast) fast=yes; pytest_options+=(--fast) ;;
+        --soak) pytest_options+=(--soak) ;;
+        --rounds) pytest_options+=(--rounds "$2"); shift ;;
+        -k) pytest_options+=(-k "$2"); shift ;;
+        -h|--help) sed -n '3,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        *) echo "tests/run.sh: unknown option $1" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/slackwater-run.XXXXXX") || exit 1
+child=
+# A signal reaches what is running now; its servers end with it.
+stop() {
+    trap '' INT TERM
+    [ -z "$child" ] || { kill -TERM "$child" 2>/dev/null; wait "$child" 2>/dev/null; }
+    exit "$1"
+}
+trap 'stop 130' INT
+trap 'stop 143' TERM HUP
+trap 'rm -rf "$scratch"' EXIT
+
+run() { "$@" & child=$!; local rc=0; wait "$child" || rc=$?; child=; return $rc; }
+
+passed=0 failed=0 skipped=0 begun=$SECONDS summary=()
+
+# suite NAME COUNTS-FILE SECONDS: add up the last line "counts P F S", show the rest
+suite() {
+    local p f s
+    read -r _ p f s < <(tail -n 1 "$2" | grep -E '^counts [0-9]+ [0-9]+ [0-9]+$' || echo 'counts 0 1 0')
+    grep -vE '^counts ' "$2"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    summary+=("$(printf '%-34s %5d passed %3d failed %3d skipped %6d s' "$1" "$p" "$f" "$s" "$3")")
+    echo "== ${summary[-1]}"
+}
+
+single() {  # single NAME STATUS SECONDS [TEXT]: a suite of one; STATUS is ok, failed or skipped
+    local counts
+    case $2 in ok) counts='1 0 0' ;; failed) counts='0 1 0' ;; *) counts='0 0 1' ;; esac
+    { [ "$2" = ok ] || echo "$2: $1${4:+: $4}"; echo "counts $counts"; } >"$scratch/single"
+    suite "$1" "$scratch/single" "$3"
+}
+
+build() {   # build PRESET [CMAKE-OPTION...]: quiet unless it fails
+    local preset=$1 start=$SECONDS log=$scratch/build.log; shift
+    if run cmake --preset "$preset" "$@" >"$log" 2>&1 && run cmake --build --preset "$preset" >>"$log" 2>&1; then
+        single "build ($preset)" ok $((SECONDS - start))
+    else
+        tail -n 60 "$log"
+        single "build ($preset)" failed $((SECONDS - start))
+        return 1
+    fi
+}
+
+unit() {    # unit NAME BUILD-DIRECTORY [PREFIX...]: every test function of every cmocka program
+    local name=$1 where=$2 start=$SECONDS; shift 2
+    run "$@" ctest --test-dir "$where" -L unit -V >"$scratch/unit.log" 2>&1 || grep -aE 'ERROR|\*\*\*|runtime error|SUMMARY|^[0-9]+: .*(\.c:|Error)' "$scratch/unit.log" | head -n 60
+    $python tests/lab/tally.py cmocka "$scratch/unit.log" >"$scratch/counts"
+    suite "$name" "$scratch/counts" $((SECONDS - start))
+}
+
+oracle() {  # the program against Oracle's own libmysqlclient, inside the sid root
+    local start=$SECONDS root=$cache/sid into=$cache/sid/lab/source log=$scratch/build.log name='unit (libmysqlclient 9.7)'
+    if [ ! -x "$root/usr/bin/ninja" ]; then
+        single "$name" skipped 0 'there is no Debian sid root with a compiler here'
+        return
+    fi
+    mkdir -p "$into"
+    find "$into" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+    tar -cf - --exclude='./build*' --exclude=./.git . | tar -xf - -C "$into" --no-same-owner
+    if ! { run chroot "$root" cmake -S /lab/source -B /lab/source/build -G Ninja &&
+           run chroot "$root" cmake --build /lab/source/build -j 2; } >"$log" 2>&1; then
+        grep -E 'error|FAILED' -A 3 "$log" | head -n 40
+        single "$name" failed $((SECONDS - start)) 'does not build'
+        return
+    fi
+    if ! chroot "$root" ldd /lab/source/build/slackwater | grep -q libmysqlclient; then
+        single "$name" failed $((SECONDS - start)) 'is not linked with it'
+        return
+    fi
+    unit "$name" /lab/source/build chroot "$root"
+}
+
+if ! run tests/lab/install.sh; then
+    single install failed "$SECONDS"
+    echo '0 passed, 1 failed, 0 skipped'
+    exit 1
+fi
+
+built=yes
+build ci-release || built=
+build ci-dev
+[ -n "$fast" ] || build ci-clang
+
+start=$SECONDS
+(cd tests && $python -m lab.tree ${built:+"$top/build"}) >"$scratch/counts" 2>&1
+suite "rules of the tree" "$scratch/counts" $((SECONDS - start))
+
+if [ -n "$built" ]; then
+    unit "unit" build
+    unit "unit (ASan, UBSan)" build-dev
+    [ -n "$fast" ] || oracle
+    start=$SECONDS
+    run $python -m pytest -p no:cacheprovider -q --tb=short -o junit_family=xunit1 --junit-xml="$scratch/junit.xml" \
+        ${pytest_options[@]+"${pytest_options[@]}"} tests/integration
+    rc=$?
+    if [ -f "$scratch/junit.xml" ]; then
+        $python tests/lab/tally.py pytest "$scratch/junit.xml" >"$scratch/counts"
+    else
+        echo "pytest ended with $rc before it ran anything" >"$scratch/counts"
+    fi
+    suite "integration" "$scratch/counts" $((SECONDS - start))
+fi
+
+echo
+printf '%s\n' "${summary[@]}"
+echo "total $((SECONDS - begun)) s"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ] && [ $passed -gt 0 ]
