@@ -62,8 +62,9 @@ const struct verb cmd_check = {
 	.name = "check",
 	.summary = "say whether a backup of this server would work, and touch nothing",
 	.synopsis = "[CONNECTION] [--json]",
-	.about = "Logs in and reports the server, its replication channels, gaps as they are now, missing rights, and what a\n"
-	         "backup would do. Exit 0: ready; 3: refused, with the reason; 5: the applier is broken or has a gap.",
+	.about = "Logs in and reports the server, its replication channels, gaps as they are now, missing rights, and "
+	         "what a backup would do. Exit 0: ready; 3: refused, with the reason; 5: the applier is broken or has "
+	         "a gap.",
 	.example = "  slackwater check -h db2 -u backup -p\n",
 	.groups = groups,
 	.log_level = LOG_LEVEL_WARNING,

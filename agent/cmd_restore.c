@@ -40,8 +40,9 @@ const struct verb cmd_restore = {
 	.name = "restore",
 	.summary = "unpack a snapshot into a directory of SQL files",
 	.synopsis = "--from URL [--instance NAME] [ID|latest] --to-dir DIR",
-	.about = "Checks the snapshot, then unpacks it into a directory in mydumper's layout: schema files, compressed data files,\n"
-	         "metadata, checkpoint.json. No server is involved. A damaged snapshot leaves nothing behind.",
+	.about = "Checks the snapshot, then unpacks it into a directory in mydumper's layout: schema files, compressed "
+	         "data files, metadata, checkpoint.json. No server is involved. A damaged snapshot leaves nothing "
+	         "behind.",
 	.example = "  slackwater restore --from file:///backup latest --to-dir /restore\n",
 	.groups = groups,
 	.takes_id = true,

@@ -85,12 +85,14 @@ static enum status seed_verb_run(struct app *app, struct error *err)
 
 const struct verb cmd_seed = {
 	.name = "seed",
-	.summary = "make an empty server a replica that resumes where the snapshot was taken",
+	.summary = "make an empty server a replica that resumes at the snapshot",
 	.synopsis = "[CONNECTION] --from URL [ID|latest] --source [CHANNEL=]HOST[:PORT] --source-user NAME [OPTIONS]",
-	.about = "CONNECTION is the server to be seeded. Everything that can be known beforehand is checked before a byte is\n"
-	         "loaded (exit 9); then the snapshot is loaded in parallel, replication is configured and started, and the seed\n"
-	         "is proven: it has connected, applied what was waiting, and caught up without an error (else exit 10).",
-	.example = "  slackwater seed --defaults-file=/root/new.cnf --from file:///backup --source db1:3306 --source-user repl\n",
+	.about = "CONNECTION is the server to be seeded. Everything that can be known beforehand is checked before a "
+	         "byte is loaded (exit 9); then the snapshot is loaded in parallel, replication is configured and "
+	         "started, and the seed is proven: it has connected, applied what was waiting, and caught up without "
+	         "an error (else exit 10).",
+	.example = "  slackwater seed --defaults-file=/root/new.cnf --from file:///backup \\\n"
+	           "      --source db1:3306 --source-user repl\n",
 	.groups = groups,
 	.takes_id = true,
 	.log_level = LOG_LEVEL_INFO,

@@ -41,8 +41,8 @@ const struct verb cmd_verify = {
 	.name = "verify",
 	.summary = "read a snapshot through and check every digest",
 	.synopsis = "--from URL [--instance NAME] [ID|latest]",
-	.about = "Reads every object of the snapshot and compares sizes and SHA-256 digests with its manifest. Exit 0: whole;\n"
-	         "8: missing or damaged, naming the object. With --from - a snapshot on standard input is read.",
+	.about = "Reads every object of the snapshot and compares sizes and SHA-256 digests with its manifest. Exit 0: "
+	         "whole; 8: missing or damaged, naming the object. With --from - a snapshot on standard input is read.",
 	.example = "  slackwater verify --from file:///backup latest\n",
 	.groups = groups,
 	.takes_id = true,

@@ -8,16 +8,16 @@ static const struct exitcode table[] = {
 	{ ERR_UNEXPECTED, 1, "unexpected", "unexpected: a defect, or the operating system refused something" },
 	{ ERR_USAGE, 2, "usage", "usage: wrong option or argument" },
 	{ ERR_PREFLIGHT, 3, "preflight", "refused beforehand or cannot log in; nothing was touched" },
-	{ ERR_NO_QUIET, 4, "no-quiet-moment", "no quiet moment before the deadline; the applier is as it was found" },
+	{ ERR_NO_QUIET, 4, "no-quiet-moment", "no quiet moment before the deadline; the applier is as it was" },
 	{ ERR_APPLIER, 5, "applier", "the applier is broken, or a gap cannot be closed" },
-	{ ERR_INCONSISTENT, 6, "inconsistent", "consistency cannot be proven: other writers, or too many DDL retries" },
+	{ ERR_INCONSISTENT, 6, "inconsistent", "consistency cannot be proven: other writers, DDL retries exhausted" },
 	{ ERR_STORE, 7, "store", "store, transfer or local disk" },
 	{ ERR_SNAPSHOT, 8, "snapshot", "the snapshot is missing or damaged" },
 	{ ERR_SEED_REFUSED, 9, "seed-refused", "seeding was refused before anything was loaded" },
 	{ ERR_NOT_PROVEN, 10, "not-proven", "the seeded replica could not be proven" },
 	{ ERR_BUSY, 11, "busy", "another run holds this instance" },
 	{ ERR_SERVER, 12, "server", "the server was lost, or a statement failed midway" },
-	{ ERR_INTERRUPTED, 128, "interrupted", "interrupted: 128 + signal (130 SIGINT, 143 SIGTERM, 129 SIGHUP)" },
+	{ ERR_INTERRUPTED, 128, "interrupted", "interrupted by signal n: 130 SIGINT, 143 SIGTERM, 129 SIGHUP" },
 };
 
 const struct exitcode *exitcode_table(size_t *ret_n)

@@ -17,29 +17,35 @@ void help_program(struct buf *out)
 	         "\n"
 	         "usage: slackwater VERB [OPTIONS]\n"
 	         "\n"
-	         "Brings the parallel applier to a proven, gap-free stillness of milliseconds, fixes a snapshot there, lets\n"
-	         "the applier go on, and writes the data with the applier's checkpoint to a repository, from which a new\n"
-	         "replica is seeded that resumes exactly there. Nothing on the server is ever killed.\n"
+	         "Brings the parallel applier to a proven, gap-free stillness of milliseconds,\n"
+	         "fixes a snapshot there, lets the applier go on, and writes the data with the\n"
+	         "applier's checkpoint to a repository, from which a new replica is seeded that\n"
+	         "resumes exactly there. Nothing on the server is ever killed.\n"
 	         "\n"
 	         "Verbs\n");
 	for (size_t i = 0; cmd_verbs[i]; i++)
 		buf_addf(out, "  %-9s %s\n", cmd_verbs[i]->name, cmd_verbs[i]->summary);
-	buf_adds(out, "\nslackwater VERB --help describes one of them; slackwater --version the program.\n\nExit codes\n");
+	buf_adds(out, "\nslackwater VERB --help describes one of them, slackwater --version the program.\n\nExit codes\n");
 	for (size_t i = 0; i + 1 < n; i++)
-		buf_addf(out, "  %3d  %s\n", code[i].code, code[i].meaning);
-	buf_addf(out, "  12%c  %s\n", '9', code[n - 1].meaning);
+		buf_addf(out, "  %5d  %s\n", code[i].code, code[i].meaning);
+	buf_addf(out, "  128+n  %s\n", code[n - 1].meaning);
 	buf_adds(out,
 	         "\nExample\n"
 	         "  slackwater check  --defaults-file=/root/replica.cnf\n"
 	         "  slackwater backup --defaults-file=/root/replica.cnf --to file:///backup\n"
-	         "  slackwater seed   --defaults-file=/root/new.cnf --from file:///backup --source db1:3306\n");
+	         "  slackwater seed   --defaults-file=/root/new.cnf --from file:///backup \\\n"
+	         "      --source db1:3306 --source-user repl\n");
 }
 
 void help_verb(const struct verb *v, struct buf *out)
 {
 	struct config defaults;
 	config_init(&defaults);
-	buf_addf(out, "usage: slackwater %s %s\n\n%s\n", v->name, v->synopsis, v->about);
+	defaults.log_level = (int)v->log_level;
+	buf_addf(out, "usage: slackwater %s ", v->name);
+	options_wrap(out, v->synopsis, strlen("usage: slackwater ") + strlen(v->name) + 1);
+	buf_addc(out, '\n');
+	options_wrap(out, v->about, 0);
 	options_help(v->groups, &defaults, out);
 	buf_addf(out, "\nExample\n%s", v->example);
 	config_free(&defaults);

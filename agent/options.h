@@ -59,3 +59,5 @@ enum status options_parse(const struct option_group *const *groups, int argc, ch
 const struct option *options_find(const struct option_group *const *groups, const char *name);
 /* The groups as help text; defaults is a target as it is before parsing. */
 void options_help(const struct option_group *const *groups, const void *defaults, struct buf *out);
+/* Text broken into lines of at most 80 columns, the first already begun at column indent, the others indented so far. */
+void options_wrap(struct buf *out, const char *text, size_t indent);

@@ -6,7 +6,7 @@
 #include "text.h"
 #include "units.h"
 
-enum { HELP_COLUMN = 28, HELP_WIDTH = 100 };
+enum { HELP_COLUMN = 27, HELP_WIDTH = 80 };
 
 /* The default as it would be typed; "" when there is none worth showing (nothing set, or chosen at run time). */
 static void default_text(const struct option *o, const void *defaults, char out[UNITS_TEXT])
@@ -23,22 +23,23 @@ static void default_text(const struct option *o, const void *defaults, char out[
 		snprintf(out, UNITS_TEXT, "%s", o->choices[*(const int *)slot]);
 }
 
-/* Words of text from column HELP_COLUMN on, broken at HELP_WIDTH. */
-static void wrapped(struct buf *out, const char *text, size_t column)
+void options_wrap(struct buf *out, const char *text, size_t indent)
 {
+	size_t column = indent;
 	while (*text) {
-		size_t len = strcspn(text, " ");
-		if (column + 1 + len > HELP_WIDTH && column > HELP_COLUMN) {
-			buf_addf(out, "\n%*s", HELP_COLUMN, "");
-			column = HELP_COLUMN;
-		} else if (column > HELP_COLUMN) {
+		size_t len = strcspn(text, " \n");
+		if (column + 1 + len > HELP_WIDTH && column > indent) {
+			buf_addf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
 			buf_addc(out, ' ');
 			column++;
 		}
 		buf_add(out, text, len);
 		column += len;
-		text += len + strspn(text + len, " ");
+		text += len + strspn(text + len, " \n");
 	}
+	buf_addc(out, '\n');
 }
 
 static void option_help(const struct option *o, const void *defaults, struct buf *out)
@@ -56,8 +57,7 @@ static void option_help(const struct option *o, const void *defaults, struct buf
 		buf_addf(out, "\n%*s", HELP_COLUMN, "");
 	else
 		buf_addf(out, "%*s", (int)(HELP_COLUMN - strlen(left)), "");
-	wrapped(out, buf_str(&text), HELP_COLUMN);
-	buf_addc(out, '\n');
+	options_wrap(out, buf_str(&text), HELP_COLUMN);
 	buf_free(&text);
 }
 

@@ -138,7 +138,7 @@ static void help_shows_defaults_and_stays_narrow(void **state)
 	assert_non_null(strstr(buf_str(&out), "  -P, --port N"));
 	assert_null(strstr(buf_str(&out), "source-password"));
 	for (const char *line = buf_str(&out); line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-		assert_true(strcspn(line, "\n") <= 101);
+		assert_true(strcspn(line, "\n") <= 80);
 	buf_free(&out);
 	config_free(&defaults);
 }
