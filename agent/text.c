@@ -83,6 +83,6 @@ bool text_similar(const char *typed, const char *known)
 	size_t len = strlen(typed);
 	if (len >= 3 && !strncmp(typed, known, len))
 		return true;
-	size_t allowed = strlen(known) < 4 ? 1 : strlen(known) < 9 ? 2 : 3;
+	size_t allowed = strlen(known) < 6 ? 1 : strlen(known) < 9 ? 2 : 3;
 	return text_distance(typed, known) <= allowed;
 }

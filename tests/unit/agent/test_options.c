@@ -171,6 +171,8 @@ static void words_are_compared(void **state)
 	assert_true(text_similar("back", "backup"));
 	assert_false(text_similar("recover", "seed"));
 	assert_false(text_similar("ls", "seed"));
+	assert_false(text_similar("form", "port"));
+	assert_true(text_similar("form", "from"));
 }
 
 static int end(void **state)
