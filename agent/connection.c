@@ -9,7 +9,7 @@
 
 #include "prompt.h"
 
-enum { CONNECTION_TEXT_MAX = 1024 };
+enum { CONNECTION_TEXT_MAX = 1024, CONNECTION_PORT = 3306 };
 
 enum status connection_copy(char **slot, const char *value, struct error *err)
 {
@@ -220,6 +220,8 @@ enum status connection_elsewhere(const char *where, const struct config *c, cons
 {
 	struct conn_options o = { .host = NULL };
 	enum status st = connection_address(where, "--checksum", &o.host, &o.port, err);
+	if (!st && !o.port)
+		o.port = CONNECTION_PORT;
 	/* localhost would be the target's own socket; an address was asked for */
 	if (!st && !strcmp(o.host, "localhost"))
 		st = connection_copy(&o.host, "127.0.0.1", err);

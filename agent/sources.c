@@ -16,7 +16,11 @@ static enum status parse(const char *text, struct seed_source *s, struct error *
 	s->channel = equals ? strndup(text, (size_t)(equals - text)) : strdup("");
 	if (!s->channel)
 		return error_oom(err);
-	return connection_address(address, "--source", &s->login.host, &s->login.port, err);
+	enum status st = connection_address(address, "--source", &s->login.host, &s->login.port, err);
+	/* a group's port belongs to the group's host, not to another one */
+	if (!st && !s->login.port)
+		s->login.port = SOURCES_PORT;
+	return st;
 }
 
 static enum status from_command_line(const struct config *c, struct seed_source *s, struct error *err)
