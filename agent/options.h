@@ -34,10 +34,10 @@ struct option {
 	char letter;       /* '\0' = none */
 	enum option_type type;
 	const char *value; /* what the value is called in the help */
-	const char *help;  /* one line; the default is added by itself */
 	size_t offset;
 	uint64_t min, max; /* of numbers, sizes and durations; max 0 = no limit */
 	const char *const *choices; /* NULL-terminated */
+	const char *help;  /* the default is added by itself */
 };
 
 struct option_group {

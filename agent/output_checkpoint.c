@@ -88,7 +88,9 @@ static enum status channel_row(struct table *t, const struct checkpoint_channel 
 
 static enum status channel_table(struct buf *out, const struct checkpoint *cp, struct error *err)
 {
-	static const char *const header[] = { "CHANNEL", "SOURCE", "MODE", "APPLIER", "RECEIVER", ">WORKERS", "COMMIT ORDER", "EXECUTED (NOT PROVEN)", NULL };
+	static const char *const header[] = {
+		"CHANNEL", "SOURCE", "MODE", "APPLIER", "RECEIVER", ">WORKERS", "COMMIT ORDER", "EXECUTED (NOT PROVEN)", NULL,
+	};
 	struct table t;
 	enum status st = table_init(&t, header, err);
 	for (size_t i = 0; !st && i < cp->nchannels; i++)
