@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * slackwater-users.sql: accounts, roles, grants, in an order in which each statement can be executed: every account first, then what
+ * they are granted, then default roles. An account that exists on the target (root) is altered to what it is here.
+ *
+ *   MySQL 5.7+        CREATE USER IF NOT EXISTS + ALTER USER from SHOW CREATE USER, SHOW GRANTS; roles are locked accounts
+ *   MariaDB 10.2+     CREATE OR REPLACE would drop grants of others' roles: CREATE USER IF NOT EXISTS + ALTER USER; roles of their own kind
+ *   MySQL 5.6         SHOW GRANTS, whose GRANT USAGE ... IDENTIFIED BY PASSWORD makes the account
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "inventory.h"
+#include "layout.h"
+#include "slackwater/dialect.h"
+
+struct account { char *user, *host; bool role; char *default_role; };
+
+struct accounts {
+	struct account *item;
+	size_t n;
+	struct inventory *inv;
+	struct conn *c;
+};
+
+static void accounts_clear(struct accounts *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		free(a->item[i].user);
+		free(a->item[i].host);
+		free(a->item[i].default_role);
+	}
+	free(a->item);
+}
+
+/* The server's own: each server brings them itself. */
+static bool accounts_own(const char *user, const char *host)
+{
+	static const char *const own[] = { "mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys" };
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+		if (!strcmp(user, own[i]) && !strcmp(host, "localhost"))
+			return true;
+	return false;
+}
+
+static enum status accounts_add(struct accounts *a, const struct rows *r, struct error *err)
+{
+	if (!r->row[0] || !r->row[1] || accounts_own(r->row[0], r->row[1]))
+		return ST_OK;
+	struct account *p = realloc(a->item, (a->n + 1) * sizeof *p);
+	if (!p)
+		return error_oom(err);
+	a->item = p;
+	p = &p[a->n++];
+	*p = (struct account){ .user = strdup(r->row[0]), .host = strdup(r->row[1]), .role = r->row[2] && !strcmp(r->row[2], "Y") };
+	if (r->row[3] && *r->row[3])
+		p->default_role = strdup(r->row[3]);
+	return p->user && p->host && (p->default_role || !r->row[3] || !*r->row[3]) ? ST_OK : error_oom(err);
+}
+
+static enum status accounts_list(struct accounts *a, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	const char *sql = conn_is_mariadb(a->c, 100005) ? "SELECT User, Host, is_role, default_role FROM mysql.user ORDER BY is_role DESC, User, Host"
+	                                                : "SELECT User, Host, 'N', '' FROM mysql.user ORDER BY User, Host";
+	enum status st = conn_query(a->c, sql, &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		st = accounts_add(a, r, err);
+		if (!st)
+			st = rows_next(r, &more, err);
+	}
+	rows_free(r);
+	return st;
+}
+
+static void accounts_name(struct buf *b, const struct account *u)
+{
+	sql_string(b, u->user);
+	if (u->role)
+		return;
+	buf_addc(b, '@');
+	sql_string(b, u->host);
+}
+
+static void accounts_line(struct accounts *a, const char *sql)
+{
+	layout_statement(&a->inv->users, sql, strlen(sql));
+}
+
+/* ---- creating ---- */
+
+/* Length of " DEFAULT ROLE a,b" at p, which ALTER USER does not take, and which needs the roles granted first. */
+static size_t accounts_default_role(const char *p)
+{
+	const char *end = strstr(p, " REQUIRE ");
+	return end ? (size_t)(end - p) : strlen(p);
+}
+
+/* text: "CREATE USER name rest". Written once as CREATE USER IF NOT EXISTS and once as ALTER USER. */
+static enum status accounts_create_from(struct accounts *a, const struct account *u, char *text, struct error *err)
+{
+	static const char create[] = "CREATE USER ";
+	if (strncmp(text, create, sizeof create - 1) != 0)
+		return error_set(err, ST_FAILED, ERR_SERVER, "SHOW CREATE USER for '%s'@'%s' answered something unknown", u->user, u->host);
+	if (strstr(text, "<secret>")) {
+		error_set(err, ST_FAILED, ERR_PREFLIGHT, "the password hash of '%s'@'%s' may not be read", u->user, u->host);
+		error_hint(err, "GRANT SELECT ON mysql.* to the backup account, or use --no-users");
+		return ST_FAILED;
+	}
+	char *role = strstr(text, " DEFAULT ROLE ");
+	if (role && a->c->server.flavor == FLAVOR_MYSQL) {
+		size_t n = accounts_default_role(role);
+		memmove(role, role + n, strlen(role + n) + 1);
+	}
+	struct buf *b = &a->inv->users, stmt = BUF_INIT(1u << 20);
+	stmt.secret = 1;
+	buf_addf(&stmt, "CREATE USER IF NOT EXISTS %s", text + sizeof create - 1);
+	layout_statement(b, buf_str(&stmt), stmt.len);
+	buf_clear(&stmt);
+	buf_addf(&stmt, "ALTER USER %s", text + sizeof create - 1);
+	layout_statement(b, buf_str(&stmt), stmt.len);
+	enum status st = buf_check(&stmt, "an account", err);
+	buf_free(&stmt);
+	return st;
+}
+
+static enum status accounts_create(struct accounts *a, const struct account *u, struct error *err)
+{
+	struct buf b = BUF_INIT(4096);
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = ST_OK;
+	if (u->role) {
+		if (strcmp(u->user, "PUBLIC") != 0) {
+			buf_adds(&b, "CREATE ROLE IF NOT EXISTS ");
+			accounts_name(&b, u);
+			accounts_line(a, buf_str(&b));
+		}
+		st = buf_check(&b, "a role", err);
+		buf_free(&b);
+		return st;
+	}
+	buf_adds(&b, "SHOW CREATE USER ");
+	accounts_name(&b, u);
+	st = buf_check(&b, "a statement", err);
+	if (!st)
+		st = conn_query(a->c, buf_str(&b), &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	char *text = NULL;
+	if (!st && (!more || !r->row[0]))
+		st = error_set(err, ST_RETRY, ERR_INCONSISTENT, "account '%s'@'%s' went away while it was read", u->user, u->host);
+	if (!st)
+		st = inventory_dup(&text, r->row[0], r->len[0], err);
+	if (!st)
+		st = accounts_create_from(a, u, text, err);
+	free(text);
+	rows_free(r);
+	buf_free(&b);
+	return st;
+}
+
+/* ---- granting ---- */
+
+/* A grant on a table that does not exist cannot be given again. Only plain tables and views are judged: `schema`.`name` without a wildcard. */
+static bool accounts_dangling(const struct inventory *inv, const char *grant)
+{
+	const char *on = strstr(grant, " ON `");
+	if (!on)
+		return false;
+	char name[2][260] = { "", "" };
+	const char *p = on + 4;
+	for (int part = 0; part < 2; part++) {
+		size_t n = 0;
+		if (*p++ != '`')
+			return false;
+		for (; *p && (*p != '`' || p[1] == '`'); p++) {
+			if (*p == '`')
+				p++;
+			if (n < sizeof name[0] - 1)
+				name[part][n++] = *p;
+		}
+		p++;
+		if (!part && *p++ != '.')
+			return false;
+	}
+	/* With CREATE among the rights the server takes it anyway; a schema that is not in the inventory is not judged. */
+	return strncmp(p, " TO ", 4) == 0 && inventory_schema(inv, name[0]) && !inventory_find(inv, name[0], name[1]) &&
+	       inventory_schema(inv, name[0])->whole;
+}
+
+static enum status accounts_grant_line(struct accounts *a, const char *grant, struct error *err)
+{
+	(void)err;
+	if (!accounts_dangling(a->inv, grant)) {
+		accounts_line(a, grant);
+		return ST_OK;
+	}
+	event_warning(a->c->run->events, "dump", "a grant on a table that does not exist is left out: %s", grant);
+	buf_adds(&a->inv->users, "-- left out, the table does not exist: ");
+	for (const char *p = grant; *p; p++)
+		buf_addc(&a->inv->users, *p == '\n' || *p == '\r' ? ' ' : *p);
+	buf_adds(&a->inv->users, "\n");
+	return ST_OK;
+}
+
+static enum status accounts_grants(struct accounts *a, const struct account *u, struct error *err)
+{
+	struct buf b = BUF_INIT(4096);
+	struct rows *r = NULL;
+	bool more = false;
+	buf_adds(&b, "SHOW GRANTS FOR ");
+	accounts_name(&b, u);
+	enum status st = buf_check(&b, "a statement", err);
+	if (!st)
+		st = conn_query(a->c, buf_str(&b), &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		/* MariaDB shows a user's default role as a last line of the same answer: it comes later, when the role is granted. */
+		if (r->row[0] && strncmp(r->row[0], "SET DEFAULT ROLE", 16) != 0)
+			st = accounts_grant_line(a, r->row[0], err);
+		if (!st)
+			st = rows_next(r, &more, err);
+	}
+	rows_free(r);
+	buf_free(&b);
+	return st;
+}
+
+static void accounts_mariadb_role(struct accounts *a, const struct account *u)
+{
+	struct buf b = BUF_INIT(4096);
+	if (!u->default_role || u->role)
+		return;
+	buf_adds(&b, "SET DEFAULT ROLE ");
+	sql_string(&b, u->default_role);
+	buf_adds(&b, " FOR ");
+	accounts_name(&b, u);
+	accounts_line(a, buf_str(&b));
+	buf_free(&b);
+}
+
+static enum status accounts_mysql_roles(struct accounts *a, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = conn_query(a->c, "SELECT USER, HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles"
+	                                  " ORDER BY USER, HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST", &r, err);
+	struct buf b = BUF_INIT(1u << 20);
+	char *last = NULL;
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		struct buf who = BUF_INIT(4096);
+		sql_string(&who, r->row[0]);
+		buf_addc(&who, '@');
+		sql_string(&who, r->row[1]);
+		bool same = last && !strcmp(last, buf_str(&who));
+		if (!same && b.len) {
+			buf_addf(&b, " TO %s", last);
+			accounts_line(a, buf_str(&b));
+			buf_clear(&b);
+		}
+		buf_adds(&b, same ? ", " : "SET DEFAULT ROLE ");
+		sql_string(&b, r->row[2]);
+		buf_addc(&b, '@');
+		sql_string(&b, r->row[3]);
+		free(last);
+		last = buf_take(&who);
+		st = rows_next(r, &more, err);
+	}
+	if (!st && b.len) {
+		buf_addf(&b, " TO %s", last);
+		accounts_line(a, buf_str(&b));
+	}
+	free(last);
+	buf_free(&b);
+	rows_free(r);
+	return st;
+}
+
+enum status accounts_read(struct inventory *inv, struct conn *c, struct error *err)
+{
+	struct accounts a = { .inv = inv, .c = c };
+	bool mariadb = conn_is_mariadb(c, 0);
+	bool show = mariadb ? conn_is_mariadb(c, 100200) : conn_is_mysql(c, 50700);
+	buf_clear(&inv->users);
+	buf_adds(&inv->users, LAYOUT_SCHEMA_HEADER);
+	enum status st = accounts_list(&a, err);
+	for (size_t i = 0; !st && show && i < a.n; i++)
+		st = accounts_create(&a, &a.item[i], err);
+	for (size_t i = 0; !st && i < a.n; i++)
+		st = accounts_grants(&a, &a.item[i], err);
+	for (size_t i = 0; !st && mariadb && i < a.n; i++)
+		accounts_mariadb_role(&a, &a.item[i]);
+	if (!st && conn_is_mysql(c, 80000))
+		st = accounts_mysql_roles(&a, err);
+	accounts_clear(&a);
+	return st ? st : buf_check(&inv->users, LAYOUT_USERS, err);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the window: the applier stands still and waits for us. A handful of round trips when no DDL has run since prepare; the names of the
+ * tables are listed again when one has.
+ */
+#include "logical.h"
+
+#include <string.h>
+
+/* Touching this many tables costs little; with more the applier is set going first, and the fingerprint has to prove that nothing slipped in. */
+enum { CAPTURE_TOUCH = 1000 };
+
+static enum status capture_reset(struct logical *l, struct error *err)
+{
+	enum status st = ST_OK;
+	for (unsigned i = 0; !st && i < l->nsessions; i++)
+		st = session_drop(&l->session[i], err);
+	if (!st && l->lock_held) {
+		l->lock_held = false;
+		st = conn_exec(l->lock, "UNLOCK INSTANCE", err);
+	}
+	l->touched = false;
+	l->stale = ST_OK;
+	copy_clear(&l->copy);
+	inventory_clear(&l->window);
+	return st;
+}
+
+static enum status capture_snapshots(struct logical *l, struct error *err)
+{
+	enum status st = ST_OK;
+	if (l->locks == LOCKS_BACKUP) {
+		/* After the stop, or STOP REPLICA would have failed with 3857. */
+		st = conn_exec(l->lock, "LOCK INSTANCE FOR BACKUP", err);
+		l->lock_held = !st;
+	}
+	for (unsigned i = 0; !st && i < l->nsessions; i++)
+		st = session_begin(&l->session[i], err);
+	return st;
+}
+
+/* Names and engines as they are now; columns only of tables that are copied here and now. */
+static enum status capture_list(struct logical *l, struct error *err)
+{
+	enum status st = inventory_names(&l->window, l->control, l->eo, err);
+	for (size_t i = 0; !st && i < l->window.ntables; i++) {
+		struct table *t = &l->window.table[i];
+		if (!t->view && !t->gone && t->how == ROWS_COPIED)
+			st = inventory_columns(&l->window, t, l->control, err);
+	}
+	return st ? st : inventory_refuse(&l->window, err);
+}
+
+static bool capture_many(const struct logical *l)
+{
+	return l->inv.ntables > CAPTURE_TOUCH && l->attempt == 1;
+}
+
+/* With thousands of tables a new list would make the pause long: better another attempt, whose window may come at a luckier moment. */
+static enum status capture_stale(struct logical *l)
+{
+	l->stale = error_set(&l->stale_err, ST_RETRY, ERR_INCONSISTENT, "a DDL ran between the listing of %zu tables and the window",
+	                     l->inv.ntables);
+	return ST_OK;
+}
+
+static enum status capture_touch(struct logical *l, struct error *err)
+{
+	const struct inventory *now = l->changed ? &l->window : &l->inv;
+	enum status st = plan_build(&l->plan, now, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
+	if (st || capture_many(l))
+		return st;
+	for (unsigned i = 0; !st && i < l->nsessions; i++)
+		st = session_touch(&l->session[i], &l->plan, err);
+	l->touched = !st;
+	return st;
+}
+
+static void capture_texts(struct logical *l, const struct checkpoint *cp)
+{
+	buf_clear(&l->slave_info);
+	buf_clear(&l->binlog_info);
+	checkpoint_slave_info(cp, &l->slave_info);
+	checkpoint_binlog_info(cp, &l->binlog_info);
+}
+
+enum status capture_run(struct logical *l, const struct checkpoint *cp, struct error *err)
+{
+	int64_t begun = run_now_ms(&l->run);
+	enum status st = capture_reset(l, err);
+	if (!st)
+		st = capture_snapshots(l, err);
+	if (!st)
+		st = fingerprint_take(l->control, &l->captured, err);
+	if (st)
+		return dump_ddl_error(st, err);
+
+	l->changed = !l->settled || !fingerprint_equal(&l->listed, &l->captured);
+	if (l->changed && capture_many(l))
+		return capture_stale(l);
+	if (l->changed)
+		st = capture_list(l, err);
+	if (!st && l->locks == LOCKS_METADATA)
+		st = capture_touch(l, err);
+	if (!st)
+		st = copy_read(&l->copy, l->changed ? &l->window : &l->inv, l->copier, l->eo->chunk_bytes, l->eo->zstd_level, err);
+	capture_texts(l, cp);
+	event_debug(l->run.events, "dump", "captured in %lld ms: %s, %s", (long long)(run_now_ms(&l->run) - begun),
+	            l->changed ? "tables listed again" : "list unchanged", l->touched ? "tables locked" : "tables not yet locked");
+	return dump_ddl_error(st, err);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "escape.h"
+#include "inventory.h"
+#include "slackwater/dialect.h"
+
+static const struct { const char *type; enum column_kind kind; enum column_keying keying; } column_types[] = {
+	{ "tinyint", COLUMN_NUMBER, KEYING_INT },    { "smallint", COLUMN_NUMBER, KEYING_INT },
+	{ "mediumint", COLUMN_NUMBER, KEYING_INT },  { "int", COLUMN_NUMBER, KEYING_INT },
+	{ "bigint", COLUMN_NUMBER, KEYING_INT },     { "year", COLUMN_NUMBER, KEYING_NUMBER },
+	{ "decimal", COLUMN_NUMBER, KEYING_NUMBER }, { "float", COLUMN_DOUBLE, KEYING_NONE },
+	{ "double", COLUMN_DOUBLE, KEYING_NONE },    { "bit", COLUMN_HEX, KEYING_NONE },
+	{ "date", COLUMN_PLAIN, KEYING_QUOTED },     { "time", COLUMN_PLAIN, KEYING_QUOTED },
+	{ "datetime", COLUMN_PLAIN, KEYING_QUOTED }, { "timestamp", COLUMN_PLAIN, KEYING_QUOTED },
+	{ "char", COLUMN_TEXT, KEYING_STRING },      { "varchar", COLUMN_TEXT, KEYING_STRING },
+	{ "binary", COLUMN_TEXT, KEYING_STRING },    { "varbinary", COLUMN_TEXT, KEYING_STRING },
+	{ "tinyblob", COLUMN_TEXT, KEYING_NONE },    { "blob", COLUMN_TEXT, KEYING_NONE },
+	{ "mediumblob", COLUMN_TEXT, KEYING_NONE },  { "longblob", COLUMN_TEXT, KEYING_NONE },
+	{ "tinytext", COLUMN_TEXT, KEYING_NONE },    { "text", COLUMN_TEXT, KEYING_NONE },
+	{ "mediumtext", COLUMN_TEXT, KEYING_NONE },  { "longtext", COLUMN_TEXT, KEYING_NONE },
+	{ "enum", COLUMN_TEXT, KEYING_NONE },        { "set", COLUMN_TEXT, KEYING_NONE },
+	{ "json", COLUMN_UTF8, KEYING_NONE },        { "inet4", COLUMN_UTF8, KEYING_NONE },
+	{ "inet6", COLUMN_UTF8, KEYING_NONE },       { "uuid", COLUMN_UTF8, KEYING_NONE },
+	{ "geometry", COLUMN_HEX, KEYING_NONE },     { "point", COLUMN_HEX, KEYING_NONE },
+	{ "linestring", COLUMN_HEX, KEYING_NONE },   { "polygon", COLUMN_HEX, KEYING_NONE },
+	{ "multipoint", COLUMN_HEX, KEYING_NONE },   { "multilinestring", COLUMN_HEX, KEYING_NONE },
+	{ "multipolygon", COLUMN_HEX, KEYING_NONE }, { "geometrycollection", COLUMN_HEX, KEYING_NONE },
+	{ "geomcollection", COLUMN_HEX, KEYING_NONE }, { "vector", COLUMN_HEX, KEYING_NONE },
+};
+
+/* "VIRTUAL GENERATED", "STORED GENERATED", MariaDB before 10.2 "VIRTUAL" and "PERSISTENT"; but not MySQL's "DEFAULT_GENERATED". */
+static bool column_is_generated(const char *extra)
+{
+	return strstr(extra, "VIRTUAL") || strstr(extra, "STORED GENERATED") || strstr(extra, "PERSISTENT");
+}
+
+bool column_classify(struct column *c, const char *data_type, const char *column_type, const char *extra, const char *scale)
+{
+	c->generated = column_is_generated(extra);
+	for (size_t i = 0; i < sizeof column_types / sizeof column_types[0]; i++) {
+		if (strcasecmp(column_types[i].type, data_type) != 0)
+			continue;
+		c->kind = column_types[i].kind;
+		c->keying = column_types[i].keying;
+		if (c->keying == KEYING_INT && strstr(column_type, "unsigned"))
+			c->keying = KEYING_UINT;
+		if (c->keying == KEYING_STRING && !c->charset && !(c->charset = strdup("binary")))
+			return false;
+		/* FLOAT prints six digits only; DOUBLE(M,D) prints D decimals, and need not hold just those after an ALTER. */
+		c->widen = c->kind == COLUMN_DOUBLE && (!strcasecmp(data_type, "float") || (scale && *scale));
+		return true;
+	}
+	return false;
+}
+
+void column_select(const struct column *c, struct buf *b)
+{
+	sql_ident(b, c->name);
+	if (c->widen)
+		buf_adds(b, "*1e0"); /* not +0e0: minus zero would lose its sign */
+}
+
+void column_literal(const struct column *c, const char *value, size_t len, struct buf *b)
+{
+	if (c->keying == KEYING_QUOTED) {
+		sql_bytes(b, value, len);
+		return;
+	}
+	if (c->keying != KEYING_STRING) {
+		buf_add(b, value, len);
+		return;
+	}
+	/* The session reads raw bytes of the column's character set: an introducer says which. The column's own collation wins the comparison. */
+	buf_addf(b, "_%s X'", c->charset);
+	buf_reserve(b, 2 * len);
+	if (!b->bad)
+		b->len = (size_t)(escape_hex(b->data + b->len, value, len) - b->data);
+	buf_addc(b, '\'');
+}
+
+static bool column_key_usable(const struct table *t, const struct index_info *ix)
+{
+	if (!ix->usable || !ix->ncols)
+		return false;
+	for (size_t i = 0; i < ix->ncols; i++) {
+		const struct column *c = &t->col[ix->col[i]];
+		if (c->keying == KEYING_NONE || c->nullable || c->generated)
+			return false;
+	}
+	return true;
+}
+
+/* The clustered index costs least to walk; among others a single integer is best. */
+static int column_key_rank(const struct table *t, const char *name, const unsigned *col, size_t n)
+{
+	if (!strcmp(name, "PRIMARY"))
+		return 3;
+	enum column_keying k = t->col[col[0]].keying;
+	return n == 1 && (k == KEYING_INT || k == KEYING_UINT) ? 2 : 1;
+}
+
+enum status column_consider_key(struct table *t, const struct index_info *ix, struct error *err)
+{
+	if (!column_key_usable(t, ix))
+		return ST_OK;
+	if (t->key && column_key_rank(t, t->key, t->keycol, t->nkeycols) >= column_key_rank(t, ix->name, ix->col, ix->ncols))
+		return ST_OK;
+	char *name = strdup(ix->name);
+	unsigned *col = malloc(ix->ncols * sizeof *col);
+	if (!name || !col) {
+		free(name);
+		free(col);
+		return error_oom(err);
+	}
+	memcpy(col, ix->col, ix->ncols * sizeof *col);
+	free(t->key);
+	free(t->keycol);
+	t->key = name;
+	t->keycol = col;
+	t->nkeycols = ix->ncols;
+	return ST_OK;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* After the window: the applier runs again. Make the lists exact, let go of what need not be held, write definitions, read rows. */
+#include "logical.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "layout.h"
+#include "schema.h"
+
+enum { EMIT_PROGRESS_MS = 500 };
+
+/* What is in the inventory was not exact in the window: read it again, under whatever holds it still. */
+static enum status emit_relist(struct logical *l, struct error *err)
+{
+	enum status st = inventory_list(&l->inv, l->control, l->eo, err);
+	if (!st)
+		st = inventory_objects(&l->inv, l->control, l->eo, err);
+	return st;
+}
+
+static enum status emit_touch(struct logical *l, struct error *err)
+{
+	enum status st = ST_OK;
+	for (unsigned i = 0; !st && i < l->nsessions; i++)
+		st = session_touch(&l->session[i], &l->plan, err);
+	l->touched = !st;
+	return st;
+}
+
+/*
+ * What no lock has held still must not have been touched by a DDL since the window. Under the backup lock nothing can have been: there
+ * statements that wait count already, so that the fingerprint would say too much.
+ */
+static enum status emit_prove(struct logical *l, bool late, struct error *err)
+{
+	struct fingerprint now;
+	if (l->lock_held || (!late && !l->changed))
+		return ST_OK;
+	enum status st = fingerprint_take(l->control, &now, err);
+	if (st)
+		return st;
+	bool tables = late || l->locks == LOCKS_NONE, objects = l->changed;
+	if ((tables && now.tables != l->captured.tables) || (objects && now.objects != l->captured.objects))
+		return error_set(err, ST_RETRY, ERR_INCONSISTENT, "a DDL ran right behind the window, while the definitions were read");
+	return ST_OK;
+}
+
+static enum status emit_unlock(struct logical *l, struct error *err)
+{
+	if (!l->lock_held)
+		return ST_OK;
+	l->lock_held = false;
+	return conn_exec(l->lock, "UNLOCK INSTANCE", err);
+}
+
+/* From here on the inventory is exact and stays so for as long as it matters. */
+static enum status emit_settle(struct logical *l, struct error *err)
+{
+	bool late = l->locks == LOCKS_METADATA && !l->touched;
+	enum status st = l->changed ? emit_relist(l, err) : ST_OK;
+	if (!st && l->locks != LOCKS_METADATA)
+		st = plan_build(&l->plan, &l->inv, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
+	if (!st)
+		st = plan_bind(&l->plan, &l->inv, l->eo->chunk_bytes, err);
+	if (!st && !l->touched && l->locks != LOCKS_NONE)
+		st = emit_touch(l, err);
+	if (!st && l->changed && l->locks == LOCKS_NONE)
+		st = inventory_define(&l->inv, l->control, l->eo, err);
+	if (!st)
+		st = emit_prove(l, late, err);
+	if (!st)
+		st = emit_unlock(l, err);
+	if (!st && l->changed && l->locks != LOCKS_NONE)
+		st = inventory_define(&l->inv, l->control, l->eo, err);
+	return st ? st : inventory_refuse(&l->inv, err);
+}
+
+static enum status emit_definitions(struct logical *l, struct stream_writer *w, struct error *err)
+{
+	enum status st = schema_put(&l->inv, w, err);
+	if (!st && l->slave_info.len)
+		st = schema_put_text(w, LAYOUT_SLAVE_INFO, &l->slave_info, err);
+	if (!st && l->binlog_info.len)
+		st = schema_put_text(w, LAYOUT_BINLOG_INFO, &l->binlog_info, err);
+	return st ? st : copy_put(&l->copy, &l->plan, w, err);
+}
+
+static void emit_progress(struct logical *l, uint64_t bytes_total, uint64_t rows_total)
+{
+	uint64_t bytes = 0, rows = 0;
+	dump_progress(&l->dump, &bytes, &rows);
+	event_progress(l->run.events, "dump", bytes, bytes_total, rows, rows_total);
+}
+
+static enum status emit_rows(struct logical *l, struct stream_writer *w, struct error *err)
+{
+	uint64_t bytes = 0, rows = 0;
+	unsigned started = 0;
+	pthread_t *thread = calloc(l->nsessions, sizeof *thread);
+	if (!thread)
+		return error_oom(err);
+	for (size_t i = 0; i < l->inv.ntables; i++) {
+		bytes += l->inv.table[i].gone ? 0 : l->inv.table[i].bytes;
+		rows += l->inv.table[i].gone ? 0 : l->inv.table[i].rows;
+	}
+	l->dump = (struct dump){ .session = l->session, .nsessions = l->nsessions, .plan = &l->plan, .writer = w, .run = &l->run,
+		                 .chunk_bytes = l->eo->chunk_bytes, .zstd_level = l->eo->zstd_level };
+	enum status st = dump_start(&l->dump, thread, &started, err);
+	while (!dump_done(&l->dump, EMIT_PROGRESS_MS))
+		emit_progress(l, bytes, rows);
+	struct error first = ERROR_INIT;
+	enum status joined = dump_join(&l->dump, thread, started, &first);
+	free(thread);
+	emit_progress(l, bytes, rows);
+	if (!st && joined) {
+		*err = first;
+		st = joined;
+	}
+	return st;
+}
+
+static void emit_report(struct logical *l)
+{
+	const struct insert_totals *a = &l->dump.totals, *b = &l->copy.totals;
+	l->report.rows = a->rows + b->rows;
+	l->report.bytes = a->bytes + b->bytes;
+	l->report.tables = l->plan.n;
+	l->report.nontransactional_tables = l->copy.tables;
+	l->report.largest_statement = a->largest_statement > b->largest_statement ? a->largest_statement : b->largest_statement;
+	l->report.largest_row = a->largest_row > b->largest_row ? a->largest_row : b->largest_row;
+	if (l->copy.tables)
+		event_warning(l->run.events, "dump", "%llu table(s) of non-transactional engines were copied while the applier was still",
+		              (unsigned long long)l->copy.tables);
+}
+
+enum status emit_run(struct logical *l, struct stream_writer *w, struct error *err)
+{
+	if (l->stale) {
+		*err = l->stale_err;
+		return l->stale;
+	}
+	enum status st = watch_start(&l->watch, err);
+	if (!st)
+		st = dump_ddl_error(emit_settle(l, err), err);
+	if (!st)
+		st = emit_definitions(l, w, err);
+	if (!st)
+		st = emit_rows(l, w, err);
+	watch_stop(&l->watch);
+	if (l->watch.ddl_wait_ms > l->report.ddl_wait_ms)
+		l->report.ddl_wait_ms = l->watch.ddl_wait_ms;
+	if (l->watch.history_max > l->report.history_max)
+		l->report.history_max = l->watch.history_max;
+	if (st && run_cancelled(&l->run) && !run_cancelled(l->parent) && l->watch.verdict)
+		return watch_verdict(&l->watch, err);
+	if (!st)
+		st = schema_put_metadata(&l->inv, &l->plan, l->eo->users, w, err);
+	if (!st)
+		emit_report(l);
+	return st;
+}

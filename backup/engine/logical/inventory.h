@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inventory: what there is to dump: schemas, tables with their columns and keys, views, triggers, routines, events. Read in two parts,
+ * because locks differ in what they hold still:
+ *   inventory_list      names, engines, sizes, columns, keys   (cheap, bulk; in or before the window)
+ *   inventory_define    SHOW CREATE of each table, triggers    (held still by the tables' metadata locks)
+ *   inventory_objects   schemas, views, routines, events       (proven unchanged by the DDL fingerprint)
+ * Only what the filter wants is in it. All strings are owned.
+ */
+#pragma once
+
+#include "slackwater/engine.h"
+
+/* How a value is written in an INSERT. */
+enum column_kind {
+	COLUMN_NUMBER, /* as the server prints it */
+	COLUMN_DOUBLE, /* likewise, but minus zero is a string: as a number it would lose its sign */
+	COLUMN_PLAIN,  /* in quotes, nothing to escape: dates and times */
+	COLUMN_TEXT,   /* in quotes, escaped; the bytes of the column's own character set */
+	COLUMN_HEX,    /* 0x... */
+	COLUMN_UTF8    /* _utf8mb4'...': types that refuse a binary string */
+};
+
+/* How a key's value is compared with a literal; KEYING_NONE: the column cannot be walked along. */
+enum column_keying { KEYING_NONE, KEYING_INT, KEYING_UINT, KEYING_NUMBER, KEYING_QUOTED, KEYING_STRING };
+
+struct column {
+	char *name;
+	char *charset; /* of strings; "binary" of binary ones; NULL otherwise */
+	enum column_kind kind;
+	enum column_keying keying;
+	bool nullable;
+	bool generated; /* computed by the server: not in an INSERT */
+	bool widen;     /* read as a DOUBLE: FLOAT printed as it is loses digits */
+};
+
+enum table_rows {
+	ROWS_SNAPSHOT,   /* InnoDB: read through the read view */
+	ROWS_COPIED,     /* no MVCC: copied inside the window */
+	ROWS_NONE        /* MERGE, BLACKHOLE: the definition is all there is */
+};
+
+struct table {
+	char *schema, *name;
+	char *file;            /* "DB.TABLE" of the layout */
+	char *engine;          /* "" of a view */
+	bool view;
+	bool gone;             /* left out of this attempt (not in the window's list) */
+	enum table_rows how;
+	uint64_t rows, bytes;  /* the server's estimates */
+	struct column *col;
+	size_t ncols;
+	char *key;             /* name of the index to walk along, NULL if there is none */
+	unsigned *keycol;      /* its columns, in order, as indexes of col */
+	size_t nkeycols;
+	char *create;          /* the statement; of a view CREATE VIEW in the bytes of cs_client */
+	size_t create_len;
+	char *cs_client, *collation; /* of a view */
+	bool triggers;
+};
+
+struct schema {
+	char *name, *file, *create;
+	char *collation;       /* the schema's default */
+	bool whole;
+	bool post;             /* has routines or events */
+};
+
+enum object_kind { OBJECT_TRIGGER, OBJECT_FUNCTION, OBJECT_PROCEDURE, OBJECT_PACKAGE, OBJECT_PACKAGE_BODY, OBJECT_EVENT };
+
+struct object {
+	enum object_kind kind;
+	char *schema, *name;
+	char *table;           /* of a trigger */
+	char *create;          /* bytes of cs_client */
+	size_t create_len;
+	char *sql_mode, *cs_client, *collation, *db_collation;
+	char *time_zone;       /* of an event */
+};
+
+struct inventory {
+	struct schema *schema;
+	struct table *table;   /* views included */
+	struct object *object;
+	size_t nschemas, ntables, nobjects;
+	size_t cap_schemas, cap_tables, cap_objects;
+	size_t *slot;          /* hash of (schema, table) -> index + 1 */
+	size_t nslots;
+	struct buf users;      /* the text of slackwater-users.sql */
+	struct strlist refused; /* what cannot be dumped without loss, one line each */
+};
+
+void inventory_init(struct inventory *inv);
+void inventory_clear(struct inventory *inv);
+struct table *inventory_find(const struct inventory *inv, const char *schema, const char *name);
+struct schema *inventory_schema(const struct inventory *inv, const char *name);
+const char *inventory_object_word(enum object_kind k); /* "TRIGGER", "PACKAGE BODY", ... */
+
+/* c: a session that is in no transaction, SET NAMES utf8mb4. Clears inv first. */
+enum status inventory_list(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
+/* Names, types, engines and sizes of the base tables alone, as fast as the server can: for the window. */
+enum status inventory_names(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
+/* Columns and key of one table that inventory_names found. */
+enum status inventory_columns(struct inventory *inv, struct table *t, struct conn *c, struct error *err);
+enum status inventory_define(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
+enum status inventory_objects(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
+/* Views that cannot be created again: into inv->refused. Waits for locks, so not while a snapshot is held. */
+enum status inventory_check_views(struct inventory *inv, struct conn *c, struct error *err);
+/* ERR_PREFLIGHT with what was found that cannot be dumped without loss. */
+enum status inventory_refuse(const struct inventory *inv, struct error *err);
+enum status inventory_add_object(struct inventory *inv, struct object **ret, struct error *err);
+enum status inventory_add_schema(struct inventory *inv, struct schema **ret, struct error *err);
+enum status inventory_add_table(struct inventory *inv, char *schema, char *name, struct table **ret, struct error *err);
+/* "`schema`.`name`: why" into inv->refused. */
+enum status inventory_refused(struct inventory *inv, const char *schema, const char *name, struct error *err, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+enum status inventory_dup(char **ret, const char *s, size_t len, struct error *err); /* s NULL: *ret = NULL */
+
+/* accounts.c: fills inv->users. */
+enum status accounts_read(struct inventory *inv, struct conn *c, struct error *err);
+
+/* column.c: how values of a type are read, written and compared. false: a type that is not known. */
+bool column_classify(struct column *c, const char *data_type, const char *column_type, const char *extra, const char *scale);
+/* The expression that reads it, and a literal that compares like a value read. */
+void column_select(const struct column *c, struct buf *b);
+void column_literal(const struct column *c, const char *value, size_t len, struct buf *b);
+/* One index as information_schema tells it. */
+#define INDEX_COLUMNS 16
+struct index_info { char name[256]; bool usable; unsigned col[INDEX_COLUMNS]; size_t ncols; };
+/* Keeps in t->key the better one of what is there and ix. */
+enum status column_consider_key(struct table *t, const struct index_info *ix, struct error *err);

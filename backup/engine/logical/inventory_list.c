@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the lists from information_schema, in bulk: one query per kind of thing, whatever the number of tables. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "filter.h"
+#include "inventory.h"
+#include "layout.h"
+#include "slackwater/dialect.h"
+
+/* Compared bytewise: a user's schema may be called SYS where case counts. */
+#define NOT_SYSTEM(column) "CAST(" column " AS BINARY) NOT IN ('mysql','sys','ndbinfo','information_schema','performance_schema')"
+
+static const char *list_cell(const struct rows *r, unsigned i)
+{
+	return r->row[i] ? r->row[i] : "";
+}
+
+static uint64_t list_number(const struct rows *r, unsigned i)
+{
+	return r->row[i] ? strtoull(r->row[i], NULL, 10) : 0;
+}
+
+static enum status list_dup(char **ret, const struct rows *r, unsigned i, struct error *err)
+{
+	return inventory_dup(ret, r->row[i], r->len[i], err);
+}
+
+/* ---- tables ---- */
+
+static bool list_engine(const char *engine, enum table_rows *how)
+{
+	static const struct { const char *name; enum table_rows how; } known[] = {
+		{ "InnoDB", ROWS_SNAPSHOT }, { "MyISAM", ROWS_COPIED }, { "Aria", ROWS_COPIED }, { "CSV", ROWS_COPIED },
+		{ "ARCHIVE", ROWS_COPIED },  { "MEMORY", ROWS_COPIED }, { "MRG_MyISAM", ROWS_NONE }, { "BLACKHOLE", ROWS_NONE },
+	};
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		if (!strcasecmp(known[i].name, engine)) {
+			*how = known[i].how;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What row r says of base table t; *ret_skip: it is to be left out. */
+static enum status list_judge(struct inventory *inv, struct table *t, const struct rows *r, const struct engine_options *o,
+                              bool *ret_skip, struct error *err)
+{
+	const char *type = list_cell(r, 2), *engine = list_cell(r, 3);
+	*ret_skip = false;
+	if (!strcmp(type, "VIEW")) {
+		t->view = true;
+		return ST_OK;
+	}
+	if (!strcmp(type, "SEQUENCE"))
+		return inventory_refused(inv, t->schema, t->name, err, "sequences are not supported");
+	if (!strcmp(type, "SYSTEM VERSIONED"))
+		return inventory_refused(inv, t->schema, t->name, err, "system-versioned tables are not supported: their history would be lost");
+	if (strcmp(type, "BASE TABLE") != 0)
+		return inventory_refused(inv, t->schema, t->name, err, "table type %s is not known", type);
+	if (!*engine)
+		return inventory_refused(inv, t->schema, t->name, err, "the server cannot open it: %s", list_cell(r, 6));
+	if (!list_engine(engine, &t->how))
+		return inventory_refused(inv, t->schema, t->name, err, "engine %s is not supported", engine);
+	if (t->how == ROWS_COPIED && o->nontransactional == NONTRANSACTIONAL_REFUSE)
+		return inventory_refused(inv, t->schema, t->name, err, "engine %s is not transactional and --nontransactional is refuse", engine);
+	*ret_skip = t->how == ROWS_COPIED && o->nontransactional == NONTRANSACTIONAL_SKIP;
+	return ST_OK;
+}
+
+static enum status list_table(struct inventory *inv, const struct rows *r, const struct engine_options *o, struct error *err)
+{
+	char *schema = NULL, *name = NULL;
+	struct table *t = NULL;
+	bool skip = false;
+	if (!filter_table(o, list_cell(r, 0), list_cell(r, 1)) || !strcmp(list_cell(r, 2), "SYSTEM VIEW") ||
+	    strstr(list_cell(r, 2), "TEMPORARY"))
+		return ST_OK;
+	enum status st = list_dup(&schema, r, 0, err);
+	if (!st)
+		st = list_dup(&name, r, 1, err);
+	if (st) {
+		free(schema);
+		return st;
+	}
+	st = inventory_add_table(inv, schema, name, &t, err);
+	if (!st)
+		st = inventory_dup(&t->engine, list_cell(r, 3), strlen(list_cell(r, 3)), err);
+	if (!st)
+		st = list_judge(inv, t, r, o, &skip, err);
+	if (st)
+		return st;
+	t->gone = skip;
+	t->rows = list_number(r, 4);
+	t->bytes = list_number(r, 5);
+	return ST_OK;
+}
+
+static enum status list_tables(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = conn_query(c, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH,"
+	                               " IF(ENGINE IS NULL, TABLE_COMMENT, '')"
+	                               " FROM information_schema.TABLES WHERE " NOT_SYSTEM("TABLE_SCHEMA"), &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		st = list_table(inv, r, o, err);
+		if (!st)
+			st = rows_next(r, &more, err);
+	}
+	rows_free(r);
+	return st;
+}
+
+/* Sizes are not asked for: on MySQL 5.x and MariaDB they need each table opened. */
+enum status inventory_names(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	inventory_clear(inv);
+	enum status st = conn_query(c, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, 0, 0, '' FROM information_schema.TABLES"
+	                               " WHERE " NOT_SYSTEM("TABLE_SCHEMA"), &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		st = list_table(inv, r, o, err);
+		if (!st)
+			st = rows_next(r, &more, err);
+	}
+	rows_free(r);
+	return st;
+}
+
+/* ---- columns ---- */
+
+/* Row r: schema, table, column, data type, column type, nullable, charset, extra, scale. */
+static enum status list_column(struct inventory *inv, struct table *t, const struct rows *r, struct error *err)
+{
+	struct column *more = realloc(t->col, (t->ncols + 1) * sizeof *more);
+	if (!more)
+		return error_oom(err);
+	t->col = more;
+	struct column *col = &t->col[t->ncols++];
+	*col = (struct column){ .nullable = strcasecmp(list_cell(r, 5), "YES") == 0 };
+	enum status st = list_dup(&col->name, r, 2, err);
+	if (!st)
+		st = list_dup(&col->charset, r, 6, err);
+	if (st)
+		return st;
+	if (!column_classify(col, list_cell(r, 3), list_cell(r, 4), list_cell(r, 7), r->row[8]) && !t->view && !t->gone)
+		return inventory_refused(inv, t->schema, t->name, err, "column `%s` has a type that is not known: %s", col->name, list_cell(r, 4));
+	return ST_OK;
+}
+
+static enum status list_columns_query(struct inventory *inv, struct conn *c, const char *where, struct error *err)
+{
+	struct rows *r = NULL;
+	struct table *t = NULL;
+	bool more = false;
+	enum status st = conn_queryf(c, &r, err,
+	                             "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME,"
+	                             " EXTRA, NUMERIC_SCALE FROM information_schema.COLUMNS WHERE %s"
+	                             " ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION", where);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		if (!t || strcmp(t->name, list_cell(r, 1)) != 0 || strcmp(t->schema, list_cell(r, 0)) != 0)
+			t = inventory_find(inv, list_cell(r, 0), list_cell(r, 1));
+		if (t)
+			st = list_column(inv, t, r, err);
+		if (!st)
+			st = rows_next(r, &more, err);
+	}
+	rows_free(r);
+	return st;
+}
+
+/* ---- keys ---- */
+
+static bool list_column_index(const struct table *t, const char *name, unsigned *ret)
+{
+	for (size_t i = 0; i < t->ncols; i++) {
+		if (!strcmp(t->col[i].name, name)) {
+			*ret = (unsigned)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Row r: schema, table, index, column, prefix length, type, usable. */
+static void list_key_part(const struct table *t, struct index_info *ix, const struct rows *r)
+{
+	unsigned col = 0;
+	if (ix->ncols == INDEX_COLUMNS || r->row[4] || !r->row[3] || strcasecmp(list_cell(r, 5), "BTREE") != 0 ||
+	    strcmp(list_cell(r, 6), "1") != 0 || !list_column_index(t, r->row[3], &col)) {
+		ix->usable = false;
+		return;
+	}
+	ix->col[ix->ncols++] = col;
+}
+
+static const char *list_index_usable(const struct conn *c)
+{
+	if (conn_is_mysql(c, 80000))
+		return "IS_VISIBLE = 'YES'"; /* FORCE INDEX refuses one that is not */
+	if (conn_is_mariadb(c, 100600))
+		return "IGNORED = 'NO'";
+	return "1";
+}
+
+static enum status list_keys_query(struct inventory *inv, struct conn *c, const char *where, struct error *err)
+{
+	struct rows *r = NULL;
+	struct table *t = NULL;
+	struct index_info ix = { 0 };
+	bool more = false;
+	enum status st = conn_queryf(c, &r, err,
+	                             "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, INDEX_TYPE, %s"
+	                             " FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND %s"
+	                             " ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX", list_index_usable(c), where);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		bool same = t && !strcmp(t->name, list_cell(r, 1)) && !strcmp(t->schema, list_cell(r, 0));
+		if (!same || strcmp(ix.name, list_cell(r, 2)) != 0) {
+			st = t ? column_consider_key(t, &ix, err) : ST_OK;
+			t = same ? t : inventory_find(inv, list_cell(r, 0), list_cell(r, 1));
+			ix = (struct index_info){ .usable = true };
+			strncpy(ix.name, list_cell(r, 2), sizeof ix.name - 1);
+		}
+		if (t && !st)
+			list_key_part(t, &ix, r);
+		if (!st)
+			st = rows_next(r, &more, err);
+	}
+	if (!st && t)
+		st = column_consider_key(t, &ix, err);
+	rows_free(r);
+	return st;
+}
+
+enum status inventory_columns(struct inventory *inv, struct table *t, struct conn *c, struct error *err)
+{
+	struct buf where = BUF_INIT(4096);
+	buf_adds(&where, "TABLE_SCHEMA = ");
+	sql_string(&where, t->schema);
+	buf_adds(&where, " AND TABLE_NAME = ");
+	sql_string(&where, t->name);
+	enum status st = buf_check(&where, "a condition", err);
+	if (!st)
+		st = list_columns_query(inv, c, buf_str(&where), err);
+	if (!st)
+		st = list_keys_query(inv, c, buf_str(&where), err);
+	buf_free(&where);
+	return st;
+}
+
+/* ---- schemas and file names ---- */
+
+static enum status list_schemas(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = conn_query(c, "SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME",
+	                            &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		struct schema *s = NULL;
+		if (filter_schema(o, list_cell(r, 0))) {
+			st = inventory_add_schema(inv, &s, err);
+			if (!st)
+				st = list_dup(&s->name, r, 0, err);
+			if (!st)
+				st = list_dup(&s->collation, r, 1, err);
+			if (!st)
+				s->whole = filter_whole(o, s->name);
+		}
+		if (!st)
+			st = rows_next(r, &more, err);
+	}
+	rows_free(r);
+	return st;
+}
+
+static enum status list_file(struct table *t, const struct schema *s, struct layout_names *names, struct error *err)
+{
+	char *file = NULL;
+	enum status st = layout_names_take(names, t->name, &file, err);
+	if (st)
+		return st;
+	struct buf b = BUF_INIT(256);
+	buf_addf(&b, "%s.%s", s->file, file);
+	free(file);
+	t->file = buf_take(&b);
+	buf_free(&b);
+	return t->file ? ST_OK : error_oom(err);
+}
+
+static enum status list_files(struct inventory *inv, struct error *err)
+{
+	unsigned number = 0;
+	struct layout_names schemas = { .number = &number };
+	struct layout_names *tables = calloc(inv->nschemas + 1, sizeof *tables);
+	enum status st = tables ? ST_OK : error_oom(err);
+
+	for (size_t i = 0; !st && i < inv->nschemas; i++) {
+		tables[i].number = &number;
+		st = layout_names_take(&schemas, inv->schema[i].name, &inv->schema[i].file, err);
+	}
+	struct schema *s = NULL;
+	for (size_t i = 0; !st && i < inv->ntables; i++) {
+		struct table *t = &inv->table[i];
+		if (!s || strcmp(s->name, t->schema) != 0)
+			s = inventory_schema(inv, t->schema);
+		if (s)
+			st = list_file(t, s, &tables[s - inv->schema], err);
+		else
+			st = error_set(err, ST_RETRY, ERR_INCONSISTENT, "schema `%s` came into being while the tables were listed", t->schema);
+	}
+	for (size_t i = 0; tables && i < inv->nschemas; i++)
+		layout_names_free(&tables[i]);
+	layout_names_free(&schemas);
+	free(tables);
+	return st;
+}
+
+enum status inventory_list(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+{
+	inventory_clear(inv);
+	enum status st = list_schemas(inv, c, o, err);
+	if (!st)
+		st = list_tables(inv, c, o, err);
+	if (!st)
+		st = list_columns_query(inv, c, NOT_SYSTEM("TABLE_SCHEMA"), err);
+	if (!st)
+		st = list_keys_query(inv, c, NOT_SYSTEM("TABLE_SCHEMA"), err);
+	return st ? st : list_files(inv, err);
+}

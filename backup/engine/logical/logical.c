@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "logical.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+/* ---- the attempt: sessions, and a run of their own that ends when the parent's does or when one of them fails ---- */
+
+static void logical_pass_on(void *arg)
+{
+	struct logical *l = arg;
+	run_cancel(&l->run, atomic_load(&l->parent->signo));
+}
+
+static void logical_release(struct engine *e)
+{
+	struct logical *l = (struct logical *)e;
+	if (!l->live)
+		return;
+	watch_stop(&l->watch);
+	for (unsigned i = 0; i < l->nsessions; i++)
+		session_close(&l->session[i]);
+	conn_free(l->lock);
+	conn_free(l->control);
+	conn_free(l->copier);
+	conn_free(l->watch.c);
+	l->lock = l->control = l->copier = l->watch.c = NULL;
+	l->lock_held = false;
+	plan_free(&l->plan);
+	copy_clear(&l->copy);
+	inventory_clear(&l->inv);
+	inventory_clear(&l->window);
+	buf_free(&l->slave_info);
+	buf_free(&l->binlog_info);
+	run_hook_del(l->parent, &l->hook);
+	run_destroy(&l->run);
+	l->live = false;
+}
+
+static enum status logical_begin(struct logical *l, struct run *run, struct error *err)
+{
+	enum status st = run_shield(&l->run, run, err);
+	if (st)
+		return st;
+	l->parent = run;
+	l->hook = (struct run_hook){ .fn = logical_pass_on, .arg = l };
+	run_hook_add(run, &l->hook);
+	l->live = true;
+	l->attempt++;
+	return ST_OK;
+}
+
+static enum status logical_lock_session(struct logical *l, struct error *err)
+{
+	if (l->locks != LOCKS_BACKUP)
+		return ST_OK;
+	enum status st = conn_open(&l->lock, l->o, 0, &l->run, err);
+	/* The wait falls into the window; and should our host vanish, the server must not keep the lock for hours. */
+	return st ? st : conn_exec(l->lock, "SET SESSION lock_wait_timeout = 1, wait_timeout = 60", err);
+}
+
+static enum status logical_sessions(struct logical *l, struct error *err)
+{
+	enum status st = conn_open(&l->control, l->o, 0, &l->run, err);
+	if (!st)
+		st = session_settle(l->control, false, err);
+	if (!st) {
+		l->locks = logical_locks_for(l->control, l->eo);
+		st = probe_rights(l->control, l->eo, l->locks, err);
+	}
+	for (unsigned i = 0; !st && i < l->nsessions; i++)
+		st = session_open(&l->session[i], i, l->o, &l->run, err);
+	if (!st)
+		st = logical_lock_session(l, err);
+	if (!st)
+		st = conn_open(&l->copier, l->o, CONN_NO_TIMEOUT, &l->run, err);
+	if (!st)
+		st = session_settle(l->copier, true, err);
+	if (!st)
+		st = conn_open(&l->watch.c, l->o, 0, &l->run, err);
+	return st;
+}
+
+/* Everything there is, and the fingerprint that tells in the window whether it still is so. It warms the table cache, too. */
+static enum status logical_inventory(struct logical *l, struct error *err)
+{
+	enum status st = fingerprint_settle(l->control, 1000, &l->listed, &l->settled, err);
+	if (!st)
+		st = inventory_list(&l->inv, l->control, l->eo, err);
+	if (!st)
+		st = inventory_objects(&l->inv, l->control, l->eo, err);
+	if (!st)
+		st = inventory_define(&l->inv, l->control, l->eo, err);
+	if (!st)
+		st = inventory_check_views(&l->inv, l->control, err);
+	return st ? st : inventory_refuse(&l->inv, err);
+}
+
+static enum status logical_prepare(struct engine *e, struct run *run, struct error *err)
+{
+	struct logical *l = (struct logical *)e;
+	logical_release(e);
+	enum status st = logical_begin(l, run, err);
+	if (!st)
+		st = logical_sessions(l, err);
+	l->watch.run = &l->run;
+	l->watch.ddl_max_wait_ms = l->locks == LOCKS_NONE ? 0 : l->eo->ddl_max_wait_ms;
+	l->watch.max_history = l->eo->max_history;
+	return st ? st : dump_ddl_error(logical_inventory(l, err), err);
+}
+
+/* A look at everything with one session: what prepare would refuse is refused before anything is touched. */
+static enum status logical_probe(struct engine *e, struct run *run, struct error *err)
+{
+	struct logical *l = (struct logical *)e;
+	struct inventory inv;
+	struct conn *c = NULL;
+	inventory_init(&inv);
+	enum status st = conn_open(&c, l->o, 0, run, err);
+	if (!st)
+		st = session_settle(c, false, err);
+	if (!st)
+		st = probe_rights(c, l->eo, logical_locks_for(c, l->eo), err);
+	/* A DDL may run while we look: look again. */
+	for (unsigned i = 0; !st && i < 5; i++) {
+		st = inventory_list(&inv, c, l->eo, err);
+		if (!st)
+			st = inventory_objects(&inv, c, l->eo, err);
+		if (!st)
+			st = inventory_define(&inv, c, l->eo, err);
+		if (!st)
+			st = inventory_check_views(&inv, c, err);
+		if (!st)
+			st = inventory_refuse(&inv, err);
+		st = dump_ddl_error(st, err);
+		if (st != ST_RETRY)
+			break;
+		st = i < 4 ? ST_OK : ST_FAILED;
+	}
+	inventory_clear(&inv);
+	conn_free(c);
+	return st;
+}
+
+static enum status logical_emit_before(struct engine *e, struct stream_writer *w, struct run *run, struct error *err)
+{
+	(void)e;
+	(void)w;
+	(void)run;
+	(void)err;
+	return ST_OK;
+}
+
+static enum status logical_capture(struct engine *e, const struct checkpoint *cp, struct run *run, struct error *err)
+{
+	(void)run;
+	return capture_run((struct logical *)e, cp, err);
+}
+
+static enum status logical_emit_after(struct engine *e, struct stream_writer *w, struct run *run, struct error *err)
+{
+	(void)run;
+	return emit_run((struct logical *)e, w, err);
+}
+
+static void logical_report(const struct engine *e, struct engine_report *ret)
+{
+	*ret = ((const struct logical *)e)->report;
+}
+
+static void logical_free(struct engine *e)
+{
+	struct logical *l = (struct logical *)e;
+	logical_release(e);
+	free(l->session);
+	free(l);
+}
+
+static const struct engine_ops logical_ops = {
+	.name = "logical",
+	.features = ENGINE_TRANSACTIONAL_VIEW,
+	.probe = logical_probe,
+	.prepare = logical_prepare,
+	.emit_before = logical_emit_before,
+	.capture = logical_capture,
+	.emit_after = logical_emit_after,
+	.release = logical_release,
+	.report = logical_report,
+	.free = logical_free,
+};
+
+enum status engine_logical_new(const struct conn_options *o, const struct engine_options *eo, struct engine **ret, struct error *err)
+{
+	struct logical *l = calloc(1, sizeof *l);
+	if (!l)
+		return error_oom(err);
+	l->base.ops = &logical_ops;
+	l->o = o;
+	l->eo = eo;
+	l->nsessions = eo->threads ? eo->threads : 1;
+	l->session = calloc(l->nsessions, sizeof *l->session);
+	l->slave_info = l->binlog_info = BUF_INIT(1u << 20);
+	inventory_init(&l->inv);
+	inventory_init(&l->window);
+	copy_init(&l->copy);
+	if (!l->session) {
+		free(l);
+		return error_oom(err);
+	}
+	*ret = &l->base;
+	return ST_OK;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * logical: the engine that reads rows through consistent snapshots and writes SQL. logical.c is the story; the parts:
+ *
+ *   probe       rights, and what cannot be dumped
+ *   inventory   what there is            fingerprint  has any DDL run
+ *   plan        who reads what           session      snapshots and metadata locks
+ *   copy        tables without MVCC      watch        what we cost the server
+ *   dump        worker threads           chunk, insert, escape  rows into entries
+ *   schema      definition files         layout       names and metadata
+ *
+ * How DDL is kept away (facts/servers 8) depends on the server and on --ddl:
+ *   LOCKS_BACKUP    MySQL 8.0+: LOCK INSTANCE FOR BACKUP in the window; after it the lists are read, every table is touched, and the lock is
+ *                   given up again: the metadata locks hold from then on.
+ *   LOCKS_METADATA  elsewhere: every table is touched in the window. What is no table is proven unchanged by the fingerprint.
+ *   LOCKS_NONE      --ddl retry.
+ */
+#pragma once
+
+#include "copy.h"
+#include "dump.h"
+#include "fingerprint.h"
+#include "watch.h"
+
+enum logical_locks { LOCKS_BACKUP, LOCKS_METADATA, LOCKS_NONE };
+
+struct logical {
+	struct engine base;
+	const struct conn_options *o;
+	const struct engine_options *eo;
+	unsigned attempt;
+
+	/* One attempt: from prepare to release. */
+	bool live;
+	struct run *parent;
+	struct run_hook hook;       /* on parent: passes a cancel on to run */
+	struct run run;             /* all sessions of the attempt hang on it */
+	struct conn *control;       /* lists and definitions */
+	struct conn *lock;          /* LOCK INSTANCE FOR BACKUP, nothing else */
+	bool lock_held;
+	struct conn *copier;        /* rows of non-transactional tables */
+	struct session *session;
+	unsigned nsessions;
+	struct watch watch;
+	enum logical_locks locks;
+	struct inventory inv;
+	struct inventory window;    /* names as they were in the window, when DDL came between prepare and capture */
+	struct fingerprint listed, captured;
+	bool settled;               /* listed proves inv */
+	bool changed;               /* inv was not exact in the window */
+	bool touched;
+	bool captured_any;
+	struct plan plan;
+	struct copy copy;
+	struct dump dump;
+	struct buf slave_info, binlog_info;
+	enum status stale;          /* capture found that the attempt is void; emit_after says so */
+	struct error stale_err;
+
+	struct engine_report report;
+};
+
+/* probe.c: rights and settings; opens nothing, touches nothing. */
+enum status probe_rights(struct conn *c, const struct engine_options *o, enum logical_locks locks, struct error *err);
+/* The global privileges the session has, in upper case, "ALL PRIVILEGES" included. For tests: one line of SHOW GRANTS. */
+void probe_parse_grant(const char *line, struct strlist *ret, struct error *err);
+enum logical_locks logical_locks_for(const struct conn *c, const struct engine_options *o);
+
+/* capture.c: inside the window. */
+enum status capture_run(struct logical *l, const struct checkpoint *cp, struct error *err);
+/* emit.c: after the window. */
+enum status emit_run(struct logical *l, struct stream_writer *w, struct error *err);

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "layout.h"
+#include "slackwater/dialect.h"
+
+#define SCHEMA_FILE_MAX (512u << 20)
+
+enum status schema_put_text(struct stream_writer *w, const char *name, struct buf *text, struct error *err)
+{
+	struct stream_entry e = { 0 };
+	enum status st = buf_check(text, name, err);
+	if (st)
+		return st;
+	e.name = strdup(name);
+	if (!e.name)
+		return error_oom(err);
+	e.data = *text;
+	e.raw_bytes = text->len;
+	*text = (struct buf){ .max = SCHEMA_FILE_MAX };
+	return stream_writer_put(w, -1, &e, err);
+}
+
+static enum status schema_put_file(struct stream_writer *w, enum layout_file file, const char *stem, struct buf *text, struct error *err)
+{
+	struct buf name = BUF_INIT(4096);
+	layout_file_name(&name, file, stem);
+	enum status st = buf_check(&name, "a file name", err);
+	if (!st)
+		st = schema_put_text(w, name.data, text, err);
+	buf_free(&name);
+	return st;
+}
+
+static void schema_line(struct buf *b, const char *text)
+{
+	layout_statement(b, text, strlen(text));
+}
+
+/* ---- schemas and tables ---- */
+
+static enum status schema_put_schema(const struct schema *s, struct stream_writer *w, struct error *err)
+{
+	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+	schema_line(&b, s->create);
+	enum status st = schema_put_file(w, LAYOUT_SCHEMA_CREATE, s->file, &b, err);
+	buf_free(&b);
+	return st;
+}
+
+static enum status schema_put_table(const struct table *t, struct stream_writer *w, struct error *err)
+{
+	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+	buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+	layout_statement(&b, t->create, t->create_len);
+	enum status st = schema_put_file(w, LAYOUT_TABLE, t->file, &b, err);
+	buf_free(&b);
+	return st;
+}
+
+/* ---- views ---- */
+
+static void schema_charset(struct buf *b, const char *cs, const char *collation)
+{
+	buf_addf(b, "SET character_set_client = %s;\nSET character_set_results = %s;\nSET collation_connection = %s;\n", cs, cs, collation);
+}
+
+/* A table with the view's columns stands in its place until every view can be created. */
+static enum status schema_put_placeholder(const struct table *t, struct stream_writer *w, struct error *err)
+{
+	struct buf b = BUF_INIT(SCHEMA_FILE_MAX), sql = BUF_INIT(SCHEMA_FILE_MAX);
+	buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+	buf_adds(&sql, "CREATE TABLE IF NOT EXISTS ");
+	sql_ident(&sql, t->name);
+	buf_adds(&sql, " (\n");
+	for (size_t i = 0; i < t->ncols; i++) {
+		buf_adds(&sql, i ? ",\n" : "");
+		sql_ident(&sql, t->col[i].name);
+		buf_adds(&sql, " tinyint");
+	}
+	buf_adds(&sql, t->ncols ? "\n) ENGINE=MEMORY" : "`x` tinyint\n) ENGINE=MEMORY");
+	layout_statement(&b, buf_str(&sql), sql.len);
+	enum status st = buf_check(&sql, "a view's place-holder", err);
+	if (!st)
+		st = schema_put_file(w, LAYOUT_TABLE, t->file, &b, err);
+	buf_free(&sql);
+	buf_free(&b);
+	return st;
+}
+
+static enum status schema_put_view(const struct table *t, struct stream_writer *w, struct error *err)
+{
+	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+	enum status st = schema_put_placeholder(t, w, err);
+	if (st)
+		return st;
+	buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+	buf_adds(&b, "DROP TABLE IF EXISTS ");
+	sql_ident(&b, t->name);
+	buf_adds(&b, ";\nDROP VIEW IF EXISTS ");
+	sql_ident(&b, t->name);
+	buf_adds(&b, ";\n");
+	schema_charset(&b, t->cs_client, t->collation);
+	layout_statement(&b, t->create, t->create_len);
+	st = schema_put_file(w, LAYOUT_VIEW, t->file, &b, err);
+	buf_free(&b);
+	return st;
+}
+
+/* ---- stored programs ---- */
+
+/* A program keeps the collation its schema had when it was created; only the schema's default can give it that again. */
+static void schema_alter_database(struct buf *b, const struct schema *s, const char *collation)
+{
+	buf_adds(b, "ALTER DATABASE ");
+	sql_ident(b, s->name);
+	buf_addf(b, " COLLATE %s;\n", collation);
+}
+
+static void schema_program(struct buf *b, const struct object *o, const struct schema *s)
+{
+	bool other = s->collation && o->db_collation && strcmp(s->collation, o->db_collation) != 0;
+	if (other)
+		schema_alter_database(b, s, o->db_collation);
+	buf_adds(b, "SET sql_mode = ");
+	sql_string(b, o->sql_mode);
+	buf_adds(b, ";\n");
+	if (o->time_zone) {
+		buf_adds(b, "SET time_zone = ");
+		sql_string(b, o->time_zone);
+		buf_adds(b, ";\n");
+	}
+	schema_charset(b, o->cs_client, o->collation);
+	layout_statement(b, o->create, o->create_len);
+	buf_adds(b, "SET sql_mode = '';\nSET NAMES utf8mb4;\n");
+	if (other)
+		schema_alter_database(b, s, s->collation);
+}
+
+static enum status schema_put_programs(const struct inventory *inv, const struct schema *s, struct stream_writer *w, struct error *err)
+{
+	if (!s->post)
+		return ST_OK;
+	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+	buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+	for (size_t i = 0; i < inv->nobjects; i++)
+		if (inv->object[i].kind != OBJECT_TRIGGER && !strcmp(inv->object[i].schema, s->name))
+			schema_program(&b, &inv->object[i], s);
+	enum status st = schema_put_file(w, LAYOUT_SCHEMA_POST, s->file, &b, err);
+	buf_free(&b);
+	return st;
+}
+
+/* Triggers come sorted by table, and in the order in which they fire. */
+static enum status schema_put_triggers(const struct inventory *inv, struct stream_writer *w, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < inv->nobjects;) {
+		const struct object *o = &inv->object[i];
+		const struct table *t = o->kind == OBJECT_TRIGGER ? inventory_find(inv, o->schema, o->table) : NULL;
+		if (!t || t->gone) {
+			i++;
+			continue;
+		}
+		struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+		buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+		const struct schema *s = inventory_schema(inv, t->schema);
+		for (; i < inv->nobjects && inv->object[i].kind == OBJECT_TRIGGER && inventory_find(inv, inv->object[i].schema, inv->object[i].table) == t; i++)
+			schema_program(&b, &inv->object[i], s);
+		st = schema_put_file(w, LAYOUT_TRIGGERS, t->file, &b, err);
+		buf_free(&b);
+	}
+	return st;
+}
+
+enum status schema_put(const struct inventory *inv, struct stream_writer *w, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < inv->nschemas; i++)
+		st = schema_put_schema(&inv->schema[i], w, err);
+	for (size_t i = 0; !st && i < inv->ntables; i++) {
+		const struct table *t = &inv->table[i];
+		if (!t->gone)
+			st = t->view ? schema_put_view(t, w, err) : schema_put_table(t, w, err);
+	}
+	for (size_t i = 0; !st && i < inv->nschemas; i++)
+		st = schema_put_programs(inv, &inv->schema[i], w, err);
+	if (!st)
+		st = schema_put_triggers(inv, w, err);
+	if (!st && inv->users.len) {
+		struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+		buf_add(&b, inv->users.data, inv->users.len);
+		b.secret = 1;
+		st = schema_put_text(w, LAYOUT_USERS, &b, err);
+		buf_free(&b);
+	}
+	return st;
+}
+
+/* ---- metadata ---- */
+
+static void schema_layout(struct layout *l, const struct inventory *inv, const struct plan *p, size_t *at)
+{
+	for (size_t i = 0; i < inv->nschemas; i++) {
+		const struct schema *s = &inv->schema[i];
+		l->schema[l->nschemas++] = (struct layout_schema){ .name = s->name, .file = s->file, .whole = s->whole, .post = s->post };
+	}
+	for (size_t i = 0; i < inv->ntables; i++) {
+		const struct table *t = &inv->table[i];
+		if (t->gone)
+			continue;
+		at[i] = l->ntables;
+		l->table[l->ntables++] = (struct layout_table){ .schema = t->schema, .name = t->name, .file = t->file, .engine = t->engine,
+			                                        .view = t->view, .triggers = t->triggers,
+			                                        .nontransactional = t->how == ROWS_COPIED && !t->view };
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		const struct task *k = &p->task[i];
+		struct layout_table *x = &l->table[at[k->table - inv->table]];
+		x->rows = atomic_load(&k->rows_done);
+		x->bytes = atomic_load(&k->bytes_done);
+		x->files = atomic_load(&k->files);
+	}
+}
+
+enum status schema_put_metadata(const struct inventory *inv, const struct plan *p, bool users, struct stream_writer *w, struct error *err)
+{
+	/* The strings belong to inv: only the arrays are ours. */
+	struct layout l = { .users = users };
+	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+	l.schema = calloc(inv->nschemas + 1, sizeof *l.schema);
+	l.table = calloc(inv->ntables + 1, sizeof *l.table);
+	size_t *at = calloc(inv->ntables + 1, sizeof *at);
+	enum status st = l.schema && l.table && at ? ST_OK : error_oom(err);
+	if (!st) {
+		schema_layout(&l, inv, p, at);
+		st = layout_write(&l, &b, err);
+	}
+	if (!st)
+		st = schema_put_text(w, LAYOUT_METADATA, &b, err);
+	buf_free(&b);
+	free(l.schema);
+	free(l.table);
+	free(at);
+	return st;
+}

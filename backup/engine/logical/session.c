@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session.h"
+
+#include "slackwater/dialect.h"
+
+/* Statements are sent in packets of about this size. */
+enum { SESSION_PACKET = 32768 };
+
+enum status session_settle(struct conn *c, bool raw, struct error *err)
+{
+	/* Limits that an administrator may have set globally would cut results short without a word. */
+	enum status st = conn_exec(c, "SET SESSION sql_select_limit = 18446744073709551615, sql_big_selects = 1", err);
+	if (!st && raw)
+		st = conn_exec(c, "SET NAMES binary", err);
+	if (!st && conn_is_mysql(c, 80000))
+		st = conn_exec(c, "SET SESSION information_schema_stats_expiry = 0", err);
+	if (!st && conn_is_mysql(c, 80017))
+		st = conn_exec(c, "SET SESSION print_identified_with_as_hex = ON", err);
+	if (!st && conn_is_mysql(c, 80030))
+		st = conn_exec(c, "SET SESSION show_gipk_in_create_table_and_information_schema = ON", err);
+	return st;
+}
+
+enum status session_open(struct session *s, unsigned index, const struct conn_options *o, struct run *run, struct error *err)
+{
+	*s = (struct session){ .index = index };
+	enum status st = conn_open(&s->c, o, CONN_MULTI | CONN_NO_TIMEOUT, run, err);
+	return st ? st : session_settle(s->c, true, err);
+}
+
+enum status session_drop(struct session *s, struct error *err)
+{
+	if (!s->open)
+		return ST_OK;
+	s->open = false;
+	s->locked = false;
+	return conn_exec(s->c, "ROLLBACK", err);
+}
+
+enum status session_begin(struct session *s, struct error *err)
+{
+	/* conn has set REPEATABLE READ: under READ COMMITTED this would be no snapshot, and MariaDB would say nothing (facts/servers 8). */
+	enum status st = conn_exec_strict(s->c, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", err);
+	if (!st)
+		s->open = true;
+	return st;
+}
+
+enum status session_touch(struct session *s, const struct plan *p, struct error *err)
+{
+	struct buf b = BUF_INIT(BUF_MAX_SQL);
+	enum status st = ST_OK;
+	for (size_t i = p->session[s->index].n; !st && i-- > 0;) {
+		const struct task *k = p->session[s->index].item[i];
+		buf_addf(&b, "%sSAVEPOINT sw%zu;SELECT 1 FROM ", b.len ? ";" : "", i);
+		sql_ident(&b, k->schema);
+		buf_addc(&b, '.');
+		sql_ident(&b, k->name);
+		buf_adds(&b, " LIMIT 0");
+		if (b.len < SESSION_PACKET && i)
+			continue;
+		st = conn_exec_buf(s->c, &b, err);
+		buf_clear(&b);
+	}
+	buf_free(&b);
+	if (!st)
+		s->locked = true;
+	return st;
+}
+
+enum status session_release(struct session *s, size_t i, struct error *err)
+{
+	if (!s->locked)
+		return ST_OK;
+	return conn_execf(s->c, err, "ROLLBACK TO SAVEPOINT sw%zu", i);
+}
+
+void session_close(struct session *s)
+{
+	conn_free(s->c);
+	*s = (struct session){ 0 };
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session: one connection that holds a snapshot and reads through it, and the metadata locks it took there. Locks are given up one table
+ * after the other, as tables are done, by rolling back to savepoints set before each was touched.
+ */
+#pragma once
+
+#include "plan.h"
+
+struct session {
+	struct conn *c;
+	unsigned index;
+	bool open;        /* a snapshot is held */
+	bool locked;      /* touched: savepoints sw0..swN-1 are set */
+};
+
+enum status session_open(struct session *s, unsigned index, const struct conn_options *o, struct run *run, struct error *err);
+/* Drop the snapshot and its locks; the session stays. */
+enum status session_drop(struct session *s, struct error *err);
+enum status session_begin(struct session *s, struct error *err);
+/* Take the metadata lock of every task of the session, the first to be read last. */
+enum status session_touch(struct session *s, const struct plan *p, struct error *err);
+/* The i-th task of the session is done (all before it are): give its lock up. */
+enum status session_release(struct session *s, size_t i, struct error *err);
+void session_close(struct session *s);
+
+/* Settings that make what is read complete and exact, for the sessions that read rows (raw) and for the one that reads definitions. */
+enum status session_settle(struct conn *c, bool raw, struct error *err);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "watch.h"
+
+#include <signal.h>
+
+enum { WATCH_EVERY_MS = 200, WATCH_HISTORY_EVERY = 10 };
+
+static void watch_give_up(struct watch *w, enum status st)
+{
+	w->verdict = st;
+	run_cancel(w->run, SIGUSR2);
+}
+
+/* The applier's threads that wait for a metadata lock or the backup lock. Their TIME is lag, so the wait is timed by us. */
+static enum status watch_ddl(struct watch *w, struct error *err)
+{
+	uint64_t waiting = 0;
+	enum status st = conn_scalar_u64(w->c, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'system user'"
+	                                       " AND (STATE LIKE 'Waiting for%metadata lock%' OR STATE LIKE 'Waiting for backup lock%')",
+	                                 &waiting, err);
+	if (st)
+		return st;
+	int64_t now = run_now_ms(w->run);
+	if (!waiting) {
+		if (w->waiting_since)
+			event_info(w->run->events, "dump", "the replicated DDL has gone on after %lld ms", (long long)(now - w->waiting_since));
+		w->waiting_since = 0;
+		return ST_OK;
+	}
+	if (!w->waiting_since) {
+		w->waiting_since = now;
+		event_warning(w->run->events, "dump", "a replicated DDL waits for a table that is being read, and what commits behind it with it");
+	}
+	if (now - w->waiting_since + WATCH_EVERY_MS > w->ddl_wait_ms)
+		w->ddl_wait_ms = now - w->waiting_since + WATCH_EVERY_MS; /* it may have begun just after the last look */
+	if (w->ddl_max_wait_ms && now - w->waiting_since > w->ddl_max_wait_ms) {
+		error_set(&w->err, ST_RETRY, ERR_INCONSISTENT, "a replicated DDL waited longer than %lld ms for tables that are being read: locks given up",
+		          (long long)w->ddl_max_wait_ms);
+		error_hint(&w->err, "raise --ddl-max-wait, or take the backup at a time with less DDL");
+		watch_give_up(w, ST_RETRY);
+	}
+	return ST_OK;
+}
+
+static enum status watch_history(struct watch *w, struct error *err)
+{
+	uint64_t n = 0;
+	enum status st = conn_scalar_u64(w->c, "SELECT `COUNT` FROM information_schema.INNODB_METRICS WHERE NAME = 'trx_rseg_history_len'", &n, err);
+	if (st)
+		return st;
+	if (n > w->history_max)
+		w->history_max = n;
+	if (w->max_history && n > w->max_history) {
+		error_set(&w->err, ST_FAILED, ERR_SERVER, "InnoDB's history list is %llu long, more than --max-history %llu",
+		          (unsigned long long)n, (unsigned long long)w->max_history);
+		error_hint(&w->err, "take the backup when less is written, with more threads, or raise --max-history");
+		watch_give_up(w, ST_FAILED);
+	}
+	return ST_OK;
+}
+
+static void *watch_main(void *arg)
+{
+	struct watch *w = arg;
+	struct error err = ERROR_INIT;
+	enum status st = ST_OK;
+	for (unsigned i = 0; !st && !w->verdict && !atomic_load(&w->stop); i++) {
+		st = watch_ddl(w, &err);
+		if (!st && !w->verdict && i % WATCH_HISTORY_EVERY == 0)
+			st = watch_history(w, &err);
+		if (!st)
+			st = run_sleep_ms(w->run, WATCH_EVERY_MS, &err);
+	}
+	/* Blind, we may not hold locks that stop the applier. A cancelled run is somebody else's failure. */
+	if (st && err.kind != ERR_INTERRUPTED && !run_cancelled(w->run)) {
+		w->err = err;
+		error_prefix(&w->err, "watching for replicated DDL");
+		watch_give_up(w, ST_FAILED);
+	}
+	return NULL;
+}
+
+enum status watch_start(struct watch *w, struct error *err)
+{
+	atomic_store(&w->stop, false);
+	w->waiting_since = 0;
+	w->verdict = ST_OK;
+	int e = pthread_create(&w->thread, NULL, watch_main, w);
+	if (e)
+		return error_sys(err, ST_FATAL, ERR_UNEXPECTED, e, "cannot start a thread");
+	w->started = true;
+	return ST_OK;
+}
+
+void watch_stop(struct watch *w)
+{
+	if (!w->started)
+		return;
+	atomic_store(&w->stop, true);
+	pthread_join(w->thread, NULL);
+	w->started = false;
+}
+
+enum status watch_verdict(const struct watch *w, struct error *err)
+{
+	if (w->verdict)
+		*err = w->err;
+	return w->verdict;
+}
