@@ -19,6 +19,7 @@ void dialect_show_own_binlog(struct buf *b, const struct server_info *s);  /* SH
 void dialect_stop_sql(struct buf *b, const struct server_info *s, const char *channel);
 void dialect_start_sql(struct buf *b, const struct server_info *s, const char *channel);
 void dialect_start_until_gaps(struct buf *b, const struct server_info *s, const char *channel);
+/* MariaDB: START of both threads, which it demands and which both must have been stopped for (1254, 1277 otherwise [run 10.11.19]). */
 void dialect_start_until_gtids(struct buf *b, const struct server_info *s, const char *channel, const char *set);
 void dialect_start_until_pos(struct buf *b, const struct server_info *s, const char *channel, const char *file,
                              uint64_t pos);
@@ -38,6 +39,8 @@ struct source_spec {
 	const char *host;
 	unsigned port;
 	const char *user, *password;
+	/* A replica knows no "TLS where offered": with DEFAULT and PREFERRED nothing is said, and what holds differs (off up to 8.x, on in 9.7, 5.6
+	 * keeps the former setting over RESET SLAVE ALL [run]). Better find out what the source offers and say REQUIRED or DISABLED. */
 	enum ssl_mode ssl_mode;
 	const char *ssl_ca, *ssl_cert, *ssl_key;
 	bool get_public_key;
