@@ -20,7 +20,7 @@ static void conn_shorten(const char *sql, size_t len, char out[CONN_SHOWN])
 	char *values = strncmp(out, "INSERT", 6) == 0 || strncmp(out, "REPLACE", 7) == 0 ? strstr(out, "VALUES") : NULL;
 	if (values)
 		n = (size_t)(values - out) + 6;
-	while (n < len && n > 0 && ((unsigned char)sql[n] & 0xc0) == 0x80)
+	while (!values && n < len && n > 0 && ((unsigned char)sql[n] & 0xc0) == 0x80)
 		n--; /* never half a character */
 	snprintf(out + n, CONN_SHOWN - n, "%s", n < len ? "..." : "");
 }
@@ -63,6 +63,9 @@ static enum status conn_send_buf(struct conn *c, const struct buf *sql, bool str
 
 enum status conn_exec_buf(struct conn *c, const struct buf *sql, struct error *err)
 {
+	/* Whoever put it together marked it, and the caller may not know. */
+	if (sql->secret)
+		return conn_exec_secret(c, sql, "a statement with a secret", err);
 	return conn_send_buf(c, sql, false, NULL, err);
 }
 

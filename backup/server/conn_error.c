@@ -2,6 +2,8 @@
 #include "conn_error.h"
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Numbers, not the headers' names: each library lacks some of them, and the meanings do not change. */
 enum { LOSS = 1, RETRY = 2, REFUSED = 4, DEFECT = 8, MEMORY = 16 };
@@ -98,6 +100,26 @@ static int conn_error_what(unsigned no)
 	return i < sizeof conn_errors / sizeof conn_errors[0] ? conn_errors[i].what : 0;
 }
 
+/*
+ * Connector/C hides a refusal that comes before TLS is up behind 2002: "... The authenticity of the following error cannot be
+ * verified: 1130 - Host ...". What it means is what the number inside says.
+ */
+static unsigned conn_error_inner(unsigned no, const char *text)
+{
+	static const char mark[] = "cannot be verified: ";
+	const char *at = text ? strstr(text, mark) : NULL;
+	unsigned long inner = at ? strtoul(at + sizeof mark - 1, NULL, 10) : 0;
+	return no == 2002 && inner >= 1000 && inner < 10000 ? (unsigned)inner : no;
+}
+
+/* Half of a login that breaks off says something else than a session that does. */
+static const char *conn_error_hint(unsigned no, const char *hint, bool opening)
+{
+	if (opening && (no == 2013 || no == 2006 || no == 2055))
+		return "the server takes the connection and does not go on: is it starting, stopping, frozen or overloaded?";
+	return hint;
+}
+
 bool conn_error_is_loss(unsigned my_errno)
 {
 	return conn_error_what(my_errno) & LOSS;
@@ -105,6 +127,7 @@ bool conn_error_is_loss(unsigned my_errno)
 
 enum status conn_error_set(struct error *err, unsigned my_errno, const char *text, bool opening)
 {
+	my_errno = conn_error_inner(my_errno, text);
 	int what = conn_error_what(my_errno);
 	size_t i = conn_error_find(my_errno);
 	enum error_kind kind = ERR_SERVER;
@@ -119,6 +142,6 @@ enum status conn_error_set(struct error *err, unsigned my_errno, const char *tex
 	if (err)
 		err->my_errno = my_errno;
 	if (i < sizeof conn_errors / sizeof conn_errors[0])
-		error_hint(err, "%s", conn_errors[i].hint);
+		error_hint(err, "%s", conn_error_hint(my_errno, conn_errors[i].hint, opening));
 	return st;
 }

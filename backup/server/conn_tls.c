@@ -9,6 +9,9 @@
  * VERIFY_CA    SSL_MODE_VERIFY_CA        use_ssl on with a CA: the chain is verified, the name is not; the cipher is looked at
  * VERIFY_ID.   SSL_MODE_VERIFY_IDENTITY  the same and VERIFY_SERVER_CERT, which adds the name
  *
+ * Connector/C asks a server for its public key by itself when caching_sha2_password wants one and there is no TLS; the other library does
+ * so when get_server_public_key says it may.
+ *
  * DEFAULT is PREFERRED, and VERIFY_CA where a CA was given; by Unix socket it is DISABLED, nobody can listen there.
  */
 static enum ssl_mode tls_mode(const struct conn_options *o, bool local)
@@ -29,10 +32,11 @@ static enum status tls_option(int failed, const char *what, struct error *err)
 	return ST_FAILED;
 }
 
-static enum status tls_files(MYSQL *m, const struct conn_options *o, struct error *err)
+/* A CA means verification to one library in every mode, to the other only where the mode says so: the latter it is. */
+static enum status tls_files(MYSQL *m, const struct conn_options *o, enum ssl_mode mode, struct error *err)
 {
 	enum status st = ST_OK;
-	if (o->ssl_ca)
+	if (o->ssl_ca && (mode == SSL_VERIFY_CA || mode == SSL_VERIFY_IDENTITY))
 		st = tls_option(mysql_options(m, MYSQL_OPT_SSL_CA, o->ssl_ca), "MYSQL_OPT_SSL_CA", err);
 	if (!st && o->ssl_cert)
 		st = tls_option(mysql_options(m, MYSQL_OPT_SSL_CERT, o->ssl_cert), "MYSQL_OPT_SSL_CERT", err);
@@ -96,7 +100,7 @@ enum status conn_tls_prepare(MYSQL *m, const struct conn_options *o, bool local,
 		error_hint(err, "give --ssl-ca, for public CAs the system's bundle");
 		return ST_FAILED;
 	}
-	enum status st = mode == SSL_DISABLED ? ST_OK : tls_files(m, o, err);
+	enum status st = mode == SSL_DISABLED ? ST_OK : tls_files(m, o, mode, err);
 	return st ? st : tls_library(m, o, mode, local, err);
 }
 

@@ -72,7 +72,8 @@ static void change_tls(struct change *c, const struct source_spec *spec)
 	if ((spec->ssl_mode == SSL_DEFAULT || spec->ssl_mode == SSL_PREFERRED) && !files)
 		return;
 	change_number(c, "SSL", 1);
-	change_text(c, "SSL_CA", spec->ssl_ca);
+	/* Said even when empty: 5.6 keeps a former one over RESET SLAVE ALL, and a CA is what makes MySQL verify the chain. */
+	change_text(c, "SSL_CA", spec->ssl_ca ? spec->ssl_ca : "");
 	change_text(c, "SSL_CERT", spec->ssl_cert);
 	change_text(c, "SSL_KEY", spec->ssl_key);
 	change_number(c, "SSL_VERIFY_SERVER_CERT", spec->ssl_mode == SSL_VERIFY_IDENTITY);
@@ -120,7 +121,7 @@ static void change_position(struct change *c, const struct source_spec *spec)
 	}
 }
 
-/* A part of an account, which may be quoted as performance_schema and SHOW do it. */
+/* A part of an account, which may be quoted: performance_schema escapes a quote by a backslash, SHOW doubles it. */
 static void change_account_part(struct change *c, const char *s, size_t len)
 {
 	char q = len >= 2 ? s[0] : 0;
@@ -130,9 +131,8 @@ static void change_account_part(struct change *c, const char *s, size_t len)
 	}
 	struct buf plain = BUF_INIT(4096);
 	for (size_t i = 1; i + 1 < len; i++) {
-		buf_addc(&plain, s[i]);
-		if (s[i] == q && s[i + 1] == q && i + 2 < len)
-			i++;
+		bool escape = i + 2 < len && ((s[i] == '\\' && q != '`') || (s[i] == q && s[i + 1] == q));
+		buf_addc(&plain, s[escape ? ++i : i]);
 	}
 	sql_bytes(c->b, buf_str(&plain), plain.len);
 	buf_free(&plain);
