@@ -76,15 +76,17 @@ struct loader_report { uint64_t rows, bytes, tables, statements; int64_t elapsed
 
 struct loader;
 struct loader_ops {
-	/* Everything that can be known before a byte is loaded: the target can take it (schemas absent, max_allowed_packet, engines,
-	 * accounts). ERR_SEED_REFUSED. */
+	/* Everything that can be known before a byte is loaded: the snapshot is whole, the target can take it (max_allowed_packet, engines, keys).
+	 * That the schemas are absent is for seed/ to see, which may drop them first. ERR_SEED_REFUSED; ERR_SNAPSHOT. */
 	enum status (*plan)(struct loader *l, struct conn *target, struct run *run, struct error *err);
 	/* Parallel; with sql_log_bin=0 on every session. A warning of the server while loading is an error. ERR_SERVER with a hint how to go on. */
 	enum status (*load)(struct loader *l, struct run *run, struct error *err);
 	/* Put back what was switched off, whatever happened (redo log, global settings); then verify nothing is left off. */
 	enum status (*finish)(struct loader *l, struct run *run, struct error *err);
-	/* The schemas that this snapshot would create; borrowed. */
+	/* The schemas that this snapshot would create, once it is planned; borrowed. */
 	const struct strlist *(*schemas)(const struct loader *l);
+	/* Whether it holds a table, or (table NULL) a schema as a whole, with nothing left out by include, exclude or skip. */
+	bool (*holds)(const struct loader *l, const char *schema, const char *table);
 	void (*report)(const struct loader *l, struct loader_report *ret);
 	void (*free)(struct loader *l);
 };
