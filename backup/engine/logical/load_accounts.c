@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "load_accounts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "layout.h"
+#include "load_split.h"
+
+enum { ACCOUNT_STATEMENT_MAX = 16 << 20 };
+
+static bool starts(const char *sql, size_t len, const char *word)
+{
+	size_t n = strlen(word);
+	return len >= n && strncasecmp(sql, word, n) == 0;
+}
+
+static bool creates(const char *sql, size_t len)
+{
+	return starts(sql, len, "CREATE USER ") || starts(sql, len, "CREATE ROLE ");
+}
+
+/* One quoted part of a name into out; the byte behind it, or NULL. Versions quote with different marks. */
+static const char *name_part(const char *p, const char *end, struct buf *out)
+{
+	char q = p < end ? *p : 0;
+	if (q != '\'' && q != '`' && q != '"')
+		return NULL;
+	for (p++; p < end; p++) {
+		if (*p == q && (p + 1 == end || p[1] != q))
+			return p + 1;
+		if (*p == q || (*p == '\\' && q != '`' && p + 1 < end))
+			p++;
+		buf_addc(out, *p);
+	}
+	return NULL;
+}
+
+static bool name_at(const char *p, const char *end, const char *account)
+{
+	struct buf name = BUF_INIT(2048);
+	p = name_part(p, end, &name);
+	buf_addc(&name, '@');
+	bool same = p && p < end && *p == '@' && name_part(p + 1, end, &name) && strcmp(buf_str(&name), account) == 0;
+	buf_free(&name);
+	return same;
+}
+
+bool load_accounts_about(const char *sql, size_t len, const char *account)
+{
+	const char *end = sql + len;
+	if (starts(sql, len, "ALTER USER "))
+		return name_at(sql + 11, end, account);
+	if (!starts(sql, len, "GRANT ") || !memmem(sql, len, " IDENTIFIED ", 12))
+		return false;
+	for (const char *p = sql; (p = memmem(p, (size_t)(end - p), " TO ", 4)); p += 4)
+		if (name_at(p + 4, end, account))
+			return true;
+	return false;
+}
+
+static enum status run_pass(struct buf *text, struct conn *c, bool create, struct error *err)
+{
+	char *self = NULL;
+	struct buf sql = { .max = ACCOUNT_STATEMENT_MAX, .secret = 1 };
+	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
+	const char *p;
+	size_t len;
+	enum status st = conn_scalar(c, "SELECT CURRENT_USER()", &self, err);
+	while (!st && load_split_next(&s, &p, &len)) {
+		if (creates(p, len) != create && !starts(p, len, "/*!"))
+			continue;
+		buf_clear(&sql);
+		buf_add(&sql, p, len);
+		st = buf_check(&sql, "an account", err);
+		if (!st)
+			sql.len = layout_unblank(sql.data, sql.len);
+		if (!st && self && load_accounts_about(sql.data, sql.len, self))
+			event_warning(c->run->events, "load", "the account %s is left as it is on the target: it is the one that seeds", self);
+		else if (!st)
+			st = conn_exec_secret(c, &sql, "a statement of " LAYOUT_USERS, err);
+	}
+	buf_free(&sql);
+	free(self);
+	return st;
+}
+
+enum status load_accounts_create(struct buf *text, struct conn *c, struct error *err)
+{
+	return run_pass(text, c, true, err);
+}
+
+enum status load_accounts_grant(struct buf *text, struct conn *c, struct error *err)
+{
+	return run_pass(text, c, false, err);
+}
+
+/* ---- plugins ---- */
+
+static enum status check_plugin(struct conn *c, const char *name, size_t n, struct error *err)
+{
+	uint64_t there = 0;
+	struct buf sql = BUF_INIT(1024);
+	/* A name of anything but these is not one. */
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") < n || n == 0)
+		return ST_OK;
+	buf_addf(&sql, "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_status = 'ACTIVE' AND plugin_name = '%.*s'", (int)n, name);
+	enum status st = buf_check(&sql, "a statement", err);
+	if (!st)
+		st = conn_scalar_u64(c, sql.data, &there, err);
+	buf_free(&sql);
+	if (st || there)
+		return st;
+	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "the target has no authentication plugin %.*s, which accounts of the snapshot use", (int)n, name);
+	error_hint(err, "install or enable the plugin on the target, or take a snapshot with --no-users");
+	return ST_FAILED;
+}
+
+enum status load_accounts_check(const struct buf *text, struct conn *c, struct error *err)
+{
+	static const char *const marks[] = { " IDENTIFIED WITH ", " IDENTIFIED VIA " };
+	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
+	const char *p;
+	size_t len;
+	enum status st = ST_OK;
+	while (!st && load_split_next(&s, &p, &len)) {
+		for (size_t i = 0; !st && creates(p, len) && i < 2; i++) {
+			const char *at = memmem(p, len, marks[i], strlen(marks[i]));
+			if (!at)
+				continue;
+			at += strlen(marks[i]);
+			at += *at == '\'';
+			st = check_plugin(c, at, strcspn(at, " ';\n"), err);
+		}
+	}
+	return st;
+}

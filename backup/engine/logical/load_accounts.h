@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * load_accounts: slackwater-users.sql in two passes. Accounts and roles first, so that definers exist; what they may do last, when what it is
+ * about exists. The account we are logged in with is left as it is: changing its password would lock out whoever seeds.
+ */
+#pragma once
+
+#include "slackwater/conn.h"
+
+/* Authentication plugins that the target lacks: ERR_SEED_REFUSED. text is the file; it is left alone. */
+enum status load_accounts_check(const struct buf *text, struct conn *c, struct error *err);
+enum status load_accounts_create(struct buf *text, struct conn *c, struct error *err);
+/* text as load_accounts_create got it (a copy: statements are unblanked in place). */
+enum status load_accounts_grant(struct buf *text, struct conn *c, struct error *err);
+/* Whether the statement would change the account ("user@host" as CURRENT_USER() says it) in how it logs in. */
+bool load_accounts_about(const char *sql, size_t len, const char *account);

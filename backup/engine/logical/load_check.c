@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "load_check.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "load_ddl.h"
+#include "load_split.h"
+
+struct checking {
+	struct load_plan *p;
+	struct strlist engines; /* that the target has */
+	struct strlist parents; /* "schema.table" in lower case */
+	bool keys_required;
+};
+
+static enum status read_engines(struct checking *k, struct conn *c, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = conn_query(c, "SHOW ENGINES", &r, err);
+	while (!st && !(st = rows_next(r, &more, err)) && more) {
+		const char *support = rows_get(r, "Support"), *name = rows_get(r, "Engine");
+		if (name && support && (strcmp(support, "YES") == 0 || strcmp(support, "DEFAULT") == 0))
+			st = strlist_add(&k->engines, name, err);
+	}
+	rows_free(r);
+	return st;
+}
+
+/* A session that loads switches the rule off for itself; where it may not, a table without a key cannot be created. */
+static enum status read_key_rule(struct checking *k, struct conn *c, struct error *err)
+{
+	char *now = NULL;
+	if (!conn_is_mysql(c, 80013))
+		return ST_OK;
+	enum status st = conn_variable(c, "sql_require_primary_key", &now, err);
+	struct error refused = ERROR_INIT;
+	if (!st && now && strcmp(now, "0") != 0 && strcasecmp(now, "OFF") != 0)
+		k->keys_required = conn_exec(c, "SET SESSION sql_require_primary_key = OFF", &refused) != ST_OK;
+	free(now);
+	return st;
+}
+
+static enum status check_engine(const struct checking *k, const struct load_table *t, const struct load_ddl *d, struct error *err)
+{
+	if (!*d->engine)
+		return ST_OK;
+	for (size_t i = 0; i < k->engines.n; i++)
+		if (strcasecmp(k->engines.item[i], d->engine) == 0)
+			return ST_OK;
+	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "the target has no storage engine %s, which %s.%s needs", d->engine, t->t->schema,
+	          t->t->name);
+	error_hint(err, "install the engine's plugin on the target (SHOW ENGINES)");
+	return ST_FAILED;
+}
+
+static enum status check_key(const struct checking *k, const struct load_table *t, const struct load_ddl *d, struct error *err)
+{
+	if (!k->keys_required || !d->keyless)
+		return ST_OK;
+	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "%s.%s has no key, and the target has sql_require_primary_key=ON", t->t->schema,
+	          t->t->name);
+	error_hint(err, "SET GLOBAL sql_require_primary_key = OFF on the target, or load with an account that may set it for its session");
+	return ST_FAILED;
+}
+
+static void lower(char *s)
+{
+	for (; *s; s++)
+		*s = (char)tolower((unsigned char)*s);
+}
+
+static enum status note_parents(struct checking *k, const struct load_table *t, const struct load_ddl *d, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < d->parents.n; i++) {
+		const char *parent = d->parents.item[i];
+		st = strlist_addf(&k->parents, err, "%s%s", *parent == '.' ? t->t->schema : "", parent);
+		if (!st)
+			lower(k->parents.item[k->parents.n - 1]);
+	}
+	return st;
+}
+
+static enum status check_statement(struct checking *k, const struct load_table *t, const char *sql, size_t len, struct error *err)
+{
+	struct load_ddl d = { 0 };
+	enum status st = load_ddl_parse(sql, len, &d, err);
+	if (!st)
+		st = check_engine(k, t, &d, err);
+	if (!st && d.list_end)
+		st = check_key(k, t, &d, err);
+	if (!st)
+		st = note_parents(k, t, &d, err);
+	load_ddl_free(&d);
+	return st;
+}
+
+static enum status check_table(struct checking *k, const struct load_table *t, struct error *err)
+{
+	struct buf text = BUF_INIT(1);
+	enum status st = load_plan_read(k->p, t->schema, &text, err);
+	struct load_split s = { text.data, text.data ? text.data + text.len : NULL };
+	const char *sql;
+	size_t len;
+	while (!st && load_split_next(&s, &sql, &len)) {
+		size_t n = layout_unblank(text.data + (sql - text.data), len);
+		st = check_statement(k, t, sql, n, err);
+	}
+	buf_free(&text);
+	return st;
+}
+
+static int compare_text(const void *name, const void *item)
+{
+	return strcmp(name, *(char *const *)item);
+}
+
+static enum status mark_parents(struct checking *k, struct error *err)
+{
+	enum status st = ST_OK;
+	strlist_sort(&k->parents);
+	for (size_t i = 0; !st && k->parents.n && i < k->p->layout->ntables; i++) {
+		struct buf name = BUF_INIT(4096);
+		buf_addf(&name, "%s.%s", k->p->table[i].t->schema, k->p->table[i].t->name);
+		st = buf_check(&name, "a table's name", err);
+		if (!st)
+			lower(name.data);
+		k->p->table[i].referred = !st && bsearch(name.data, k->parents.item, k->parents.n, sizeof(char *), compare_text);
+		buf_free(&name);
+	}
+	return st;
+}
+
+enum status load_check_tables(struct load_plan *p, struct conn *target, struct run *run, struct error *err)
+{
+	struct checking k = { .p = p };
+	enum status st = read_engines(&k, target, err);
+	if (!st)
+		st = read_key_rule(&k, target, err);
+	for (size_t i = 0; !st && i < p->layout->ntables; i++) {
+		st = run_check(run, err);
+		if (!st && !p->layout->table[i].view)
+			st = check_table(&k, &p->table[i], err);
+	}
+	if (!st)
+		st = mark_parents(&k, err);
+	strlist_free(&k.engines);
+	strlist_free(&k.parents);
+	return st;
+}

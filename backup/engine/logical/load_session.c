@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "load_session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "slackwater/dialect.h"
+
+/* Settings that only some versions have: tried where they exist. Each would change what a CREATE TABLE of the snapshot makes. */
+static const struct { enum flavor flavor; unsigned from; const char *sql; } load_session_settings[] = {
+	{ FLAVOR_MYSQL, 80013, "SET SESSION sql_require_primary_key = OFF" },
+	{ FLAVOR_MYSQL, 80030, "SET SESSION sql_generate_invisible_primary_key = OFF" },
+	/* SHOW CREATE TABLE spells out every default that a server with OFF has made up, so ON reads both rightly. */
+	{ FLAVOR_MYSQL, 80002, "SET SESSION explicit_defaults_for_timestamp = ON" },
+	{ FLAVOR_MARIADB, 100804, "SET SESSION explicit_defaults_for_timestamp = ON" },
+	{ FLAVOR_MARIADB, 101101, "SET SESSION system_versioning_insert_history = ON" },
+	{ FLAVOR_MARIADB, 100300, "SET SESSION idle_transaction_timeout = 0, idle_write_transaction_timeout = 0" },
+	/* A row format that fitted the source's page size must be tried here, not refused beforehand. */
+	{ FLAVOR_MYSQL, 50700, "SET SESSION innodb_strict_mode = OFF" },
+	{ FLAVOR_MARIADB, 100200, "SET SESSION innodb_strict_mode = OFF" },
+};
+
+enum status load_session_open(const struct conn_options *target, struct run *run, struct conn **ret, struct error *err)
+{
+	struct conn *c = NULL;
+	enum status st = conn_open(&c, target, CONN_NO_TIMEOUT, run, err);
+	if (!st)
+		st = conn_exec(c,
+		               "SET SESSION sql_log_bin = 0, foreign_key_checks = 0, unique_checks = 0,"
+		               " sql_mode = 'NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', lock_wait_timeout = 60,"
+		               " autocommit = 1",
+		               err);
+	for (size_t i = 0; !st && i < sizeof load_session_settings / sizeof load_session_settings[0]; i++) {
+		if (load_session_settings[i].flavor == c->server.flavor && c->server.version >= load_session_settings[i].from)
+			st = conn_exec(c, load_session_settings[i].sql, err);
+	}
+	if (st)
+		conn_free(c);
+	else
+		*ret = c;
+	return st;
+}
+
+enum status load_session_use(struct conn *c, const char *schema, struct error *err)
+{
+	struct buf sql = BUF_INIT(4096);
+	buf_adds(&sql, "USE ");
+	sql_ident(&sql, schema);
+	enum status st = conn_exec_buf(c, &sql, err);
+	buf_free(&sql);
+	return st;
+}
+
+/*
+ * 1287, 1681, 3719, 3720, 3778, 3090, 4124, 1831: deprecated syntax, aliases and duplicate indexes, which the snapshotted server had as well.
+ * 1051, 1305, 1360, 1008, 1295: what DROP ... IF EXISTS says when there is nothing.
+ */
+static bool harmless(unsigned code, bool note, bool ddl)
+{
+	static const unsigned always[] = { 1287, 1681, 3719, 3720, 3778, 3090, 4124, 1831 };
+	for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+		if (code == always[i])
+			return true;
+	return ddl && note;
+}
+
+static enum status check_warnings(struct conn *c, bool ddl, const char *what, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = conn_query(c, "SHOW WARNINGS", &r, err);
+	while (!st && !(st = rows_next(r, &more, err)) && more) {
+		const char *level = rows_get(r, "Level"), *text = rows_get(r, "Message");
+		unsigned code = (unsigned)rows_u64(r, "Code", 0);
+		if (harmless(code, level && strcmp(level, "Note") == 0, ddl))
+			continue;
+		st = error_set(err, ST_FAILED, ERR_SERVER, "%s: the server warned %u: %s", what, code, text ? text : "");
+		if (err)
+			err->my_errno = code;
+		error_hint(err, "what it would have stored is not what the snapshot holds; see the target's settings, then seed again with --replace");
+	}
+	rows_free(r);
+	return st;
+}
+
+enum status load_session_exec(struct conn *c, const char *sql, size_t len, bool ddl, const char *what, uint64_t *ret_rows,
+                              struct error *err)
+{
+	enum status st = c->ops->query(c, sql, len, false, NULL, err);
+	if (st)
+		return error_prefix(err, "%s", what);
+	unsigned warnings = c->ops->warning_count(c);
+	if (warnings) {
+		/* A SELECT would forget the warnings; this neither does nor forgets the count. */
+		if (ret_rows)
+			st = conn_exec(c, "GET DIAGNOSTICS @slackwater_rows = ROW_COUNT", err);
+		if (!st)
+			st = check_warnings(c, ddl, what, err);
+	}
+	if (!st && ret_rows)
+		st = conn_scalar_u64(c, warnings ? "SELECT @slackwater_rows" : "SELECT ROW_COUNT()", ret_rows, err);
+	return st;
+}
