@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "checksum.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checksum_table.h"
+#include "links.h"
+#include "stand.h"
+#include "until.h"
+
+enum { CHECKSUM_ATTEMPTS = 5, CHECKSUM_POLL_MS = 200, CHECKSUM_NAMES = 10 };
+
+struct comparison {
+	struct seed_job *j;
+	struct conn *replica;
+	struct seed_stand agreed;
+	struct strlist different;
+};
+
+enum status seed_checksum_check(struct seed_job *j, struct error *err)
+{
+	struct conn *c = NULL;
+	if (!j->o->checksum)
+		return ST_OK;
+	enum status st = conn_open(&c, &j->o->checksum_server, 0, j->run, err);
+	if (st && err->kind != ERR_INTERRUPTED) {
+		err->kind = ERR_SEED_REFUSED;
+		error_prefix(err, "--checksum");
+	}
+	if (!st && strcmp(c->server.identity, j->cp->server.identity) != 0)
+		st = seed_refuse(err, "give the address of the server that the snapshot was taken of", "--checksum names %s, the snapshot is of %s",
+		                 c->server.identity, j->cp->server.identity);
+	conn_free(c);
+	return st;
+}
+
+/* In the window: the same moment as the stand that it proves. */
+static enum status open_snapshot(void *arg, const struct checkpoint *cp, struct run *run, struct error *err)
+{
+	struct comparison *k = arg;
+	(void)cp;
+	(void)run;
+	enum status st = conn_exec(k->replica, "ROLLBACK", err);
+	return st ? st : conn_exec_strict(k->replica, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", err);
+}
+
+static enum status fix_replica(struct comparison *k, struct error *err)
+{
+	struct window_capture in_the_window = { .capture = open_snapshot, .arg = k };
+	struct checkpoint *cp = NULL;
+	seed_stand_free(&k->agreed);
+	enum status st = window_run(&k->j->o->checksum_server, &k->j->o->window, &in_the_window, k->j->run, &cp, err);
+	if (!st)
+		st = seed_stand_of_checkpoint(k->j, cp, &k->agreed, err);
+	checkpoint_free(cp);
+	return st;
+}
+
+static enum status wait_for_replica(struct comparison *k, const struct seed_stand *seed, struct error *err)
+{
+	struct seed_job *j = k->j;
+	int64_t limit = run_now_ms(j->run) + j->o->catch_up_timeout_ms;
+	bool there = false;
+	enum status st = ST_OK;
+	while (!st && !there) {
+		struct seed_stand replica = { 0 };
+		st = seed_stand_of_replica(j, k->replica, &replica, err);
+		if (!st)
+			st = seed_stand_reached(j, &replica, seed, &there, err);
+		seed_stand_free(&replica);
+		if (!st && !there && run_now_ms(j->run) > limit) {
+			st = error_set(err, ST_FAILED, ERR_NOT_PROVEN, "the snapshotted server does not reach what the seed has applied");
+			error_hint(err, "does it replicate, and from the same source?");
+		}
+		if (!st && !there)
+			st = run_sleep_ms(j->run, CHECKSUM_POLL_MS, err);
+	}
+	return st;
+}
+
+/* Both at the same transaction; ST_RETRY: the seed went beyond. */
+static enum status agree(struct comparison *k, struct error *err)
+{
+	struct seed_stand seed = { 0 };
+	bool exact = false;
+	enum status st = seed_until_stop(k->j, err);
+	if (!st)
+		st = seed_stand_of_seed(k->j, &seed, err);
+	if (!st)
+		st = wait_for_replica(k, &seed, err);
+	if (!st)
+		st = fix_replica(k, err);
+	if (!st)
+		st = seed_until_reach(k->j, &k->agreed, k->j->o->catch_up_timeout_ms, &exact, err);
+	if (!st && !exact)
+		st = error_set(err, ST_RETRY, ERR_NOT_PROVEN, "the seed cannot be brought to the very transaction of the snapshotted server");
+	seed_stand_free(&seed);
+	return st;
+}
+
+/* ---- comparing ---- */
+
+static bool listed(const struct seed_tables *t, const char *schema, const char *table)
+{
+	for (size_t i = 0; i < t->table.n; i++)
+		if (strcmp(t->table.item[i], table) == 0 && strcmp(t->schema.item[i], schema) == 0)
+			return true;
+	return false;
+}
+
+/* Of a snapshot in part only what it holds can be the same. */
+static bool counts(const struct comparison *k, const char *schema, const char *table)
+{
+	const struct loader *l = k->j->loader;
+	return !k->j->manifest->partial || l->ops->holds(l, schema, table);
+}
+
+static enum status compare_table(struct comparison *k, const char *schema, const char *table, struct error *err)
+{
+	struct seed_sum here, there;
+	enum status st = seed_checksum_table(k->replica, schema, table, true, &there, err);
+	if (st)
+		return st;
+	st = seed_checksum_table(k->j->target, schema, table, false, &here, err);
+	if (!st && strcmp(here.text, there.text) == 0)
+		k->j->report->checksum_tables++;
+	else if (!st)
+		st = strlist_addf(&k->different, err, "%s.%s (seed: %s; snapshotted server: %s)", schema, table, *here.text ? here.text : "absent",
+		                  there.text);
+	return st;
+}
+
+static enum status compare_lists(struct comparison *k, const struct seed_tables *there, const struct seed_tables *here, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < there->table.n; i++) {
+		const char *schema = there->schema.item[i], *table = there->table.item[i];
+		st = run_check(k->j->run, err);
+		if (!st && counts(k, schema, table))
+			st = compare_table(k, schema, table, err);
+		event_progress(k->j->run->events, "checksum", 0, 0, i + 1, there->table.n);
+	}
+	for (size_t i = 0; !st && i < here->table.n; i++)
+		if (!listed(there, here->schema.item[i], here->table.item[i]))
+			st = strlist_addf(&k->different, err, "%s.%s (only on the seed)", here->schema.item[i], here->table.item[i]);
+	return st;
+}
+
+static enum status compare(struct comparison *k, struct error *err)
+{
+	const struct strlist *schemas = k->j->loader->ops->schemas(k->j->loader);
+	struct seed_tables here = { 0 }, there = { 0 };
+	struct strlist others = { 0 };
+	k->j->report->checksum_tables = 0;
+	enum status st = seed_checksum_table_list(k->replica, schemas, &there, &others, err);
+	if (!st)
+		st = seed_checksum_table_list(k->j->target, schemas, &here, NULL, err);
+	if (!st)
+		st = compare_lists(k, &there, &here, err);
+	if (!st && others.n)
+		seed_warn(k->j, "%zu tables in other engines than InnoDB were not compared (%s%s): no snapshot covers them", others.n, others.item[0],
+		          others.n > 1 ? ", ..." : "");
+	seed_checksum_table_list_free(&here);
+	seed_checksum_table_list_free(&there);
+	strlist_free(&others);
+	return st;
+}
+
+static enum status judge(struct comparison *k, struct error *err)
+{
+	struct buf names = BUF_INIT(900);
+	if (!k->different.n)
+		return ST_OK;
+	for (size_t i = 0; i < k->different.n && i < CHECKSUM_NAMES; i++)
+		buf_addf(&names, "%s%s", i ? ", " : "", k->different.item[i]);
+	error_set(err, ST_FAILED, ERR_NOT_PROVEN, "%zu tables differ from the snapshotted server: %s", k->different.n,
+	          names.bad ? k->different.item[0] : buf_str(&names));
+	error_hint(err, "do not use the seed; take a new snapshot and seed with --replace");
+	buf_free(&names);
+	return ST_FAILED;
+}
+
+/* A DDL that gets between is no difference: the snapshot cannot read such a table any more (1412), once more then. */
+static enum status attempt(struct comparison *k, struct error *err)
+{
+	strlist_free(&k->different);
+	enum status st = agree(k, err);
+	if (!st)
+		st = compare(k, err);
+	if (st && err->my_errno == 1412)
+		st = ST_RETRY;
+	return st;
+}
+
+enum status seed_checksum(struct seed_job *j, struct error *err)
+{
+	struct comparison k = { .j = j };
+	struct error second = ERROR_INIT;
+	enum status st = conn_open(&k.replica, &j->o->checksum_server, CONN_NO_TIMEOUT, j->run, err);
+	if (!st)
+		st = ST_RETRY;
+	for (unsigned i = 0; st == ST_RETRY && i < CHECKSUM_ATTEMPTS; i++)
+		st = attempt(&k, err);
+	if (st == ST_RETRY)
+		st = error_set(err, ST_FAILED, ERR_NOT_PROVEN, "no agreement in %d attempts: %s", CHECKSUM_ATTEMPTS, err->message);
+	conn_free(k.replica);
+	enum status resumed = seed_until_resume(j, st ? &second : err);
+	if (!st && resumed)
+		st = resumed;
+	if (!st)
+		st = judge(&k, err);
+	seed_stand_free(&k.agreed);
+	strlist_free(&k.different);
+	return st;
+}

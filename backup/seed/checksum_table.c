@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "checksum_table.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "slackwater/dialect.h"
+
+void seed_checksum_table_list_free(struct seed_tables *t)
+{
+	strlist_free(&t->schema);
+	strlist_free(&t->table);
+}
+
+static void add_schema_list(struct buf *b, const struct strlist *schemas)
+{
+	for (size_t i = 0; i < schemas->n; i++) {
+		buf_adds(b, i ? ", " : "");
+		sql_string(b, schemas->item[i]);
+	}
+}
+
+enum status seed_checksum_table_list(struct conn *c, const struct strlist *schemas, struct seed_tables *ret, struct strlist *others,
+                                     struct error *err)
+{
+	struct buf sql = BUF_INIT(BUF_MAX_SQL);
+	struct rows *r = NULL;
+	bool more = false;
+	if (!schemas->n)
+		return ST_OK;
+	buf_adds(&sql, "SELECT table_schema AS s, table_name AS t, engine AS e FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+	               " AND table_schema IN (");
+	add_schema_list(&sql, schemas);
+	buf_adds(&sql, ") ORDER BY BINARY table_schema, BINARY table_name");
+	enum status st = buf_check(&sql, "a statement", err);
+	if (!st)
+		st = conn_query(c, sql.data, &r, err);
+	while (!st && !(st = rows_next(r, &more, err)) && more) {
+		const char *engine = rows_get(r, "e");
+		if (engine && strcasecmp(engine, "InnoDB") == 0) {
+			st = strlist_add(&ret->schema, rows_get(r, "s"), err);
+			if (!st)
+				st = strlist_add(&ret->table, rows_get(r, "t"), err);
+		} else if (others) {
+			st = strlist_addf(others, err, "%s.%s", rows_get(r, "s"), rows_get(r, "t"));
+		}
+	}
+	rows_free(r);
+	buf_free(&sql);
+	return st;
+}
+
+void seed_checksum_table_column(struct buf *b, const char *name, const char *data_type)
+{
+	static const char *const opaque[] = { "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
+		                              "geometrycollection", "geomcollection", "vector" };
+	bool hex = false;
+	for (size_t i = 0; i < sizeof opaque / sizeof opaque[0]; i++)
+		hex = hex || strcasecmp(data_type, opaque[i]) == 0;
+	/* The bytes as they are: character sets of several columns cannot be mixed in one text. */
+	buf_adds(b, hex ? "HEX(" : "CAST(");
+	sql_ident(b, name);
+	buf_adds(b, hex ? ")" : " AS BINARY)");
+}
+
+/* The text of one row, without NULLs, and the row of its NULLs. */
+static enum status read_columns(struct conn *c, const char *schema, const char *table, struct buf *values, struct buf *nulls,
+                                struct error *err)
+{
+	struct buf sql = BUF_INIT(16384);
+	struct rows *r = NULL;
+	bool more = false;
+	buf_adds(&sql, "SELECT column_name AS n, data_type AS d FROM information_schema.columns WHERE table_schema = ");
+	sql_string(&sql, schema);
+	buf_adds(&sql, " AND table_name = ");
+	sql_string(&sql, table);
+	buf_adds(&sql, " ORDER BY ordinal_position");
+	enum status st = buf_check(&sql, "a statement", err);
+	if (!st)
+		st = conn_query(c, sql.data, &r, err);
+	while (!st && !(st = rows_next(r, &more, err)) && more) {
+		buf_adds(values, ", ");
+		seed_checksum_table_column(values, rows_get(r, "n"), rows_get(r, "d"));
+		buf_adds(nulls, nulls->len ? ", ISNULL(" : "ISNULL(");
+		sql_ident(nulls, rows_get(r, "n"));
+		buf_addc(nulls, ')');
+	}
+	rows_free(r);
+	buf_free(&sql);
+	return st;
+}
+
+static enum status sum_rows(struct conn *c, const struct buf *sql, struct seed_sum *ret, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = buf_check(sql, "a checksum statement", err);
+	if (!st)
+		st = conn_query(c, sql->data, &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	if (!st && more)
+		snprintf(ret->text, sizeof ret->text, "%s rows, %s/%s", r->row[0] ? r->row[0] : "", r->row[1] ? r->row[1] : "",
+		         r->row[2] ? r->row[2] : "");
+	rows_free(r);
+	return st;
+}
+
+enum status seed_checksum_table(struct conn *c, const char *schema, const char *table, bool consistent, struct seed_sum *ret,
+                                struct error *err)
+{
+	struct buf values = BUF_INIT(BUF_MAX_SQL), nulls = BUF_INIT(BUF_MAX_SQL), sql = BUF_INIT(BUF_MAX_SQL);
+	*ret = (struct seed_sum){ "" };
+	enum status st = consistent ? conn_exec(c, "SAVEPOINT slackwater", err) : ST_OK;
+	if (!st)
+		st = read_columns(c, schema, table, &values, &nulls, err);
+	/* A row too long for one text gives NULL: it then counts by the sum of a constant, and still by its number. */
+	buf_addf(&sql,
+	         "SELECT COUNT(*), COALESCE(SUM(COALESCE(k, 1)), 0), COALESCE(BIT_XOR(COALESCE(k, 1)), 0) FROM"
+	         " (SELECT CRC32(CONCAT_WS('#', CONCAT(%s)%s)) AS k FROM ",
+	         buf_str(&nulls), buf_str(&values));
+	sql_ident(&sql, schema);
+	buf_addc(&sql, '.');
+	sql_ident(&sql, table);
+	buf_adds(&sql, ") AS each_row");
+	if (!st && nulls.len)
+		st = sum_rows(c, &sql, ret, err);
+	if (!st && consistent)
+		st = conn_exec(c, "ROLLBACK TO SAVEPOINT slackwater", err);
+	buf_free(&values);
+	buf_free(&nulls);
+	buf_free(&sql);
+	return st;
+}

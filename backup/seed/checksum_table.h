@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checksum_table: one SELECT over one table whose answer is the same on any two servers that hold the same rows, whatever their order, row format
+ * or version: the number of rows, and sum and exclusive or of each row's CRC32. CHECKSUM TABLE is none of this across versions.
+ */
+#pragma once
+
+#include "slackwater/conn.h"
+
+struct seed_sum { char text[128]; }; /* comparable */
+
+/* ST_OK with an empty text when the table is not there. consistent: inside a snapshot transaction, whose locks on the table are given up. */
+enum status seed_checksum_table(struct conn *c, const char *schema, const char *table, bool consistent, struct seed_sum *ret,
+                                struct error *err);
+/* Part of the above, for tests: how a column enters the sum. */
+void seed_checksum_table_column(struct buf *b, const char *name, const char *data_type);
+/* "schema\0table" pairs of base tables in transactional engines, sorted; those of other engines into others (names for a message). */
+struct seed_tables { struct strlist schema, table; };
+enum status seed_checksum_table_list(struct conn *c, const struct strlist *schemas, struct seed_tables *ret, struct strlist *others,
+                                     struct error *err);
+void seed_checksum_table_list_free(struct seed_tables *t);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slackwater/fs.h"
+#include "slackwater/snapshot.h"
+
+enum status seed_refuse(struct error *err, const char *hint, const char *fmt, ...)
+{
+	char message[sizeof err->message];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof message, fmt, ap);
+	va_end(ap);
+	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "%s", message);
+	error_hint(err, "%s", hint);
+	return ST_FAILED;
+}
+
+void seed_warn(struct seed_job *j, const char *fmt, ...)
+{
+	char text[1024];
+	struct error ignored;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	event_warning(j->run->events, "seed", "%s", text);
+	(void)strlist_add(&j->report->warnings, text, &ignored);
+}
+
+bool seed_is_mariadb(const struct seed_job *j)
+{
+	return j->target->server.flavor == FLAVOR_MARIADB;
+}
+
+/* A pipe cannot be read in any order, and a load that is checked before it begins needs that: it goes to a directory first. */
+static enum status spool(struct seed_job *j, struct error *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct buf path = BUF_INIT(4096);
+	struct store *pipe = NULL;
+	buf_addf(&path, "%s/slackwater-seed-XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
+	enum status st = buf_check(&path, "the spool directory's name", err);
+	if (!st && !mkdtemp(path.data))
+		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot make the spool directory %s", path.data);
+	if (!st && !(j->spool = buf_take(&path)))
+		st = error_oom(err);
+	if (!st)
+		st = store_open("-", STORE_READ, j->run, &pipe, err);
+	if (!st)
+		st = snapshot_spool_stream(pipe, j->spool, j->run, err);
+	store_free(pipe);
+	buf_free(&path);
+	return st;
+}
+
+static enum status open_snapshot(struct seed_job *j, struct error *err)
+{
+	struct buf prefix = BUF_INIT(1024);
+	enum status st = store_open(j->spool ? j->spool : j->o->from, STORE_READ, j->run, &j->store, err);
+	if (!st)
+		st = catalog_find(j->store, j->spool ? NULL : j->o->instance, j->spool ? NULL : j->o->id, &j->manifest, err);
+	if (st)
+		return st;
+	snprintf(j->report->id, sizeof j->report->id, "%s", j->manifest->id);
+	if (strcmp(j->manifest->engine, "logical") != 0)
+		return seed_refuse(err, "use the release of slackwater that took it", "the snapshot was taken by the engine %s, which is not known here",
+		                   j->manifest->engine);
+	catalog_prefix(j->manifest, &prefix);
+	st = buf_check(&prefix, "the snapshot's prefix", err);
+	if (!st)
+		st = catalog_checkpoint(j->store, j->manifest, &j->cp, err);
+	if (!st)
+		st = stream_index_read(j->store, prefix.data, &j->manifest->objects, &j->index, err);
+	buf_free(&prefix);
+	return st;
+}
+
+enum status seed_job_open(struct seed_job *j, struct error *err)
+{
+	enum status st = strcmp(j->o->from, "-") == 0 ? spool(j, err) : ST_OK;
+	if (!st)
+		st = open_snapshot(j, err);
+	if (!st)
+		st = conn_open(&j->target, &j->o->target, CONN_NO_TIMEOUT, j->run, err);
+	j->lo = (struct loader_options){ .threads = j->o->threads ? j->o->threads : 4, .verify_entries = true,
+		                         .users = st ? false : j->manifest->users, .keep_redo_log = j->o->keep_redo_log };
+	if (!st)
+		st = loader_logical_new(j->store, j->manifest, &j->index, &j->o->target, &j->lo, &j->loader, err);
+	return st;
+}
+
+static void free_link(struct seed_link *l)
+{
+	conn_free(l->conn);
+	free(l->executed);
+	free(l->purged);
+	free(l->binlog_state);
+	free(l->end_file);
+}
+
+void seed_job_close(struct seed_job *j)
+{
+	struct error ignored;
+	for (size_t i = 0; i < j->nlinks; i++)
+		free_link(&j->link[i]);
+	free(j->link);
+	strlist_free(&j->found.schemas);
+	strlist_free(&j->found.channels);
+	free(j->found.gtids);
+	loader_free(j->loader);
+	conn_free(j->target);
+	stream_index_free(&j->index);
+	checkpoint_free(j->cp);
+	manifest_free(j->manifest);
+	store_free(j->store);
+	if (j->spool)
+		(void)fs_remove_tree(j->spool, &ignored);
+	free(j->spool);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "prove.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contain.h"
+#include "links.h"
+#include "watch.h"
+
+enum {
+	PROVE_POLL_MS = 200,
+	PROVE_PATIENCE_MS = 30000, /* to connect */
+	PROVE_CLOSE_MS = 5000,     /* what the sources have now is applied within this: caught up */
+	PROVE_REPORT_MS = 10000
+};
+
+/* What a link has to have applied. */
+struct goal {
+	const struct seed_link *link;
+	char *gtids;        /* NULL: by coordinates */
+	char *file;         /* NULL: until the receiver has drained the source */
+	uint64_t pos;
+	bool reached;
+};
+
+struct proof {
+	struct seed_job *j;
+	struct goal *goal;
+	int64_t started, round, reported;
+	bool trusted;       /* every channel was seen running */
+};
+
+static enum status dup_text(const char *s, char **ret, struct error *err)
+{
+	*ret = s ? strdup(s) : NULL;
+	return s && !*ret ? error_oom(err) : ST_OK;
+}
+
+static enum status first_goal(struct goal *g, const struct seed_link *l, struct error *err)
+{
+	*g = (struct goal){ .link = l, .pos = l->end_pos };
+	enum status st = seed_links_by_gtid(l) ? dup_text(l->executed ? l->executed : "", &g->gtids, err) : ST_OK;
+	return st ? st : dup_text(l->end_file, &g->file, err);
+}
+
+static enum status next_gtids(struct seed_job *j, struct seed_link *l, struct goal *g, struct error *err)
+{
+	free(g->gtids);
+	g->gtids = NULL;
+	enum status st = conn_variable(l->conn, seed_is_mariadb(j) ? "gtid_binlog_pos" : "gtid_executed", &g->gtids, err);
+	return st || g->gtids ? st : dup_text("", &g->gtids, err);
+}
+
+static enum status next_position(struct seed_link *l, struct goal *g, struct error *err)
+{
+	struct buf sql = BUF_INIT(256);
+	struct rows *r = NULL;
+	bool more = false;
+	free(g->file);
+	g->file = NULL;
+	if (!l->end_file)
+		return ST_OK; /* the account may not ask: until the receiver has drained the source once more */
+	dialect_show_own_binlog(&sql, &l->conn->server);
+	enum status st = conn_query(l->conn, buf_str(&sql), &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	if (!st && more) {
+		g->pos = rows_u64(r, "Position", 0);
+		st = dup_text(rows_get(r, "File"), &g->file, err);
+	}
+	rows_free(r);
+	buf_free(&sql);
+	return st;
+}
+
+/* What the source has now. The connection may have been idle for as long as the load took: once more, if it was lost. */
+static enum status next_goal(struct seed_job *j, struct goal *g, struct error *err)
+{
+	struct seed_link *l = &j->link[g->link - j->link];
+	enum status st = ST_OK;
+	if (l->conn->lost) {
+		conn_free(l->conn);
+		l->conn = NULL;
+		st = conn_open(&l->conn, &l->source->login, 0, j->run, err);
+	}
+	g->reached = false;
+	if (st)
+		return st;
+	return g->gtids ? next_gtids(j, l, g, err) : next_position(l, g, err);
+}
+
+static enum status gtids_applied(struct seed_job *j, const struct goal *g, bool *ret, struct error *err)
+{
+	char *here = NULL;
+	bool mariadb = seed_is_mariadb(j);
+	enum status st = conn_variable(j->target, mariadb ? "gtid_slave_pos" : "gtid_executed", &here, err);
+	if (!st && mariadb) {
+		struct gtid_pos have = { 0 }, want = { 0 };
+		st = gtid_pos_parse(here ? here : "", &have, err);
+		if (!st)
+			st = gtid_pos_parse(g->gtids, &want, err);
+		*ret = !st && gtid_pos_reached(&have, &want);
+		gtid_pos_free(&have);
+		gtid_pos_free(&want);
+	} else if (!st) {
+		struct gtid_set *have = NULL, *want = NULL;
+		st = gtid_set_parse(here ? here : "", &have, err);
+		if (!st)
+			st = gtid_set_parse(g->gtids, &want, err);
+		*ret = !st && gtid_set_contains(have, want);
+		gtid_set_free(have);
+		gtid_set_free(want);
+	}
+	free(here);
+	return st;
+}
+
+static enum status look_at(struct proof *p, struct goal *g, struct error *err)
+{
+	struct seed_job *j = p->j;
+	struct seed_look look;
+	enum status st = seed_watch_channel(j->target, g->link->name, &look, err);
+	if (!st)
+		st = seed_watch_judge(&look, g->link->name, run_now_ms(j->run) - p->started, PROVE_PATIENCE_MS, err);
+	if (st)
+		return st;
+	p->trusted = p->trusted && look.io && look.sql;
+	if (!look.io || !look.sql)
+		return ST_OK;
+	if (g->gtids)
+		return gtids_applied(j, g, &g->reached, err);
+	if (!g->file && look.drained) {
+		g->pos = look.read_pos;
+		st = dup_text(look.read_file, &g->file, err);
+	}
+	g->reached = !st && g->file && seed_watch_compare(look.exec_file, look.exec_pos, g->file, g->pos) >= 0;
+	return st;
+}
+
+static void report(struct proof *p)
+{
+	int64_t now = run_now_ms(p->j->run);
+	if (now - p->reported < PROVE_REPORT_MS)
+		return;
+	p->reported = now;
+	size_t left = 0;
+	for (size_t i = 0; i < p->j->nlinks; i++)
+		left += !p->goal[i].reached;
+	event_info(p->j->run->events, "prove", "catching up for %lld s, %zu of %zu channels not there yet", (long long)((now - p->started) / 1000),
+	           left, p->j->nlinks);
+}
+
+/* One round: until every goal is reached. */
+static enum status wait_for_goals(struct proof *p, struct error *err)
+{
+	struct seed_job *j = p->j;
+	int64_t limit = p->started + j->o->catch_up_timeout_ms;
+	for (;;) {
+		bool all = true;
+		enum status st = ST_OK;
+		p->trusted = true;
+		for (size_t i = 0; !st && i < j->nlinks; i++) {
+			st = look_at(p, &p->goal[i], err);
+			all = all && p->goal[i].reached;
+		}
+		if (st || (all && p->trusted))
+			return st;
+		if (run_now_ms(j->run) >= limit) {
+			error_set(err, ST_FAILED, ERR_NOT_PROVEN, "not caught up within %lld s, though replication runs without an error",
+			          (long long)(j->o->catch_up_timeout_ms / 1000));
+			error_hint(err, "it goes on catching up: wait, or raise --catch-up-timeout; DROP DATABASE slackwater_incomplete when it is there");
+			return ST_FAILED;
+		}
+		report(p);
+		st = run_sleep_ms(j->run, PROVE_POLL_MS, err);
+		if (st)
+			return st;
+	}
+}
+
+static enum status rounds(struct proof *p, struct error *err)
+{
+	struct seed_job *j = p->j;
+	enum status st = wait_for_goals(p, err);
+	while (!st) {
+		p->round = run_now_ms(j->run);
+		for (size_t i = 0; !st && i < j->nlinks; i++)
+			st = next_goal(j, &p->goal[i], err);
+		if (!st)
+			st = wait_for_goals(p, err);
+		if (!st && run_now_ms(j->run) - p->round <= PROVE_CLOSE_MS)
+			break;
+	}
+	return st;
+}
+
+enum status seed_prove(struct seed_job *j, struct error *err)
+{
+	struct proof p = { .j = j, .started = run_now_ms(j->run) };
+	p.reported = p.started;
+	p.goal = calloc(j->nlinks + 1, sizeof *p.goal);
+	enum status st = p.goal ? ST_OK : error_oom(err);
+	for (size_t i = 0; !st && i < j->nlinks; i++)
+		st = first_goal(&p.goal[i], &j->link[i], err);
+	if (!st)
+		st = rounds(&p, err);
+	for (size_t i = 0; p.goal && i < j->nlinks; i++) {
+		free(p.goal[i].gtids);
+		free(p.goal[i].file);
+	}
+	free(p.goal);
+	j->report->catch_up_ms = run_now_ms(j->run) - p.started;
+	if (st && err->kind != ERR_INTERRUPTED)
+		err->kind = ERR_NOT_PROVEN;
+	return st;
+}

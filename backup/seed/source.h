@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * source: each source is asked, with the account that replication will use, whether it can continue where the snapshot stands. What the
+ * account may not ask is a warning that names the right: then the first START finds out.
+ */
+#pragma once
+
+#include "job.h"
+
+enum status seed_source_check(struct seed_job *j, struct error *err);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch: one look at the channels of the target, and what it means. */
+#pragma once
+
+#include "job.h"
+
+struct seed_look {
+	bool seen;                 /* the channel is there */
+	bool io, io_connecting, sql;
+	bool drained;              /* the receiver has all that the source had to send */
+	unsigned io_errno, sql_errno;
+	char io_error[400], sql_error[400];
+	char exec_file[512], read_file[512];
+	uint64_t exec_pos, read_pos;
+	char until[64];            /* Until_Condition */
+};
+
+/* Of the current row, whatever the version calls its columns. */
+void seed_watch_row(const struct rows *r, struct seed_look *ret);
+enum status seed_watch_channel(struct conn *target, const char *channel, struct seed_look *ret, struct error *err);
+/*
+ * Is replication broken? ERR_NOT_PROVEN with the server's words and what they mean. Not connected yet is none until patience_ms have passed
+ * since it was started.
+ */
+enum status seed_watch_judge(const struct seed_look *look, const char *channel, int64_t since_start_ms, int64_t patience_ms,
+                             struct error *err);
+/* <0, 0, >0: binary log names by their number, then the position. */
+int seed_watch_compare(const char *file_a, uint64_t pos_a, const char *file_b, uint64_t pos_b);
