@@ -311,7 +311,7 @@ class MariaDB(_ByPosition, Server):
         return None     # MariaDB has none
 
 
-class MySQL97(Server):
+class MySQL97(_ByPosition, Server):
     flavour = "mysql97"
     options = {"mysqlx": "OFF", "gtid_mode": "ON", "enforce_gtid_consistency": "ON", "secure_file_priv": "",
                "replica_parallel_workers": 4, "replica_preserve_commit_order": "ON", "skip_replica_start": "ON",
@@ -362,10 +362,13 @@ class MySQL97(Server):
                 f"GET_SOURCE_PUBLIC_KEY=1, {where}{suffix}")
 
     def committed(self):
-        return self.variable("gtid_executed").replace("\n", "")
+        return self.variable("gtid_executed").replace("\n", ""), self.binlog_position()
 
     def applied(self, goal, channel=""):
-        return bool(self.value(f"SELECT GTID_SUBSET('{goal}', @@global.gtid_executed)"))
+        gtids, position = goal
+        if self.variable("gtid_mode") == "OFF":
+            return super().applied(position, channel)
+        return bool(self.value(f"SELECT GTID_SUBSET('{gtids}', @@global.gtid_executed)"))
 
 
 class MySQL56(_ByPosition, Server):
