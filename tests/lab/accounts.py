@@ -38,13 +38,16 @@ def create_on_target(target):
     target.local(*_statements(type(target), SEEDER, "ALL PRIVILEGES", " WITH GRANT OPTION"))
 
 
-def option_file(path, server, account, source_account=None, **more):
-    """An option file in the form DBAs keep: [client], and the source's account in its own group."""
+def option_file(path, server, account, source_account=None, groups=None, **more):
+    """An option file in the form DBAs keep: [client], and other accounts in groups of their own."""
     user, password = account
     lines = ["[client]", "host=127.0.0.1", f"port={server.port}", f"user={user}", f"password={password}"]
     lines += [f"{key.replace('_', '-')}={value}" for key, value in more.items()]
+    groups = dict(groups or {})
     if source_account:
-        lines += ["[slackwater-source]", f"user={source_account[0]}", f"password={source_account[1]}"]
+        groups["slackwater-source"] = source_account
+    for group, (name, secret) in groups.items():
+        lines += [f"[{group}]", f"user={name}", f"password={secret}"]
     path.write_text("\n".join(lines) + "\n")
     path.chmod(0o600)
     return path

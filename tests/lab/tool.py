@@ -110,11 +110,11 @@ def check(replica, *options, expect=OK, account=BACKUP):
     return run("check", *connection(replica, account), "--json", *options, expect=expect)
 
 
-def seed_arguments(repository, target, sources, *options, snapshot="latest", instance="lab", account=SEEDER):
+def seed_arguments(repository, target, sources, *options, snapshot="latest", instance="lab", account=SEEDER, groups=None):
     """sources: a server, or {channel: server}."""
     if not isinstance(sources, dict):
         sources = {"": sources}
-    given = [connection(target, account, source_account=REPLICATION)[0]]
+    given = connection(target, account, source_account=REPLICATION, groups=groups)
     for channel, source in sources.items():
         given += ["--source", f"{channel + '=' if channel else ''}127.0.0.1:{source.port}"]
     source_user = ["--source-user", REPLICATION[0]]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A worker that is held up for 8 seconds while others run ahead: waited for, never killed, and the pause stays short."""
+import threading
+
+import pytest
+
+from conftest import topology
+from lab import accounts, gaps, logs, proc, tool
+from lab.server import MariaDB, MySQL56, MySQL97
+from lab.topology import Loads
+from steps import PAUSE_BUDGET_MS, SLACK_MS, assert_quiet_logs, assert_running, hold_against_rules, seed_proven
+
+HELD_S = 8
+
+
+@pytest.fixture(scope="module", params=[MySQL97, MySQL56, MariaDB], ids=lambda f: f.flavour)
+def lab(request):
+    options = {"replica_preserve_commit_order": "OFF"} if request.param is MySQL97 else {}
+    with topology(request.param, replica=options) as made:
+        yield made
+
+
+def _pass(seconds):
+    """Time that is part of what a test does to the server, not a wait for something to have happened."""
+    threading.Event().wait(seconds)
+
+
+def test_waits_and_keeps_the_pause_short(lab, repository):
+    since = logs.size(lab.replica)
+    with Loads(lab) as loads:
+        with gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
+            held.wait_blocked()
+            running = tool.start_backup(lab.replica, repository, "--deadline", "30s")
+            _pass(HELD_S)
+            assert running.alive() and logs.stops(said.so_far()) == [], "stopped the applier although a worker was held up"
+            held.release()
+            taken = running.finish(60).json
+        _result, target = seed_proven(lab, repository, loads)
+    hold_against_rules(said.of(accounts.BACKUP[0]))
+    assert taken["wait_ms"] >= (HELD_S - 2) * 1000
+    assert taken["pause_ms"] <= PAUSE_BUDGET_MS + SLACK_MS
+    assert_running(lab)
+    assert_quiet_logs(lab, target, since=since)
+    lab.drop(target)
+
+
+def test_gives_up_at_the_deadline_and_never_stopped_the_applier(lab, repository):
+    since = logs.size(lab.replica)
+    with Loads(lab), gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
+        held.wait_blocked()
+        result = tool.backup(lab.replica, repository, "--deadline", "3s", expect=tool.NO_QUIET)
+        assert_running(lab)
+        held.release()
+    assert 2.5 <= result.seconds < 10
+    assert logs.stops(said.of(accounts.BACKUP[0])) == []
+    hold_against_rules(said.of(accounts.BACKUP[0]))
+    assert tool.manifests(repository) == []
+    lab.wait_caught_up()
+    assert_quiet_logs(lab, since=since)
+
+
+def test_stops_at_the_deadline_when_told_to_and_tells_the_truth(lab, repository):
+    """--on-deadline stop: the stop waits for the worker, the pause is as long as it was, nothing is killed."""
+    with Loads(lab), gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
+        held.wait_blocked()
+        running = tool.start_backup(lab.replica, repository, "--deadline", "2s", "--on-deadline", "stop")
+        proc.wait_until(lambda: logs.stops(said.so_far()), 30, "the STOP")
+        _pass(2)
+        held.release()
+        taken = running.finish(60).json
+    hold_against_rules(said.of(accounts.BACKUP[0]))
+    assert taken["pause_ms"] >= 1500, "the applier stood still for two seconds, whatever was reported"
+    assert_running(lab)
+    lab.wait_caught_up()

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ALTER, DROP, TRUNCATE arriving by replication in the middle of a dump neither break nor corrupt it, and the applier goes on."""
+import contextlib
+import os
+import threading
+
+import pytest
+
+from conftest import topology
+from lab import bulk, compare, proc, tool
+from lab.server import FLAVOURS
+from lab.topology import Loads
+from steps import assert_running, assert_same, seed_proven
+
+MEGABYTES = 110     # more than what may be queued between the dump and its reader
+
+
+@pytest.fixture(scope="module", params=FLAVOURS, ids=lambda f: f.flavour)
+def lab(request):
+    with topology(request.param) as made:
+        bulk.fill(made.source, "depot", "goods", MEGABYTES)
+        made.source.sql("CREATE TABLE depot.side (id INT PRIMARY KEY, v INT) ENGINE=InnoDB", "INSERT INTO depot.side VALUES (1,1),(2,2)")
+        made.wait_caught_up()
+        yield made
+
+
+class SlowReader(threading.Thread):
+    """Reads a dump from a pipe into a file, stopping after `pause_after` bytes until told to go on."""
+
+    def __init__(self, path, pause_after):
+        super().__init__(daemon=True)
+        self.path, self.pause_after = path, pause_after
+        self.read_end, self.write_end = os.pipe()
+        self.paused, self.go_on = threading.Event(), threading.Event()
+
+    def run(self):
+        copied = 0
+        with open(self.read_end, "rb", buffering=0) as source, open(self.path, "wb") as copy:
+            while block := source.read(65536):
+                copy.write(block)
+                copied += len(block)
+                if copied >= self.pause_after and not self.paused.is_set():
+                    self.paused.set()
+                    self.go_on.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.go_on.set()
+        self.join(60)
+
+
+@contextlib.contextmanager
+def dump_held_in_the_middle(lab, path, *options):
+    """A backup into a pipe whose reader has stopped after 3 MB; yields (the running backup, its reader)."""
+    with SlowReader(path, 3 << 20) as reader:
+        running = tool.start_backup(lab.replica, "-", "--chunk-size", "1M", "--threads", "2", *options, stdout=reader.write_end)
+        os.close(reader.write_end)
+        reader.start()
+        try:
+            proc.wait_until(lambda: reader.paused.is_set() or not running.alive(), 60, lambda: f"the dump to begin: {running.log()}")
+            yield running, reader
+        finally:
+            reader.go_on.set()
+
+
+def _applier_waits_for_us(lab):
+    """A replicated DDL stands in front of a lock of ours."""
+    return [r for r in lab.replica.sql("SELECT state FROM information_schema.processlist WHERE user='system user'")
+            if any(word in (r.get("state") or r.get("STATE") or "") for word in ("metadata lock", "backup lock"))]
+
+
+STATEMENTS = {
+    "alter": "ALTER TABLE depot.goods ADD COLUMN extra INT DEFAULT 5",
+    "truncate": "TRUNCATE TABLE depot.side",
+    "drop": "DROP TABLE depot.side",
+    "create": "CREATE TABLE depot.late (id INT PRIMARY KEY) ENGINE=InnoDB",
+    "procedure": "CREATE PROCEDURE depot.p() SELECT 1",
+}
+UNDO = {
+    "alter": ["ALTER TABLE depot.goods DROP COLUMN extra"],
+    "truncate": ["INSERT INTO depot.side VALUES (1,1),(2,2)"],
+    "drop": ["CREATE TABLE depot.side (id INT PRIMARY KEY, v INT) ENGINE=InnoDB", "INSERT INTO depot.side VALUES (1,1),(2,2)"],
+    "create": ["DROP TABLE depot.late"],
+    "procedure": ["DROP PROCEDURE depot.p"],
+}
+
+
+@pytest.mark.parametrize("what", STATEMENTS)
+def test_ddl_in_the_middle_of_a_held_dump(lab, tmp_path, what):
+    """The dump is stopped half-way, the DDL arrives, the dump goes on; the seed has the state before it, then the DDL."""
+    with Loads(lab, rate=60, ddl_every=0):
+        with dump_held_in_the_middle(lab, tmp_path / "dump.tar") as (running, reader):
+            lab.source.sql(STATEMENTS[what])
+            if what in ("alter", "truncate", "drop"):
+                proc.wait_until(lambda: _applier_waits_for_us(lab), 20, "the DDL to wait for the dump")
+            else:
+                threading.Event().wait(1)
+            reader.go_on.set()
+            result = running.finish(90)
+    assert_running(lab)
+    lab.wait_caught_up()
+    assert (tmp_path / "dump.tar").stat().st_size > MEGABYTES * 900_000, result
+    target = lab.target()
+    with open(tmp_path / "dump.tar", "rb") as dump:
+        tool.seed("-", target, lab.sources, stdin=dump)
+    assert_same(lab, target)
+    lab.drop(target)
+    lab.source.sql(*UNDO[what])
+    lab.wait_caught_up()
+
+
+def test_ddl_wait_is_bounded_and_the_backup_starts_over(lab, repository):
+    """Past --ddl-max-wait the lock is given up: the DDL goes through while the dump runs, which starts over and is right."""
+    with Loads(lab, rate=60, ddl_every=0):
+        running = tool.start_backup(lab.replica, repository, "--zstd-level", "17", "--threads", "1", "--ddl-max-wait", "1s")
+        _wait_reading(lab, running)
+        lab.source.sql("ALTER TABLE depot.goods ADD COLUMN bounded INT DEFAULT 6")
+        proc.wait_until(lambda: _has_column(lab.replica, "bounded"), 25, "the replicated DDL to get through")
+        running.finish(180)
+    assert_running(lab)
+    assert len(tool.manifests(repository)) == 1
+    _seed_and_compare(lab, repository)
+    lab.source.sql("ALTER TABLE depot.goods DROP COLUMN bounded")
+    lab.wait_caught_up()
+
+
+def test_retry_takes_no_lock(lab, repository):
+    """--ddl retry: a DDL on a table that is not read yet makes the backup start over, and never makes the applier wait."""
+    with Loads(lab, rate=60, ddl_every=0):
+        running = tool.start_backup(lab.replica, repository, "--zstd-level", "17", "--threads", "1", "--ddl", "retry")
+        _wait_reading(lab, running)
+        lab.source.sql("ALTER TABLE depot.goods ADD COLUMN again INT DEFAULT 6")
+        proc.wait_until(lambda: _has_column(lab.replica, "again"), 25, "the replicated DDL to get through")
+        running.finish(180)
+    assert_running(lab)
+    _seed_and_compare(lab, repository)
+    lab.source.sql("ALTER TABLE depot.goods DROP COLUMN again")
+    lab.wait_caught_up()
+
+
+def test_ddl_all_the_time_is_survived_or_given_up_politely(lab, repository):
+    """A load whose DDL never rests: either a sound snapshot or exit 6; the applier runs in any case."""
+    with Loads(lab, rate=100, ddl_every=0.15) as loads:
+        result = tool.backup(lab.replica, repository, "--ddl", "retry", "--deadline", "60s", expect=(tool.OK, tool.INCONSISTENT), seconds=180)
+        assert_running(lab)
+        if result.code == tool.OK:
+            _result, target = seed_proven(lab, repository, loads)
+            lab.drop(target)
+    assert bool(tool.manifests(repository)) == (result.code == tool.OK)
+
+
+def test_ddl_wait_is_reported(lab, repository):
+    with Loads(lab, rate=60, ddl_every=0):
+        running = tool.start_backup(lab.replica, repository, "--zstd-level", "12", "--threads", "1")
+        _wait_reading(lab, running)
+        lab.source.sql("ALTER TABLE depot.goods ADD COLUMN seen INT DEFAULT 6")
+        taken = running.finish(180).json
+    assert taken["ddl_wait_ms"] > 0
+    lab.source.sql("ALTER TABLE depot.goods DROP COLUMN seen")
+    lab.wait_caught_up()
+
+
+def _wait_reading(lab, running):
+    """Until the big table is being read, after the window."""
+    proc.wait_until(lambda: not running.alive() or lab.replica.sql(
+        "SELECT 1 FROM information_schema.processlist WHERE user='backup' AND info LIKE 'SELECT%goods%' AND info NOT LIKE '%processlist%'"),
+        60, "the dump to read the big table", every=0.002)
+    assert running.alive(), running.finish(1, expect=None)
+
+
+def _has_column(server, name):
+    return server.value(f"SELECT COUNT(*) FROM information_schema.columns WHERE table_schema='depot' AND column_name='{name}'")
+
+
+def _seed_and_compare(lab, repository):
+    target = lab.target()
+    tool.seed(repository, target, lab.sources)
+    assert_same(lab, target)
+    assert compare.rows(target)["depot.goods"] == MEGABYTES * 1000
+    lab.drop(target)

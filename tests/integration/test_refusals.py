@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that can be known before a byte is loaded is said before a byte is loaded: exit 9, the target untouched."""
+import pytest
+
+from conftest import topology
+from lab import accounts, place, tool
+from lab.server import FLAVOURS, MariaDB, MySQL56, MySQL97
+from lab.topology import Loads
+from steps import assert_same
+
+LOGIN = (tool.PREFLIGHT, tool.REFUSED)      # cannot log in, or refused: either says it beforehand
+
+
+@pytest.fixture(scope="module", params=FLAVOURS, ids=lambda f: f.flavour)
+def lab(request):
+    with topology(request.param) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def stored(lab):
+    """A complete snapshot, and under another instance one that leaves a schema out."""
+    repository = place.run_dir() / f"refusals-{lab.flavour.flavour}"
+    with Loads(lab, rate=60):
+        tool.backup(lab.replica, repository)
+        tool.backup(lab.replica, repository, "--exclude", "app2", instance="partial")
+    return repository
+
+
+@pytest.fixture(scope="module")
+def empty(lab):
+    """A target that is refused again and again and stays empty."""
+    return lab.target()
+
+
+def _untouched(target):
+    names = {r["Database"] for r in target.sql("SHOW DATABASES")}
+    assert names <= {"mysql", "information_schema", "performance_schema", "sys", "own"}, names
+    assert not target.status()
+
+
+def _refused(lab, stored, target, *options, expect=tool.REFUSED, says=None, **how):
+    result = tool.seed(stored, target, how.pop("sources", lab.sources), *options, expect=expect, **how)
+    if says:
+        assert says.lower() in result.err.lower(), result
+    _untouched(target)
+    return result
+
+
+def test_dry_run_does_everything_but_load(lab, stored, empty):
+    tool.seed(stored, empty, lab.sources, "--dry-run")
+    _untouched(empty)
+
+
+def test_source_that_does_not_answer(lab, stored, empty):
+    class Nobody:
+        port = place.free_port()
+    _refused(lab, stored, empty, expect=LOGIN, sources={lab.channel: Nobody})
+
+
+def test_source_account_that_is_wrong(lab, stored, empty, monkeypatch):
+    monkeypatch.setattr(tool, "REPLICATION", ("repl", "not-its-password"))
+    result = _refused(lab, stored, empty, expect=LOGIN)
+    assert "not-its-password" not in result.err + result.out
+
+
+def test_target_that_is_not_empty(lab, stored, empty):
+    empty.local("CREATE DATABASE app1")
+    try:
+        result = tool.seed(stored, empty, lab.sources, expect=tool.REFUSED)
+        assert "app1" in result.err
+    finally:
+        empty.local("DROP DATABASE app1")
+    _untouched(empty)
+
+
+def test_target_with_a_schema_of_its_own_that_is_not_in_the_way(lab, stored, empty):
+    """Own schemas absent: what the snapshot does not hold is the target's and refused as well, or left alone."""
+    empty.local("CREATE DATABASE own", "CREATE TABLE own.t (id INT PRIMARY KEY)")
+    try:
+        tool.seed(stored, empty, lab.sources, "--dry-run", expect=(tool.OK, tool.REFUSED))
+        assert empty.value("SELECT COUNT(*) FROM own.t") == 0
+    finally:
+        empty.local("DROP DATABASE own")
+
+
+def test_same_server_id_as_the_source(lab, stored, empty):
+    was = empty.variable("server_id")
+    empty.sql(f"SET GLOBAL server_id={lab.source.server_id}")
+    try:
+        _refused(lab, stored, empty, says="server_id")
+    finally:
+        empty.sql(f"SET GLOBAL server_id={was}")
+
+
+def test_target_that_forgives_errors(lab, stored, empty):
+    name = "replica_exec_mode" if lab.flavour is MySQL97 else "slave_exec_mode"
+    empty.sql(f"SET GLOBAL {name}='IDEMPOTENT'")
+    try:
+        _refused(lab, stored, empty, says="exec_mode")
+    finally:
+        empty.sql(f"SET GLOBAL {name}='STRICT'")
+
+
+def test_target_that_skips_errors(lab, stored):
+    name = "replica_skip_errors" if lab.flavour is MySQL97 else "slave_skip_errors"
+    target = lab.target(**{name: 1062})
+    _refused(lab, stored, target, says="skip_errors")
+    lab.drop(target)
+
+
+def test_partial_snapshot_needs_matching_filters(lab, stored, empty):
+    _refused(lab, stored, empty, instance="partial")
+
+
+def test_partial_snapshot_with_the_filter_is_taken(lab, stored):
+    name = "replicate_wild_ignore_table"
+    target = lab.target(**{name: "app2.%"})
+    tool.seed(stored, target, lab.sources, "--dry-run", instance="partial")
+    lab.drop(target)
+
+
+def test_source_that_never_had_these_transactions(lab, stored, empty):
+    """The snapshot's GTIDs must be in the source; a stranger is no source."""
+    if not lab.gtid:
+        return
+    stranger = lab.flavour("stranger").start()
+    accounts.create_on_source(stranger)
+    try:
+        _refused(lab, stored, empty, sources={"": stranger})
+    finally:
+        stranger.discard()
+
+
+@pytest.mark.parametrize("lab", [MySQL97], ids=["mysql97"], indirect=True)
+def test_errant_transactions_are_named(lab, repository, empty):
+    lab.replica.sql("CREATE DATABASE errant", "DROP DATABASE errant")
+    tool.backup(lab.replica, repository)
+    result = tool.seed(repository, empty, lab.sources, expect=tool.REFUSED)
+    assert lab.replica.uuid() in result.err
+    _untouched(empty)
+
+
+@pytest.mark.parametrize("lab", [MySQL97], ids=["mysql97"], indirect=True)
+def test_gtid_mode_must_agree(lab, stored):
+    target = lab.target(gtid_mode="OFF", enforce_gtid_consistency="OFF")
+    _refused(lab, stored, target, says="gtid_mode")
+    lab.drop(target)
+
+
+@pytest.mark.parametrize("lab", [MySQL97, MySQL56], ids=["mysql97", "mysql56"], indirect=True)
+@pytest.mark.parametrize("whose", ["source", "replica"])
+def test_same_uuid(lab, stored, whose):
+    twin = getattr(lab, whose)
+    target = lab.target()
+    target.stop()
+    (target.dir / "data" / "auto.cnf").write_text(f"[auto]\nserver-uuid={twin.uuid()}\n")
+    target.start()
+    _refused(lab, stored, target, says="uuid")
+    lab.drop(target)
+
+
+def test_target_with_replicas_of_its_own(lab, stored):
+    target = lab.target()
+    follower = lab.flavour("follower").start()
+    target.local(*accounts.statements_for_source(lab.flavour))
+    try:
+        follower.follow(target, gtid=lab.gtid)
+        _refused(lab, stored, target, "--replace")
+        _refused(lab, stored, target)
+    finally:
+        follower.discard()
+        lab.drop(target)
+
+
+def test_packets_too_small_for_a_row(lab, repository):
+    lab.source.sql("CREATE TABLE app1.wide (id INT PRIMARY KEY, v LONGBLOB) ENGINE=InnoDB",
+                   "INSERT INTO app1.wide VALUES (1, REPEAT('w', 3000000))")
+    lab.wait_caught_up()
+    tool.backup(lab.replica, repository)
+    target = lab.target(max_allowed_packet="1M")
+    _refused(lab, repository, target, says="max_allowed_packet")
+    lab.drop(target)
+    lab.source.sql("DROP TABLE app1.wide")
+    lab.wait_caught_up()
+
+
+def test_replace_takes_over_a_former_replica(lab, stored):
+    target = lab.target()
+    tool.seed(stored, target, lab.sources)
+    again = tool.seed(stored, target, lab.sources, expect=tool.REFUSED)
+    assert "replace" in again.err
+    assert target.running(), "a refusal touched the target"
+    tool.seed(stored, target, lab.sources, "--replace")
+    assert_same(lab, target)
+    lab.drop(target)
+
+
+def test_other_kind_of_server(lab, stored):
+    other = MariaDB if lab.flavour is not MariaDB else MySQL56
+    if other.why_missing:
+        pytest.skip(other.why_missing)
+    target = other("other").start()
+    accounts.create_on_target(target)
+    try:
+        _refused(lab, stored, target)
+    finally:
+        target.discard()
+
+
+def test_purged_source(lab, stored, empty):
+    """Last: the source throws away what every snapshot taken so far would need."""
+    flush = "FLUSH BINARY LOGS"
+    with Loads(lab) as loads:
+        loads.wait_written(50)
+    lab.source.sql(flush)
+    lab.wait_caught_up()
+    newest = lab.source.binlog_position()[0]
+    lab.source.sql(f"PURGE BINARY LOGS TO '{newest}'")
+    assert lab.source.sql("SHOW BINARY LOGS")[0]["Log_name"] == newest
+    _refused(lab, stored, empty, says="purged")

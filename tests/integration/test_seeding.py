@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other ways to seed: below the snapshotted replica, compared by checksums, from a server that is no replica, accounts."""
+import contextlib
+import re
+
+import pymysql
+import pytest
+
+from conftest import topology
+from lab import accounts, compare, logs, proc, tool
+from lab.server import FLAVOURS, MySQL56
+from lab.topology import Loads
+from steps import assert_running, assert_same, backup_watched, hold_against_rules, seed_proven
+
+
+@pytest.fixture(scope="module", params=FLAVOURS, ids=lambda f: f.flavour)
+def lab(request):
+    with topology(request.param) as made:
+        yield made
+
+
+def test_a_replica_of_the_replica(lab, repository):
+    with Loads(lab, rate=100) as loads:
+        backup_watched(lab, repository)
+        target = lab.target()
+        tool.seed(repository, target, lab.replica, "--from-replica")
+        loads.wait_written(50)
+        loads.stop()
+        lab.wait_caught_up()
+        target.wait_caught_up(lab.replica)
+    assert int(target.status()["Master_Port"]) == lab.replica.port
+    assert compare.differences(lab.replica, target) == []
+    lab.drop(target)
+
+
+def test_checksums_of_seed_and_replica(lab, repository):
+    """A second window on the snapshotted replica fixes a set, the seed runs up to it, and every table is compared."""
+    with Loads(lab, rate=100) as loads:
+        backup_watched(lab, repository)
+        target = lab.target()
+        with logs.Statements(lab.replica) as said:
+            result = tool.seed(repository, target, lab.sources, "--json", "--checksum", f"127.0.0.1:{lab.replica.port}",
+                               **_checksum_account())
+        hold_against_rules(said.of(accounts.BACKUP[0]))
+        assert_running(lab)
+        assert result.json["checksum_tables"] >= len(compare.rows(target)) - 8
+        assert target.running()
+        loads.stop()
+    assert_same(lab, target)
+    lab.drop(target)
+
+
+def _checksum_account():
+    return {"groups": {"slackwater-checksum": accounts.BACKUP}}
+
+
+def test_checksums_that_differ_are_told(lab, repository):
+    with Loads(lab, rate=100):
+        backup_watched(lab, repository)
+        lab.replica.local("UPDATE app1.stock SET note='only here' WHERE id=3")
+        target = lab.target()
+        result = tool.seed(repository, target, lab.sources, "--checksum", f"127.0.0.1:{lab.replica.port}",
+                           expect=tool.NOT_PROVEN, **_checksum_account())
+        assert "stock" in result.err
+        assert_running(lab)
+    lab.wait_caught_up()
+    lab.replica.local(f"UPDATE app1.stock SET n={lab.source.value('SELECT n FROM app1.stock WHERE id=3')}, "
+                      f"note='{lab.source.value('SELECT note FROM app1.stock WHERE id=3')}' WHERE id=3")
+    lab.drop(target)
+
+
+def test_a_server_that_is_no_replica(lab, repository):
+    """The source itself: nothing to stop, and a load that writes there is a local writer; quiet, it is a snapshot like any other."""
+    with logs.Statements(lab.source) as said:
+        taken = tool.backup(lab.source, repository).json
+    assert taken["checkpoint"]["channels"] == [] and not logs.stops(said.of(accounts.BACKUP[0]))
+    with Loads(lab, rate=100) as loads:
+        loads.wait_written(50)
+        target = lab.target()
+        tool.seed(repository, target, lab.source, "--from-replica")
+        loads.stop()
+        lab.wait_caught_up(target)
+    assert_same(lab, target)
+    lab.drop(target)
+
+
+def test_single_threaded_applier(lab, repository):
+    name = {"mariadb": "slave_parallel_threads", "mysql56": "slave_parallel_workers"}.get(lab.flavour.flavour)
+    if name is None:
+        name, single = "replica_parallel_workers", 1        # 9.7 has no 0
+    else:
+        single = 0
+    before = lab.replica.variable(name)
+    lab.replica.replication("stop")
+    lab.replica.sql(f"SET GLOBAL {name}={single}")
+    lab.replica.replication("start")
+    proc.wait_until(lab.replica.running, 30, "the applier to run")
+    with Loads(lab, rate=100) as loads:
+        backup_watched(lab, repository)
+        _result, target = seed_proven(lab, repository, loads)
+    lab.drop(target)
+    lab.replica.replication("stop")
+    lab.replica.sql(f"SET GLOBAL {name}={before}")
+    lab.replica.replication("start")
+    lab.wait_caught_up()
+
+
+def test_accounts_travel(lab, repository):
+    """A seed without the accounts would stop at the first replicated ALTER USER."""
+    create = "GRANT SELECT ON app1.* TO 'visitor'@'127.0.0.1' IDENTIFIED BY 'v-pw-1'" if lab.flavour is MySQL56 else None
+    lab.source.sql(*([create] if create else ["CREATE USER 'visitor'@'127.0.0.1' IDENTIFIED BY 'v-pw-1'",
+                                              "GRANT SELECT ON app1.* TO 'visitor'@'127.0.0.1'"]))
+    lab.wait_caught_up()
+    with Loads(lab, rate=100) as loads:
+        backup_watched(lab, repository)
+        lab.source.sql("SET PASSWORD FOR 'visitor'@'127.0.0.1' = PASSWORD('v-pw-2')" if lab.flavour is MySQL56 else
+                       "ALTER USER 'visitor'@'127.0.0.1' IDENTIFIED BY 'v-pw-2'")
+        _result, target = seed_proven(lab, repository, loads)
+    with contextlib.closing(target.connect("visitor", "v-pw-2")) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM app1.hot")
+        with pytest.raises(pymysql.err.Error):
+            cursor.execute("SELECT COUNT(*) FROM app2.hot")
+    lab.source.sql("DROP USER 'visitor'@'127.0.0.1'")
+    lab.wait_caught_up(target)
+    lab.drop(target)
+
+
+def test_without_accounts_it_says_so(lab, repository):
+    tool.backup(lab.replica, repository, "--no-users")
+    target = lab.target()
+    result = tool.seed(repository, target, lab.sources, expect=tool.REFUSED)
+    assert re.search("account|user", result.err)
+    lab.drop(target)
+
+
+def test_nontransactional_tables(lab, repository):
+    lab.source.sql("CREATE TABLE app1.plain (id INT PRIMARY KEY, v INT) ENGINE=MyISAM", "INSERT INTO app1.plain VALUES (1,1),(2,2)")
+    lab.wait_caught_up()
+    tool.backup(lab.replica, repository, "--nontransactional", "refuse", expect=tool.PREFLIGHT)
+    with Loads(lab, rate=100) as loads:
+        taken = backup_watched(lab, repository).json
+        assert taken["nontransactional_tables"] >= 1
+        _result, target = seed_proven(lab, repository, loads)
+    assert target.value("SELECT COUNT(*) FROM app1.plain") == 2
+    lab.drop(target)
+    tool.backup(lab.replica, repository, "--nontransactional", "skip", instance="skipped")
+    target = lab.target()
+    tool.seed(repository, target, lab.sources, instance="skipped", expect=tool.REFUSED)
+    lab.drop(target)
+    lab.source.sql("DROP TABLE app1.plain")
+    lab.wait_caught_up()
+
+
+def test_catch_up_that_is_not_reached_in_time(lab, repository):
+    """A seed that cannot keep up is not proven: exit 10."""
+    tool.backup(lab.replica, repository)
+    target = lab.target()
+    with Loads(lab, rate=100) as loads:
+        loads.wait_written(200)
+        held = target.connect(autocommit=False)
+        running = tool.Running(*tool.seed_arguments(repository, target, lab.sources, "--catch-up-timeout", "4s"))
+        proc.wait_until(lambda: not running.alive() or _hold(held), 60, "the rows to be there")
+        running.finish(60, expect=tool.NOT_PROVEN)
+        held.close()
+    lab.drop(target)
+
+
+def _hold(connection):
+    """Keep a row of the target from its applier, as soon as it is loaded."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) AS n FROM app1.hot FOR UPDATE")
+            if cursor.fetchone()["n"]:
+                return True
+    except pymysql.err.Error:
+        pass
+    connection.rollback()
+    return False

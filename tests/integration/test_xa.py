@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A prepared XA transaction cannot be in a logical snapshot: a moment without one is waited for, within the deadline."""
+import threading
+
+import pytest
+
+from conftest import topology
+from lab import proc, tool
+from lab.server import MariaDB, MySQL97
+from lab.topology import Loads
+from steps import assert_running, backup_watched, seed_proven
+
+
+@pytest.fixture(scope="module", params=[MySQL97, MariaDB], ids=lambda f: f.flavour)
+def lab(request):
+    with topology(request.param) as made:
+        made.source.sql("CREATE DATABASE xa", "CREATE TABLE xa.t (id INT PRIMARY KEY) ENGINE=InnoDB")
+        yield made
+
+
+def _prepare(lab, xid, row):
+    lab.source.sql(f"XA START '{xid}'", f"INSERT INTO xa.t VALUES ({row})", f"XA END '{xid}'", f"XA PREPARE '{xid}'")
+    proc.wait_until(lambda: lab.replica.sql("XA RECOVER"), 30, "the prepared transaction to be replicated")
+
+
+def test_gives_up_and_names_what_is_prepared(lab, repository):
+    with Loads(lab):
+        _prepare(lab, "order-77", 1)
+        try:
+            result = tool.backup(lab.replica, repository, "--deadline", "4s", expect=tool.NO_QUIET)
+            assert_running(lab)
+        finally:
+            lab.source.sql("XA COMMIT 'order-77'")
+    assert "order-77" in result.err or b"order-77".hex() in result.err.lower()
+    assert tool.manifests(repository) == []
+
+
+def test_waits_for_the_commit_and_loses_nothing(lab, repository):
+    with Loads(lab) as loads:
+        _prepare(lab, "order-78", 2)
+        running = tool.start_backup(lab.replica, repository, "--deadline", "30s")
+        threading.Event().wait(2)
+        assert running.alive()
+        lab.source.sql("XA COMMIT 'order-78'")
+        running.finish(60)
+        _result, target = seed_proven(lab, repository, loads)
+    assert target.value("SELECT COUNT(*) FROM xa.t WHERE id=2") == 1
+    lab.drop(target)
+
+
+def test_prepare_backup_seed_commit(lab, repository):
+    """Prepared after the snapshot, committed after seeding: the seed has the transaction from its source."""
+    with Loads(lab) as loads:
+        backup_watched(lab, repository)
+        _prepare(lab, "order-79", 3)
+        target = lab.target()
+        tool.seed(repository, target, lab.sources)
+        lab.source.sql("XA COMMIT 'order-79'")
+        loads.wait_written(50)
+        loads.stop()
+        lab.wait_caught_up(target)
+    assert target.value("SELECT COUNT(*) FROM xa.t WHERE id=3") == 1
+    lab.drop(target)
