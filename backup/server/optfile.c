@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "slackwater/optfile.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "optfile_parts.h"
+
+static char *optfile_dup(const char *s, size_t len)
+{
+	char *copy = malloc(len + 1);
+	if (!copy)
+		return NULL;
+	memcpy(copy, s, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value)
+{
+	if (f->n == f->cap) {
+		size_t cap = f->cap ? f->cap * 2 : 16;
+		struct optfile_option *option = realloc(f->option, cap * sizeof *option);
+		if (!option)
+			return false;
+		f->option = option;
+		f->cap = cap;
+	}
+	struct optfile_option *o = &f->option[f->n];
+	*o = (struct optfile_option){ .group = optfile_dup(group->s, group->len), .key = optfile_dup(key->s, key->len),
+		                      .value = strdup(value) };
+	f->n++; /* counted in any case, so that what was allocated is freed */
+	return o->group && o->key && o->value;
+}
+
+void optfile_free(struct optfile *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->n; i++) {
+		struct optfile_option *o = &f->option[i];
+		if (o->value)
+			explicit_bzero(o->value, strlen(o->value));
+		free(o->group);
+		free(o->key);
+		free(o->value);
+	}
+	free(f->option);
+	free(f);
+}
+
+static bool optfile_same_key(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if (*a != *b && !((*a == '-' || *a == '_') && (*b == '-' || *b == '_')))
+			return false;
+	return !*a && !*b;
+}
+
+/* The place of the last one, SIZE_MAX = none. */
+static size_t optfile_find(const struct optfile *f, const char *group, const char *key)
+{
+	for (size_t i = f->n; i-- > 0;)
+		if (strcmp(f->option[i].group, group) == 0 && optfile_same_key(f->option[i].key, key))
+			return i;
+	return SIZE_MAX;
+}
+
+const char *optfile_get(const struct optfile *f, const char *group, const char *key)
+{
+	size_t i = optfile_find(f, group, key);
+	return i == SIZE_MAX ? NULL : f->option[i].value;
+}
+
+bool optfile_ssl_mode(const char *name, enum ssl_mode *ret)
+{
+	static const struct { const char *name; enum ssl_mode mode; } modes[] = {
+		{ "DISABLED", SSL_DISABLED },   { "PREFERRED", SSL_PREFERRED },
+		{ "REQUIRED", SSL_REQUIRED },   { "VERIFY_CA", SSL_VERIFY_CA },
+		{ "VERIFY_IDENTITY", SSL_VERIFY_IDENTITY },
+	};
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+		if (strcasecmp(modes[i].name, name) == 0) {
+			*ret = modes[i].mode;
+			return true;
+		}
+	return false;
+}
+
+static bool optfile_is_on(const char *value)
+{
+	return strcmp(value, "0") != 0 && strcasecmp(value, "off") != 0 && strcasecmp(value, "false") != 0;
+}
+
+static enum status optfile_text(const struct optfile *f, const char *group, const char *key, char **to,
+                                struct error *err)
+{
+	const char *value = *to ? NULL : optfile_get(f, group, key);
+	if (value && !(*to = strdup(value)))
+		return error_oom(err);
+	return ST_OK;
+}
+
+static enum status optfile_port(const struct optfile *f, const char *group, unsigned *to, struct error *err)
+{
+	const char *value = *to ? NULL : optfile_get(f, group, "port");
+	if (!value)
+		return ST_OK;
+	char *end = NULL;
+	unsigned long n = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || n > 65535)
+		return error_set(err, ST_FAILED, ERR_USAGE, "[%s] port=%.40s is no port", group, value);
+	*to = (unsigned)n;
+	return ST_OK;
+}
+
+/*
+ * ssl-mode decides where it stands. Else MariaDB's three switches: where they contradict each other the one that asks for more holds,
+ * so that a mistake ends in a refused connection and not in a plain one.
+ */
+static enum status optfile_tls(const struct optfile *f, const char *group, enum ssl_mode *to, struct error *err)
+{
+	if (*to != SSL_DEFAULT)
+		return ST_OK;
+	const char *mode = optfile_get(f, group, "ssl-mode"), *verify = optfile_get(f, group, "ssl-verify-server-cert");
+	const char *ssl = optfile_get(f, group, "ssl"), *skip = optfile_get(f, group, "skip-ssl");
+	if (mode) {
+		if (optfile_ssl_mode(mode, to))
+			return ST_OK;
+		error_set(err, ST_FAILED, ERR_USAGE, "[%s] ssl-mode=%.40s is no TLS mode", group, mode);
+		error_hint(err, "one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY");
+		return ST_FAILED;
+	}
+	if (verify && optfile_is_on(verify))
+		*to = SSL_VERIFY_IDENTITY;
+	else if (ssl && optfile_is_on(ssl))
+		*to = SSL_REQUIRED;
+	else if (ssl || (skip && optfile_is_on(skip)))
+		*to = SSL_DISABLED;
+	return ST_OK;
+}
+
+enum status optfile_apply(const struct optfile *f, const char *group, struct conn_options *o, struct error *err)
+{
+	const struct { const char *key; char **to; } texts[] = {
+		{ "host", &o->host },     { "user", &o->user },         { "password", &o->password }, { "socket", &o->socket },
+		{ "ssl-ca", &o->ssl_ca }, { "ssl-cert", &o->ssl_cert }, { "ssl-key", &o->ssl_key },
+	};
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < sizeof texts / sizeof texts[0]; i++)
+		st = optfile_text(f, group, texts[i].key, texts[i].to, err);
+	if (!st)
+		st = optfile_port(f, group, &o->port, err);
+	if (!st)
+		st = optfile_tls(f, group, &o->ssl_mode, err);
+	const char *key = optfile_get(f, group, "get-server-public-key");
+	if (!st && key && optfile_is_on(key))
+		o->get_server_public_key = true;
+	return st;
+}

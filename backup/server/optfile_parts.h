@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* optfile_parts: how the options of a file are kept, and how a file is read into them. Private to backup/server. */
+#pragma once
+
+#include "slackwater/optfile.h"
+
+struct optfile_option {
+	char *group, *key, *value;
+};
+
+struct optfile {
+	struct optfile_option *option; /* in the order they were read */
+	size_t n, cap;
+};
+
+struct optfile_span {
+	const char *s;
+	size_t len;
+};
+
+bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value);
+
+/* Read one file and what it includes. named: somebody asked for it, so that it must be there and readable; others are skipped if not. */
+enum status optfile_load(struct optfile *f, const char *path, bool named, struct error *err);
