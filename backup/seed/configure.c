@@ -111,11 +111,14 @@ static enum status list_channel(struct seed_job *j, const struct seed_link *l, s
 	enum status st = keep(&b, &j->report->statements, err);
 	if (!st)
 		st = seed_filters_carry(&j->target->server, l, &j->report->statements, err);
-	dialect_start_both(&b, &j->target->server, l->name);
-	if (!st)
-		st = keep(&b, &j->report->statements, err);
-	buf_free(&b);
 	return st ? st : note_not_carried(j, l, err);
+}
+
+static enum status list_start(struct seed_job *j, const struct seed_link *l, struct error *err)
+{
+	struct buf b = BUF_INIT(4096);
+	dialect_start_both(&b, &j->target->server, l->name);
+	return keep(&b, &j->report->statements, err);
 }
 
 enum status seed_configure_list(struct seed_job *j, struct error *err)
@@ -123,6 +126,8 @@ enum status seed_configure_list(struct seed_job *j, struct error *err)
 	enum status st = seed_configure_gtid(j, &j->target->server, &j->report->statements, err);
 	for (size_t i = 0; !st && i < j->nlinks; i++)
 		st = list_channel(j, &j->link[i], err);
+	for (size_t i = 0; !st && i < j->nlinks; i++)
+		st = list_start(j, &j->link[i], err);
 	return st;
 }
 

@@ -9,35 +9,6 @@
 #include "slackwater/fs.h"
 #include "slackwater/snapshot.h"
 
-enum status seed_refuse(struct error *err, const char *hint, const char *fmt, ...)
-{
-	char message[sizeof err->message];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(message, sizeof message, fmt, ap);
-	va_end(ap);
-	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "%s", message);
-	error_hint(err, "%s", hint);
-	return ST_FAILED;
-}
-
-void seed_warn(struct seed_job *j, const char *fmt, ...)
-{
-	char text[1024];
-	struct error ignored;
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	event_warning(j->run->events, "seed", "%s", text);
-	(void)strlist_add(&j->report->warnings, text, &ignored);
-}
-
-bool seed_is_mariadb(const struct seed_job *j)
-{
-	return j->target->server.flavor == FLAVOR_MARIADB;
-}
-
 /* A pipe cannot be read in any order, and a load that is checked before it begins needs that: it goes to a directory first. */
 static enum status spool(struct seed_job *j, struct error *err)
 {

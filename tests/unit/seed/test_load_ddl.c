@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which indexes wait until the rows are in, from literal texts of SHOW CREATE TABLE, among them names and comments that lie. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/logical/load_ddl.h"
+
+struct split { struct buf create, tail; };
+
+static struct split split(const char *sql, bool keep_all)
+{
+	struct load_ddl d;
+	struct error err = ERROR_INIT;
+	struct split s = { BUF_INIT(1 << 20), BUF_INIT(1 << 20) };
+	assert_int_equal(load_ddl_parse(sql, strlen(sql), &d, &err), ST_OK);
+	load_ddl_split(&d, keep_all, &s.create, &s.tail);
+	load_ddl_free(&d);
+	return s;
+}
+
+static void check(const char *sql, const char *create, const char *tail)
+{
+	struct split s = split(sql, false);
+	assert_string_equal(buf_str(&s.create), create);
+	assert_string_equal(buf_str(&s.tail), tail);
+	buf_free(&s.create);
+	buf_free(&s.tail);
+}
+
+static void test_plain_table(void **state)
+{
+	(void)state;
+	check("CREATE TABLE `sbtest1` (\n  `id` int NOT NULL AUTO_INCREMENT,\n  `k` int NOT NULL DEFAULT '0',\n"
+	      "  `c` char(120) NOT NULL DEFAULT '',\n  PRIMARY KEY (`id`),\n  KEY `k_1` (`k`)\n) ENGINE=InnoDB AUTO_INCREMENT=100001 DEFAULT CHARSET=utf8mb4",
+	      "CREATE TABLE `sbtest1` (\n  `id` int NOT NULL AUTO_INCREMENT,\n  `k` int NOT NULL DEFAULT '0',\n"
+	      "  `c` char(120) NOT NULL DEFAULT '',\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB AUTO_INCREMENT=100001 DEFAULT CHARSET=utf8mb4",
+	      "ADD KEY `k_1` (`k`)");
+}
+
+static void test_several_keep_their_words(void **state)
+{
+	(void)state;
+	check("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` varchar(20) DEFAULT NULL,\n  PRIMARY KEY (`a`),\n  UNIQUE KEY `u` (`b`(10)) USING BTREE,\n"
+	      "  KEY `i` (`b`,`a` DESC) /*!80000 INVISIBLE */ COMMENT 'x, KEY `y` (`z`)'\n) ENGINE=InnoDB",
+	      "CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` varchar(20) DEFAULT NULL,\n  PRIMARY KEY (`a`)\n) ENGINE=InnoDB",
+	      "ADD UNIQUE KEY `u` (`b`(10)) USING BTREE, ADD KEY `i` (`b`,`a` DESC) /*!80000 INVISIBLE */ COMMENT 'x, KEY `y` (`z`)'");
+}
+
+/* Nothing inside quotes counts, whatever it looks like. */
+static void test_names_and_comments_lie(void **state)
+{
+	(void)state;
+	const char *nasty = "CREATE TABLE `t``(,\n  KEY ``k`` (` (\n  `),\n  PRIMARY KEY (` int NOT NULL COMMENT 'it''s \\'),\\n  KEY `q` (`q`)',\n"
+	                    "  `KEY` enum('a,b','c)','d''',');\n') DEFAULT ');',\n  `AUTO_INCREMENT` int DEFAULT NULL COMMENT 'AUTO_INCREMENT',\n"
+	                    "  PRIMARY KEY (`),\n  PRIMARY KEY (`),\n  KEY `a``b, KEY (` (`KEY`)\n) ENGINE=InnoDB COMMENT='ENGINE=MyISAM, FOREIGN KEY'";
+	struct split s = split(nasty, false);
+	assert_string_equal(buf_str(&s.tail), "ADD KEY `a``b, KEY (` (`KEY`)");
+	assert_non_null(strstr(buf_str(&s.create), "  PRIMARY KEY (`),\n  PRIMARY KEY (`)\n) ENGINE=InnoDB COMMENT='ENGINE=MyISAM, FOREIGN KEY'"));
+	assert_non_null(strstr(buf_str(&s.create), "`KEY` enum('a,b','c)','d''',');\n') DEFAULT ');',"));
+	buf_free(&s.create);
+	buf_free(&s.tail);
+}
+
+static void unchanged(const char *sql)
+{
+	check(sql, sql, "");
+}
+
+static void test_what_stays(void **state)
+{
+	(void)state;
+	/* not InnoDB */
+	unchanged("CREATE TABLE `t` (\n  `a` int,\n  PRIMARY KEY (`a`),\n  KEY `k` (`a`)\n) ENGINE=MyISAM COMMENT='ENGINE=InnoDB'");
+	/* foreign keys */
+	unchanged("CREATE TABLE `t` (\n  `a` int,\n  PRIMARY KEY (`a`),\n  KEY `k` (`a`),\n  CONSTRAINT `c` FOREIGN KEY (`a`) REFERENCES `p` (`x`) ON DELETE CASCADE\n) ENGINE=InnoDB");
+	/* system-versioned */
+	unchanged("CREATE TABLE `t` (\n  `a` int,\n  `s` timestamp(6) GENERATED ALWAYS AS ROW START,\n  `e` timestamp(6) GENERATED ALWAYS AS ROW END,\n"
+	          "  PRIMARY KEY (`a`,`e`),\n  KEY `k` (`a`),\n  PERIOD FOR SYSTEM_TIME (`s`, `e`)\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 WITH SYSTEM VERSIONING");
+	/* not understood to its end */
+	unchanged("CREATE TABLE `t` (\n  `a` int,\n  PRIMARY KEY (`a`),\n  KEY `k` (`a`)\n");
+	unchanged("CREATE TABLE `t` (\n  `a` int COMMENT 'open");
+	unchanged("CREATE TABLE `t` LIKE `u`");
+	unchanged("/*!40101 SET NAMES utf8mb4*/");
+	unchanged("CREATE TABLE t (a int, KEY (a)) ENGINE=InnoDB");
+}
+
+static void test_special_indexes_stay(void **state)
+{
+	(void)state;
+	check("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` text,\n  `g` geometry NOT NULL /*!80003 SRID 4326 */,\n  PRIMARY KEY (`a`),\n  KEY `plain` (`a`),\n"
+	      "  KEY `expr` ((lower(`b`))),\n  KEY `mixed` (`a`,(`a` + 1)),\n  SPATIAL KEY `s` (`g`),\n"
+	      "  FULLTEXT KEY `f` (`b`) /*!50100 WITH PARSER `ngram` */ \n) ENGINE=InnoDB",
+	      "CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` text,\n  `g` geometry NOT NULL /*!80003 SRID 4326 */,\n  PRIMARY KEY (`a`),\n"
+	      "  KEY `expr` ((lower(`b`))),\n  KEY `mixed` (`a`,(`a` + 1)),\n  SPATIAL KEY `s` (`g`),\n"
+	      "  FULLTEXT KEY `f` (`b`) /*!50100 WITH PARSER `ngram` */\n) ENGINE=InnoDB",
+	      "ADD KEY `plain` (`a`)");
+}
+
+static void test_without_a_primary_key_unique_stays(void **state)
+{
+	(void)state;
+	check("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  UNIQUE KEY `u` (`a`),\n  KEY `k` (`a`)\n) ENGINE=InnoDB",
+	      "CREATE TABLE `t` (\n  `a` int NOT NULL,\n  UNIQUE KEY `u` (`a`)\n) ENGINE=InnoDB", "ADD KEY `k` (`a`)");
+}
+
+/* The index that AUTO_INCREMENT lives on stays, and with it all unique ones: their order decides what REPLACE hits. */
+static void test_auto_increment_keeps_its_index(void **state)
+{
+	(void)state;
+	check("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `n` bigint NOT NULL AUTO_INCREMENT,\n  PRIMARY KEY (`a`),\n  UNIQUE KEY `u` (`a`),\n"
+	      "  UNIQUE KEY `n` (`n`),\n  KEY `an` (`a`,`n`)\n) ENGINE=InnoDB",
+	      "CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `n` bigint NOT NULL AUTO_INCREMENT,\n  PRIMARY KEY (`a`),\n  UNIQUE KEY `u` (`a`),\n"
+	      "  UNIQUE KEY `n` (`n`)\n) ENGINE=InnoDB",
+	      "ADD KEY `an` (`a`,`n`)");
+	check("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `n` bigint NOT NULL AUTO_INCREMENT,\n  PRIMARY KEY (`a`),\n  KEY `n` (`n`),\n  KEY `k` (`a`)\n) ENGINE=InnoDB",
+	      "CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `n` bigint NOT NULL AUTO_INCREMENT,\n  PRIMARY KEY (`a`),\n  KEY `n` (`n`)\n) ENGINE=InnoDB",
+	      "ADD KEY `k` (`a`)");
+}
+
+static void test_checks_and_partitions_are_kept(void **state)
+{
+	(void)state;
+	check("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` varchar(9) GENERATED ALWAYS AS (concat(`a`,_utf8mb4'),')) VIRTUAL,\n  PRIMARY KEY (`a`),\n  KEY `k` (`b`),\n"
+	      "  CONSTRAINT `KEY` CHECK ((`a` > 0) and (`a` <> 7))\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4\n/*!50100 PARTITION BY RANGE (`a`)\n"
+	      "(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB,\n PARTITION p1 VALUES LESS THAN MAXVALUE ENGINE = InnoDB) */",
+	      "CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` varchar(9) GENERATED ALWAYS AS (concat(`a`,_utf8mb4'),')) VIRTUAL,\n  PRIMARY KEY (`a`),\n"
+	      "  CONSTRAINT `KEY` CHECK ((`a` > 0) and (`a` <> 7))\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4\n/*!50100 PARTITION BY RANGE (`a`)\n"
+	      "(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB,\n PARTITION p1 VALUES LESS THAN MAXVALUE ENGINE = InnoDB) */",
+	      "ADD KEY `k` (`b`)");
+}
+
+static void test_referred_table_keeps_all(void **state)
+{
+	(void)state;
+	const char *sql = "CREATE TABLE `p` (\n  `a` int NOT NULL,\n  `x` int,\n  PRIMARY KEY (`a`),\n  KEY `x` (`x`)\n) ENGINE=InnoDB";
+	struct split s = split(sql, true);
+	assert_string_equal(buf_str(&s.create), sql);
+	assert_int_equal(s.tail.len, 0);
+	buf_free(&s.create);
+	buf_free(&s.tail);
+}
+
+static void test_summary(void **state)
+{
+	(void)state;
+	const char *sql = "CREATE TABLE IF NOT EXISTS `d`.`t` (\n  `a` int,\n  KEY `k` (`a`),\n  CONSTRAINT `x` FOREIGN KEY (`a`) REFERENCES `other``s`.`p.q` (`id`),\n"
+	                  "  CONSTRAINT `REFERENCES ``no``` FOREIGN KEY (`a`) REFERENCES `own` (`id`)\n) ENGINE=InnoDB";
+	struct load_ddl d;
+	struct error err = ERROR_INIT;
+	assert_int_equal(load_ddl_parse(sql, strlen(sql), &d, &err), ST_OK);
+	assert_true(d.keyless);
+	assert_true(d.has_foreign_keys);
+	assert_string_equal(d.engine, "InnoDB");
+	assert_int_equal(d.parents.n, 2);
+	assert_string_equal(d.parents.item[0], "other`s.p.q");
+	assert_string_equal(d.parents.item[1], ".own");
+	load_ddl_free(&d);
+
+	const char *keyed = "CREATE TABLE `t` (\n  `a` int,\n  UNIQUE KEY `k` ((`a` + 1))\n) ENGINE=Aria";
+	assert_int_equal(load_ddl_parse(keyed, strlen(keyed), &d, &err), ST_OK);
+	assert_false(d.keyless);
+	assert_string_equal(d.engine, "Aria");
+	load_ddl_free(&d);
+}
+
+static void check_event(const char *sql, bool understood, bool changed, const char *out)
+{
+	struct buf b = BUF_INIT(1 << 20);
+	bool is_changed = false;
+	assert_int_equal(load_ddl_disable_event(sql, strlen(sql), &b, &is_changed), understood);
+	if (understood) {
+		assert_int_equal(is_changed, changed);
+		assert_string_equal(buf_str(&b), out);
+	}
+	buf_free(&b);
+}
+
+static void test_events_do_not_run_here(void **state)
+{
+	(void)state;
+	check_event("CREATE DEFINER=`EVENT ON COMPLETION PRESERVE ENABLE`@`%` EVENT `e` ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01 00:00:00' ON COMPLETION NOT PRESERVE ENABLE COMMENT 'ENABLE' DO select 'ON COMPLETION PRESERVE ENABLE'",
+	            true, true,
+	            "CREATE DEFINER=`EVENT ON COMPLETION PRESERVE ENABLE`@`%` EVENT `e` ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01 00:00:00' ON COMPLETION NOT PRESERVE DISABLE ON SLAVE COMMENT 'ENABLE' DO select 'ON COMPLETION PRESERVE ENABLE'");
+	const char *off = "CREATE DEFINER=`r`@`h` EVENT `e` ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01 00:00:00' ON COMPLETION PRESERVE DISABLE ON SLAVE DO begin end";
+	check_event(off, true, false, off);
+	check_event("CREATE DEFINER=`r`@`h` PROCEDURE `EVENT`() select 1", false, false, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain_table),
+		cmocka_unit_test(test_several_keep_their_words),
+		cmocka_unit_test(test_names_and_comments_lie),
+		cmocka_unit_test(test_what_stays),
+		cmocka_unit_test(test_special_indexes_stay),
+		cmocka_unit_test(test_without_a_primary_key_unique_stays),
+		cmocka_unit_test(test_auto_increment_keeps_its_index),
+		cmocka_unit_test(test_checks_and_partitions_are_kept),
+		cmocka_unit_test(test_referred_table_keeps_all),
+		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_events_do_not_run_here),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
