@@ -19,8 +19,26 @@ void sql_ident(struct buf *b, const char *name)
 	buf_addc(b, '`');
 }
 
-/* Called for every text cell of a dump: runs without a special byte are copied whole. */
-void sql_bytes(struct buf *b, const char *s, size_t len)
+enum { SQL_SHORT = 4096 };
+
+/* Room for the worst case is there. */
+static void sql_short_bytes(struct buf *b, const char *s, size_t len)
+{
+	char *to = b->data + b->len;
+	*to++ = '\'';
+	for (const char *end = s + len; s < end; s++) {
+		unsigned char special = sql_escape[(unsigned char)*s];
+		if (special)
+			*to++ = '\\';
+		*to++ = special ? (char)special : *s;
+	}
+	*to++ = '\'';
+	*to = '\0';
+	b->len = (size_t)(to - b->data);
+}
+
+/* Runs without a special byte are copied whole; no more room is asked for than is needed. */
+static void sql_long_bytes(struct buf *b, const char *s, size_t len)
 {
 	const char *end = s + len;
 	buf_addc(b, '\'');
@@ -36,6 +54,19 @@ void sql_bytes(struct buf *b, const char *s, size_t len)
 		s = p;
 	}
 	buf_addc(b, '\'');
+}
+
+/* Called for every text cell of a dump. */
+void sql_bytes(struct buf *b, const char *s, size_t len)
+{
+	size_t worst = 2 * len + 2;
+	bool brief = len <= SQL_SHORT && !b->bad && worst <= b->max && b->len <= b->max - worst;
+	if (brief)
+		buf_reserve(b, worst);
+	if (brief && !b->bad)
+		sql_short_bytes(b, s, len);
+	else
+		sql_long_bytes(b, s, len);
 }
 
 void sql_string(struct buf *b, const char *s)

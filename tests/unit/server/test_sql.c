@@ -81,6 +81,34 @@ static void test_every_pair_of_bytes(void **state)
 	buf_free(&b);
 }
 
+/* Short and long texts go different ways, and so does a short one where the worst case would not fit. */
+static void test_lengths_and_maxima(void **state)
+{
+	(void)state;
+	enum { LONGEST = 9000 };
+	static char in[LONGEST];
+	static unsigned char back[LONGEST];
+	for (size_t i = 0; i < LONGEST; i++)
+		in[i] = (char)(i % 97 ? i * 31 : '\'');
+	for (size_t len = 0; len <= LONGEST; len = len < 10 ? len + 1 : len * 2 - 3) {
+		struct buf roomy = BUF_INIT(1 << 20);
+		sql_bytes(&roomy, in, len);
+		assert_int_equal(unquote(roomy.data, roomy.len, back), len);
+		assert_memory_equal(back, in, len);
+		struct buf exact = BUF_INIT(roomy.len), small = BUF_INIT(roomy.len - 1);
+		struct error err;
+		sql_bytes(&exact, in, len);
+		assert_int_equal(buf_check(&exact, "a literal", &err), ST_OK);
+		assert_int_equal(exact.len, roomy.len);
+		assert_memory_equal(exact.data, roomy.data, roomy.len + 1);
+		sql_bytes(&small, in, len);
+		assert_int_equal(buf_check(&small, "a literal", &err), ST_FAILED);
+		buf_free(&roomy);
+		buf_free(&exact);
+		buf_free(&small);
+	}
+}
+
 static void test_maximum_is_kept(void **state)
 {
 	(void)state;
@@ -97,6 +125,7 @@ int main(void)
 		cmocka_unit_test(test_ident),
 		cmocka_unit_test(test_string),
 		cmocka_unit_test(test_every_pair_of_bytes),
+		cmocka_unit_test(test_lengths_and_maxima),
 		cmocka_unit_test(test_maximum_is_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
