@@ -27,7 +27,7 @@ static const struct {
 	{ 2006, LOSS, HINT_GONE },
 	{ 2013, LOSS, HINT_GONE },
 	{ 2055, LOSS, HINT_GONE },
-	{ 2026, LOSS, "TLS failed: see --ssl-mode, --ssl-ca, --ssl-cert and --ssl-key" },
+	{ 2026, LOSS, "TLS failed: see --ssl-mode (DISABLED for a server that has no TLS, or too old a one), --ssl-ca, --ssl-cert and --ssl-key" },
 	{ 2027, LOSS, "what answers does not speak the protocol as it should: is there a proxy in between?" },
 	{ 2012, LOSS, HINT_REACH },
 	{ 5013, LOSS, HINT_GONE },

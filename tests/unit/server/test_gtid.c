@@ -247,6 +247,106 @@ static void test_many_intervals(void **state)
 	buf_free(&even);
 }
 
+/* ---- against a model: a bit per number, over random sets ---- */
+
+enum { MODEL_KEYS = 4, MODEL_NUMBERS = 24 };
+
+struct model {
+	uint32_t bits[MODEL_KEYS];
+};
+
+static uint32_t random_bits(void)
+{
+	static uint64_t seed = 20261120;
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33);
+}
+
+static struct model model_random(void)
+{
+	struct model m;
+	for (int k = 0; k < MODEL_KEYS; k++)
+		m.bits[k] = random_bits() & random_bits() & ((1u << MODEL_NUMBERS) - 1);
+	return m;
+}
+
+/* In any order, split and overlapping, as no server prints it. */
+static struct gtid_set *model_parse(const struct model *m)
+{
+	static const char *const key[MODEL_KEYS] = { A, A ":tag", B, B ":tag" };
+	struct buf b = BUF_INIT(1 << 16);
+	for (int k = MODEL_KEYS - 1; k >= 0; k--)
+		for (int i = 0; i < MODEL_NUMBERS; i++) {
+			int n = (i * 7) % MODEL_NUMBERS, last = n;
+			if (!(m->bits[k] >> n & 1))
+				continue;
+			while (last + 1 < MODEL_NUMBERS && (m->bits[k] >> (last + 1) & 1) && random_bits() % 3)
+				last++;
+			buf_addf(&b, "%s%s:%d-%d", b.len ? "," : "", key[k], n + 1, last + 1);
+		}
+	struct gtid_set *s = parse(buf_str(&b));
+	buf_free(&b);
+	return s;
+}
+
+static void assert_model(const struct gtid_set *s, const struct model *m)
+{
+	struct gtid_set *want = model_parse(m);
+	if (!gtid_set_equal(s, want)) {
+		struct buf is = BUF_INIT(1 << 16), should = BUF_INIT(1 << 16);
+		gtid_set_format(s, &is);
+		gtid_set_format(want, &should);
+		fail_msg("%s\nshould be\n%s", buf_str(&is), buf_str(&should));
+	}
+	gtid_set_free(want);
+}
+
+static void model_round(void)
+{
+	struct error err = ERROR_INIT;
+	struct model x = model_random(), y = model_random(), r;
+	struct gtid_set *a = model_parse(&x), *b = model_parse(&y), *c = NULL, *holes = NULL;
+	uint64_t count = 0;
+	bool contains = true;
+	for (int k = 0; k < MODEL_KEYS; k++) {
+		count += (uint64_t)__builtin_popcount(x.bits[k]);
+		contains = contains && !(y.bits[k] & ~x.bits[k]);
+	}
+	assert_true(gtid_set_count(a) == count);
+	assert_int_equal(gtid_set_contains(a, b), contains);
+	assert_int_equal(gtid_set_holes(a, &holes, &err), ST_OK);
+	for (int k = 0; k < MODEL_KEYS; k++)
+		r.bits[k] = x.bits[k] ? ~x.bits[k] & ((2u << (31 - __builtin_clz(x.bits[k]))) - 1) : 0;
+	assert_model(holes, &r);
+	assert_int_equal(gtid_set_copy(a, &c, &err), ST_OK);
+	assert_int_equal(gtid_set_intersect(c, b, &err), ST_OK);
+	for (int k = 0; k < MODEL_KEYS; k++)
+		r.bits[k] = x.bits[k] & y.bits[k];
+	assert_model(c, &r);
+	assert_true(gtid_set_contains(a, c) && gtid_set_contains(b, c));
+	gtid_set_free(c);
+	assert_int_equal(gtid_set_copy(a, &c, &err), ST_OK);
+	assert_int_equal(gtid_set_subtract(c, b, &err), ST_OK);
+	for (int k = 0; k < MODEL_KEYS; k++)
+		r.bits[k] = x.bits[k] & ~y.bits[k];
+	assert_model(c, &r);
+	assert_int_equal(gtid_set_add_set(a, b, &err), ST_OK);
+	for (int k = 0; k < MODEL_KEYS; k++)
+		r.bits[k] = x.bits[k] | y.bits[k];
+	assert_model(a, &r);
+	gtid_set_free(a);
+	gtid_set_free(b);
+	gtid_set_free(c);
+	gtid_set_free(holes);
+}
+
+static void test_model(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2000; i++)
+		model_round();
+}
+
 /* ---- MariaDB ---- */
 
 static struct gtid_pos pos(const char *text)
@@ -346,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_union), cmocka_unit_test(test_subtract), cmocka_unit_test(test_intersect),
 		cmocka_unit_test(test_contains), cmocka_unit_test(test_holes), cmocka_unit_test(test_count),
 		cmocka_unit_test(test_copy_is_independent), cmocka_unit_test(test_many_intervals),
+		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_pos_text), cmocka_unit_test(test_pos_malformed), cmocka_unit_test(test_pos_domain),
 		cmocka_unit_test(test_pos_reached), cmocka_unit_test(test_pos_equal),
 	};
