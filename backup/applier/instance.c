@@ -74,34 +74,46 @@ static enum status read_variables(struct conn *c, struct instance *in, struct er
 	return st;
 }
 
+/* What may not be read is no answer: rights.c says which right is missing, and names all of them at once. */
+static enum status unless_refused(enum status st, const struct error *why, struct error *err)
+{
+	if (st && why->kind == ERR_PREFLIGHT)
+		return ST_OK;
+	if (st && err)
+		*err = *why;
+	return st;
+}
+
 /* One row with an empty MEMBER_ID stands for a plugin that is loaded and does nothing. */
 static enum status read_group_member(struct conn *c, struct instance *in, struct error *err)
 {
 	uint64_t n = 0;
+	struct error why = ERROR_INIT;
 	if (!in->ps || !conn_is_mysql(c, 50719))
 		return ST_OK;
 	enum status st = conn_scalar_u64(c,
 	                                 "SELECT COUNT(*) FROM performance_schema.replication_group_members"
 	                                 " WHERE MEMBER_ID <> '' AND MEMBER_STATE <> 'OFFLINE'",
-	                                 &n, err);
+	                                 &n, &why);
 	in->group_member = n > 0;
-	return st;
+	return unless_refused(st, &why, err);
 }
 
 /* More than one engine may write positions (gtid_pos_auto_engines); what counts is their union. */
 static enum status read_gtid_tables(struct conn *c, struct instance *in, struct error *err)
 {
 	struct rows *r = NULL;
+	struct error why = ERROR_INIT;
 	bool more = false;
 	if (!conn_is_mariadb(c, 100000))
 		return ST_OK;
-	enum status st = conn_query(c, "SHOW TABLES FROM mysql LIKE 'gtid\\_slave\\_pos%'", &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more) {
+	enum status st = conn_query(c, "SHOW TABLES FROM mysql LIKE 'gtid\\_slave\\_pos%'", &r, &why);
+	while (!st && !(st = rows_next(r, &more, &why)) && more) {
 		if (r->row[0])
-			st = strlist_add(&in->gtid_tables, r->row[0], err);
+			st = strlist_add(&in->gtid_tables, r->row[0], &why);
 	}
 	rows_free(r);
-	return st;
+	return unless_refused(st, &why, err);
 }
 
 enum status instance_read(struct conn *c, struct instance *ret, struct error *err)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "applier/fingerprint.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "applier/checkpoint_parts.h"
+#include "slackwater/dialect.h"
+
+void fingerprint_free(struct fingerprint *f)
+{
+	free(f->gtids);
+	free(f->purged);
+	free(f->slave_pos);
+	free(f->binlog_gtids);
+	free(f->current_pos);
+	free(f->file);
+	*f = (struct fingerprint){ 0 };
+}
+
+bool fingerprint_trx_counter(const char *status, char out[32])
+{
+	static const char label[] = "Trx id counter ";
+	const char *at = strstr(status, label);
+	if (!at)
+		return false;
+	at += sizeof label - 1;
+	size_t n = 0;
+	while (n < 31 && (isxdigit((unsigned char)at[n]) || (at[n] == ' ' && isxdigit((unsigned char)at[n + 1]))))
+		n++;
+	memcpy(out, at, n);
+	out[n] = '\0';
+	return n > 0;
+}
+
+static enum status take_gtids(struct conn *c, const struct instance *in, struct fingerprint *f, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	bool mariadb = in->server.flavor == FLAVOR_MARIADB;
+	if (!mariadb && !in->gtid_mode)
+		return ST_OK;
+	enum status st = conn_query(c,
+	                            mariadb ? "SELECT @@GLOBAL.gtid_slave_pos, @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_current_pos"
+	                                    : "SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged",
+	                            &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	if (!st && more && mariadb) {
+		st = checkpoint_set(&f->slave_pos, r->row[0], err);
+		if (!st)
+			st = checkpoint_set(&f->binlog_gtids, r->row[1], err);
+		if (!st)
+			st = checkpoint_set(&f->current_pos, r->row[2], err);
+	} else if (!st && more) {
+		st = checkpoint_set(&f->gtids, r->row[0], err);
+		if (!st)
+			st = checkpoint_set(&f->purged, r->row[1], err);
+	}
+	rows_free(r);
+	return st;
+}
+
+static enum status take_binlog(struct conn *c, const struct instance *in, struct fingerprint *f, struct error *err)
+{
+	struct buf sql = BUF_INIT(256);
+	struct rows *r = NULL;
+	bool more = false;
+	if (!in->log_bin)
+		return ST_OK;
+	dialect_show_own_binlog(&sql, &c->server);
+	enum status st = conn_query(c, buf_str(&sql), &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	if (!st && more) {
+		f->pos = rows_u64(r, "Position", 0);
+		st = checkpoint_set(&f->file, rows_get(r, "File"), err);
+	}
+	rows_free(r);
+	buf_free(&sql);
+	return st;
+}
+
+static enum status take_counter(struct conn *c, struct fingerprint *f, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = conn_query(c, "SHOW ENGINE INNODB STATUS", &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	if (!st && more) {
+		const char *text = rows_get(r, "Status");
+		if (!text || !fingerprint_trx_counter(text, f->trx_counter))
+			st = error_set(err, ST_FAILED, ERR_INCONSISTENT, "SHOW ENGINE INNODB STATUS does not tell the transaction counter");
+	}
+	rows_free(r);
+	return st;
+}
+
+enum status fingerprint_take(struct conn *c, const struct instance *in, struct fingerprint *ret, struct error *err)
+{
+	struct fingerprint f = { 0 };
+	enum status st = take_gtids(c, in, &f, err);
+	if (!st)
+		st = take_binlog(c, in, &f, err);
+	if (!st)
+		st = take_counter(c, &f, err);
+	if (st) {
+		fingerprint_free(&f);
+		return st;
+	}
+	fingerprint_free(ret);
+	*ret = f;
+	return ST_OK;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+enum fingerprint_moved fingerprint_compare(const struct fingerprint *a, const struct fingerprint *b, struct buf *why)
+{
+	if (!same(a->gtids, b->gtids) || !same(a->purged, b->purged) || !same(a->slave_pos, b->slave_pos) ||
+	    !same(a->binlog_gtids, b->binlog_gtids)) {
+		buf_adds(why, "the executed GTIDs moved between two looks");
+		return FINGERPRINT_WRITTEN;
+	}
+	if (!same(a->file, b->file) || a->pos != b->pos) {
+		buf_addf(why, "the server's own binary log moved from %s:%" PRIu64 " to %s:%" PRIu64, a->file ? a->file : "-", a->pos,
+		         b->file ? b->file : "-", b->pos);
+		return FINGERPRINT_WRITTEN;
+	}
+	if (strcmp(a->trx_counter, b->trx_counter) != 0) {
+		buf_addf(why, "InnoDB's transaction counter moved from %s to %s", a->trx_counter, b->trx_counter);
+		return FINGERPRINT_COUNTER;
+	}
+	buf_addf(why, "executed GTIDs, own binary log %s:%" PRIu64 " and InnoDB's transaction counter %s are the same",
+	         a->file ? a->file : "-", a->pos, a->trx_counter);
+	return FINGERPRINT_SAME;
+}
+
+/* Rolled-back or not yet begun work does not show: this is a hint, not a verdict. */
+static const char *const suspects_sql =
+	"SELECT p.ID AS id, p.USER AS user, p.HOST AS host, t.trx_rows_modified AS n "
+	"FROM information_schema.processlist p LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.ID "
+	"WHERE p.ID <> CONNECTION_ID() AND p.USER NOT IN ('system user', 'event_scheduler') "
+	"AND p.COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon') AND IFNULL(p.STATE, '') <> 'User lock' AND (t.trx_rows_modified > 0 OR p.COMMAND = 'Query') "
+	"ORDER BY t.trx_rows_modified DESC LIMIT 4";
+
+void fingerprint_suspects(struct conn *c, const struct instance *in, struct buf *out)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	struct error ignored = ERROR_INIT;
+	if (!conn_query(c, suspects_sql, &r, &ignored)) {
+		while (!rows_next(r, &more, &ignored) && more) {
+			const char *user = rows_get(r, "user"), *host = rows_get(r, "host"), *n = rows_get(r, "n");
+			buf_addf(out, "%ssession %s of %s@%s%s%s", out->len ? ", " : "", rows_get(r, "id"), user ? user : "",
+			         host ? host : "", n ? " with rows changed: " : "", n ? n : "");
+		}
+		rows_free(r);
+	}
+	if (in->event_scheduler)
+		buf_addf(out, "%sthe event scheduler is ON", out->len ? ", " : "");
+	if (!in->read_only)
+		buf_addf(out, "%sread_only is OFF", out->len ? ", " : "");
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "applier/gaps.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "applier/logname.h"
+
+void gaps_free(struct gaps *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		free(g->item[i].text);
+		gtid_set_free(g->item[i].set);
+		free(g->item[i].lwm.file);
+		free(g->item[i].target.file);
+	}
+	free(g->item);
+	free(g->holes);
+	free(g->permanent);
+	*g = (struct gaps){ 0 };
+}
+
+enum status gaps_read(struct conn *c, const struct instance *in, struct channels *ch, struct gaps *ret, struct error *err)
+{
+	struct gaps g = { .n = ch->n };
+	enum status st = ST_OK;
+	if (ch->n && !(g.item = calloc(ch->n, sizeof *g.item)))
+		return error_oom(err);
+	if (in->server.flavor == FLAVOR_MYSQL) {
+		st = gaps_by_gtid(ch, &g, err);
+		if (!st)
+			st = gaps_by_rows(c, in, ch, &g, err);
+	}
+	for (size_t i = 0; i < g.n; i++) {
+		g.known += g.item[i].known;
+		g.unknown = g.unknown || g.item[i].unknown;
+	}
+	g.unknown = g.unknown || g.holes;
+	if (st) {
+		gaps_free(&g);
+		return st;
+	}
+	gaps_free(ret);
+	*ret = g;
+	return ST_OK;
+}
+
+enum status gaps_closed(const struct gaps *was, const struct gaps *now, const struct channels *ch, bool *ret,
+                        struct error *err)
+{
+	struct gtid_set *executed = NULL;
+	bool closed = was->n == now->n && !now->holes;
+	enum status st = gtid_set_parse(ch->executed_set ? ch->executed_set : "", &executed, err);
+	for (size_t i = 0; !st && closed && i < was->n; i++) {
+		const struct gap *g = &was->item[i];
+		const struct gaps_at *to = &g->target, *at = &now->item[i].lwm;
+		if (g->set)
+			closed = gtid_set_contains(executed, g->set);
+		if (closed && to->file)
+			closed = at->file && logname_compare_at(at->file, at->pos, to->file, to->pos) >= 0;
+	}
+	gtid_set_free(executed);
+	if (!st)
+		*ret = closed;
+	return st;
+}
+
+enum status gaps_describe(const struct gaps *g, const struct channels *ch, struct strlist *ret, struct error *err)
+{
+	char label[160];
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < g->n; i++) {
+		if (g->item[i].text)
+			st = strlist_addf(ret, err, "%s: %s", channels_label(&ch->item[i].cp, label), g->item[i].text);
+	}
+	if (!st && g->holes)
+		st = strlist_addf(ret, err, "gtid_executed has holes that no channel has received: %s", g->holes);
+	return st;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "applier/guard.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "applier/job.h"
+#include "slackwater/dialect.h"
+#include "slackwater/digest.h"
+
+enum { LOCK_NAME = 64, ER_EMPTY_QUERY = 1065, SEEN_WITHIN_MS = 10000 };
+
+struct guard {
+	const struct instance *in;
+	const char *const *names;
+	size_t n;
+	int64_t wait_s;
+	struct run *run;
+	struct conn *holder;
+	struct job *waiter; /* n of them */
+	bool armed;
+	char run_lock[LOCK_NAME + 1], done_lock[LOCK_NAME + 1]; /* at most 64 characters: 5.7 and later refuse more */
+};
+
+/*
+ * Has the channel been started since the switch was set? Then nothing more is to be done: a person who stops it afterwards means
+ * it. The thread's number tells, for @w is the highest that there was. Where the server does not say which thread belongs to which
+ * channel, all that are guarded have to be new.
+ */
+static void add_restarted(struct buf *out, const struct instance *in, const char *channel, size_t channels)
+{
+	if (in->server.flavor == FLAVOR_MARIADB) {
+		buf_addf(out,
+		         "(SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Slave_SQL' AND ID > @w) >= %zu",
+		         channels);
+	} else if (in->worker_stamps) {
+		buf_adds(out, "EXISTS (SELECT 1 FROM performance_schema.replication_applier_status_by_worker w JOIN "
+		              "performance_schema.threads t ON t.THREAD_ID = w.THREAD_ID WHERE t.PROCESSLIST_ID > @w AND "
+		              "w.CHANNEL_NAME = ");
+		sql_string(out, channel);
+		buf_addc(out, ')');
+	} else {
+		buf_adds(out, "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'system user' AND ID > @w AND "
+		              "(STATE LIKE 'Slave has read all relay log%' OR STATE LIKE 'Waiting for an event from Coordinator%' OR "
+		              "STATE LIKE 'Reading event from the relay log%'))");
+	}
+}
+
+/* Preparing an empty text is an error (1065), and that ends the multi-statement: the way out. */
+static void add_attempt(struct buf *out, const struct instance *in, const char *channel, size_t channels,
+                        const char *done_lock, const char *start, bool first)
+{
+	buf_addf(out, "; SET @s = IF(IS_USED_LOCK('%s') IS NOT NULL", done_lock);
+	if (!first) {
+		buf_adds(out, " OR ");
+		add_restarted(out, in, channel, channels);
+	}
+	buf_adds(out, ", '', ");
+	sql_string(out, start);
+	buf_adds(out, "); PREPARE slackwater FROM @s; EXECUTE slackwater");
+}
+
+void guard_statement(struct buf *out, const struct instance *in, const char *channel, size_t channels,
+                     const char *run_lock, const char *done_lock, int64_t wait_s)
+{
+	struct buf start = BUF_INIT(8192);
+	dialect_start_sql(&start, &in->server, channel);
+	buf_addf(out,
+	         "SET @w = (SELECT MAX(ID) FROM information_schema.PROCESSLIST); SET @r = GET_LOCK('%s', %" PRId64
+	         "); DO RELEASE_LOCK('%s')",
+	         run_lock, wait_s, run_lock);
+	add_attempt(out, in, channel, channels, done_lock, buf_str(&start), true);
+	/* A START's OK proves nothing while a STOP that gave up waiting (1875) is still in effect: for about a minute it is repeated. */
+	static const struct { unsigned times, ms; } pauses[] = { { 5, 100 }, { 5, 300 }, { 58, 1000 } };
+	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+		for (unsigned k = 0; k < pauses[i].times; k++) {
+			buf_addf(out, "; DO SLEEP(%u.%u)", pauses[i].ms / 1000, pauses[i].ms % 1000 / 100);
+			add_attempt(out, in, channel, channels, done_lock, buf_str(&start), false);
+		}
+	}
+	buf_free(&start);
+}
+
+/* Names nobody else has: the server's identity, and a random number for this arming. */
+static enum status new_names(struct guard *g, struct error *err)
+{
+	char hex[DIGEST_HEX];
+	uint64_t id = 0;
+	if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
+		return error_sys(err, ST_FAILED, ERR_UNEXPECTED, errno, "no random number to be had");
+	enum status st = digest_of(g->in->server.identity, strlen(g->in->server.identity), hex, err);
+	if (st)
+		return st;
+	snprintf(g->run_lock, sizeof g->run_lock, "slackwater.run.%.16s.%016" PRIx64, hex, id);
+	snprintf(g->done_lock, sizeof g->done_lock, "slackwater.done.%.16s.%016" PRIx64, hex, id);
+	return ST_OK;
+}
+
+enum status guard_new(const struct conn_options *o, const struct instance *in, const char *const *names, size_t n,
+                      int64_t max_pause_ms, struct run *run, struct guard **ret, struct error *err)
+{
+	struct guard *g = calloc(1, sizeof *g);
+	if (!g)
+		return error_oom(err);
+	*g = (struct guard){ .in = in, .names = names, .wait_s = (max_pause_ms + 999) / 1000, .run = run };
+	g->waiter = calloc(n ? n : 1, sizeof *g->waiter);
+	enum status st = g->waiter ? conn_open(&g->holder, o, CONN_SHIELDED, run, err) : error_oom(err);
+	for (; !st && g->n < n; g->n++)
+		st = job_open(&g->waiter[g->n], o, CONN_SHIELDED | CONN_MULTI | CONN_NO_TIMEOUT, run, -1, err);
+	if (st) {
+		error_prefix(err, "the dead-man's switch");
+		guard_free(g);
+		return st;
+	}
+	*ret = g;
+	return ST_OK;
+}
+
+static enum status take_lock(struct conn *c, const char *name, struct error *err)
+{
+	char sql[128];
+	uint64_t got = 0;
+	snprintf(sql, sizeof sql, "SELECT IFNULL(GET_LOCK('%s', 0), 0)", name);
+	enum status st = conn_scalar_u64(c, sql, &got, err);
+	if (!st && !got)
+		st = error_set(err, ST_FAILED, ERR_SERVER, "the lock %s is held by somebody else", name);
+	return st;
+}
+
+static enum status send_waiters(struct guard *g, const bool *which, struct error *err)
+{
+	size_t guarded = 0;
+	enum status st = ST_OK;
+	for (size_t i = 0; i < g->n; i++)
+		guarded += which[i];
+	for (size_t i = 0; !st && i < g->n; i++) {
+		if (!which[i])
+			continue;
+		buf_clear(&g->waiter[i].sql);
+		guard_statement(&g->waiter[i].sql, g->in, g->names[i], guarded, g->run_lock, g->done_lock, g->wait_s);
+		st = job_begin(&g->waiter[i], err);
+	}
+	return st;
+}
+
+static void waiter_query(const struct guard *g, struct buf *sql, uint64_t *ret_n)
+{
+	*ret_n = 0;
+	buf_adds(sql, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User lock' AND ID IN (0");
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->waiter[i].begun) {
+			buf_addf(sql, ", %lu", g->waiter[i].c->ops->thread_id(g->waiter[i].c));
+			++*ret_n;
+		}
+	}
+	buf_addc(sql, ')');
+}
+
+static enum status see_waiters(struct guard *g, struct conn *watch, struct error *err)
+{
+	struct buf sql = BUF_INIT(1u << 20);
+	uint64_t want, seen = 0;
+	int64_t until = run_now_ms(g->run) + SEEN_WITHIN_MS;
+	waiter_query(g, &sql, &want);
+	enum status st = buf_check(&sql, "a statement", err);
+	while (!st) {
+		st = conn_scalar_u64(watch, buf_str(&sql), &seen, err);
+		if (st || seen == want)
+			break;
+		if (guard_fired(g) || run_now_ms(g->run) > until)
+			st = error_set(err, ST_FAILED, ERR_SERVER, "the dead-man's switch was not seen waiting in the server");
+		else
+			st = run_sleep_ms(g->run, 1, err);
+	}
+	buf_free(&sql);
+	return st;
+}
+
+/* The first statement that failed in a waiting session says why it could not be set. */
+static void explain(struct guard *g, struct error *err)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		if (!g->waiter[i].begun || !job_done(&g->waiter[i]) || !g->waiter[i].st)
+			continue;
+		if (err)
+			*err = g->waiter[i].err;
+		error_prefix(err, "the dead-man's switch");
+		error_hint(err, "it needs GET_LOCK, PREPARE and several statements in one text: is there a proxy in between that "
+		                "refuses them?");
+		return;
+	}
+}
+
+enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, struct error *err)
+{
+	enum status st = new_names(g, err);
+	if (!st)
+		st = take_lock(g->holder, g->run_lock, err);
+	if (st)
+		return st;
+	g->armed = true;
+	st = send_waiters(g, which, err);
+	if (!st)
+		st = see_waiters(g, watch, err);
+	if (st) {
+		explain(g, err);
+		(void)guard_disarm(g, watch, NULL);
+		return st;
+	}
+	event_debug(g->run->events, "guard", "set: the server starts what we stop when we are gone, or after %" PRId64 " s",
+	            g->wait_s);
+	return ST_OK;
+}
+
+bool guard_armed(const struct guard *g)
+{
+	return g && g->armed;
+}
+
+bool guard_fired(const struct guard *g)
+{
+	for (size_t i = 0; g && g->armed && i < g->n; i++) {
+		if (g->waiter[i].begun && job_done(&g->waiter[i]))
+			return true;
+	}
+	return g && g->armed && g->holder->lost;
+}
+
+enum status guard_disarm(struct guard *g, struct conn *watch, struct error *err)
+{
+	if (!guard_armed(g))
+		return ST_OK;
+	enum status st = take_lock(watch, g->done_lock, err), let_go;
+	let_go = conn_execf(g->holder, st ? NULL : err, "DO RELEASE_LOCK('%s')", g->run_lock);
+	if (let_go) { /* its end lets the lock go as well */
+		conn_free(g->holder);
+		g->holder = NULL;
+	}
+	for (size_t i = 0; i < g->n; i++)
+		(void)job_join(&g->waiter[i], NULL);
+	g->armed = false;
+	if (!st)
+		(void)conn_execf(watch, NULL, "DO RELEASE_LOCK('%s')", g->done_lock);
+	return st ? st : let_go;
+}
+
+void guard_free(struct guard *g)
+{
+	if (!g)
+		return;
+	conn_free(g->holder);
+	for (size_t i = 0; i < g->n; i++)
+		job_close(&g->waiter[i]);
+	free(g->waiter);
+	free(g);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guard: the dead-man's switch, inside the server (facts/servers 10).
+ *
+ * One session holds the lock <run> and does nothing else; per channel another one sends a multi-statement that waits for <run>
+ * and then starts the channel, unless <done> is held. If this process dies, or its host is cut off, <run> falls (or the wait
+ * times out) and the server starts the channels itself. On success <done> is taken before <run> is let go.
+ *
+ * One waiting session per channel, because an error in a multi-statement ends all of it: one channel that cannot be started
+ * must not keep the others from it.
+ */
+#pragma once
+
+#include "applier/instance.h"
+
+struct guard;
+
+/* Opens the sessions for n channels; nothing is set yet. o, in, names and run must outlive it. */
+enum status guard_new(const struct conn_options *o, const struct instance *in, const char *const *names, size_t n,
+                      int64_t max_pause_ms, struct run *run, struct guard **ret, struct error *err);
+/* Set it for the channels with which[i]; ST_OK only once the server has been seen (on watch) to wait in all of them. */
+enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, struct error *err);
+bool guard_armed(const struct guard *g);
+/* Armed, but one of the sessions no longer waits: it has begun to start channels, or was lost. */
+bool guard_fired(const struct guard *g);
+/* Channels run: let go without a START. Harmless when it fails: a START of a running channel does nothing. */
+enum status guard_disarm(struct guard *g, struct conn *watch, struct error *err);
+/* Still armed: the switch is left to fire, and waited for. NULL is fine. */
+void guard_free(struct guard *g);
+
+/* What one waiting session sends. channels: how many channels are guarded together. Pure. */
+void guard_statement(struct buf *out, const struct instance *in, const char *channel, size_t channels,
+                     const char *run_lock, const char *done_lock, int64_t wait_s);

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ARMED, WATCHING, STOPPING: up to the moment when the applier stands still. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "applier/quiesce.h"
+#include "slackwater/dialect.h"
+
+enum { ER_STOP_TIMEOUT = 1875, ER_BACKUP_LOCK = 3857, TELL_EVERY_MS = 2000, AGAIN_PAUSE_MS = 100, STOP_POLL_MS = 5 };
+
+/* ---- ARMED ---- */
+
+static enum status open_sessions(struct quiesce *q, struct error *err)
+{
+	enum status st = ST_OK;
+	if (!q->watch) {
+		st = conn_open(&q->watch, q->o, CONN_SHIELDED, &q->shield, err);
+		if (!st)
+			st = inflight_prepare(q->watch, &q->in, err);
+	}
+	for (size_t i = 0; !st && i < q->nours; i++) {
+		if (!q->ours[i].job.c)
+			st = job_open(&q->ours[i].job, q->o, CONN_SHIELDED | CONN_NO_TIMEOUT, &q->shield, q->done_fd, err);
+	}
+	if (!st && !q->guard && q->nours)
+		st = guard_new(q->o, &q->in, q->names, q->nours, q->w->max_pause_ms, &q->shield, &q->guard, err);
+	return st;
+}
+
+static enum status set_guard(struct quiesce *q, struct error *err)
+{
+	bool any = false;
+	for (size_t i = 0; i < q->nours; i++)
+		any |= (q->which[i] = !q->ours[i].dropped);
+	return any ? guard_arm(q->guard, q->watch, q->which, err) : ST_OK;
+}
+
+enum quiesce_event quiesce_arm(struct quiesce *q)
+{
+	struct error e = ERROR_INIT;
+	q->again = false;
+	enum status st = run_check(q->run, &e);
+	if (!st)
+		st = open_sessions(q, &e);
+	if (!st)
+		st = set_guard(q, &e);
+	if (!q->armed_ms)
+		q->armed_ms = run_now_ms(q->run);
+	return st ? quiesce_fail(q, &e) : E_DONE;
+}
+
+/* ---- WATCHING ---- */
+
+/* What somebody else has done to our channels since we looked last. */
+static enum status look_after_ours(struct quiesce *q, size_t *ret_left, struct error *err)
+{
+	char label[160];
+	*ret_left = 0;
+	for (size_t i = 0; i < q->nours; i++) {
+		struct ours *o = &q->ours[i];
+		struct channel *ch = channels_find(&q->now, o->name);
+		if (o->dropped)
+			continue;
+		if (ch->sql_running) {
+			++*ret_left;
+			continue;
+		}
+		if (ch->sql_errno) {
+			error_set(err, ST_FAILED, ERR_APPLIER, "%s: the applier has stopped with error %u: %s",
+			          channels_label(&ch->cp, label), ch->sql_errno, ch->sql_error ? ch->sql_error : "");
+			error_hint(err, "put the applier right first: slackwater recover, or by hand");
+			return ST_FAILED;
+		}
+		o->dropped = true;
+		ch->cp.was_running = false;
+		event_warning(q->run->events, "window", "%s was stopped by somebody else: it is left stopped",
+		              channels_label(&ch->cp, label));
+	}
+	return ST_OK;
+}
+
+/* One look at everything that speaks against stopping now. */
+static enum status look(struct quiesce *q, bool *ret_quiet, size_t *ret_left, struct error *err)
+{
+	enum status st = inflight_look(q->watch, &q->in, &q->inflight, run_now_ms(q->run), err);
+	if (!st && q->w->refuse_prepared)
+		st = prepared_look(q->watch, &q->no_xa_right, &q->prepared, err);
+	/* Last, so that nothing lies between it and a STOP: a channel that somebody else has stopped is not ours. */
+	if (!st)
+		st = quiesce_read_channels(q, err);
+	if (!st)
+		st = look_after_ours(q, ret_left, err);
+	*ret_quiet = !st && inflight_young(&q->inflight, q->w->pause_budget_ms) && !prepared_any(&q->prepared);
+	return st;
+}
+
+static enum status give_up(struct quiesce *q, struct error *err)
+{
+	const struct inflight_item *old = inflight_oldest(&q->inflight);
+	double waited = (double)q->w->deadline_ms / 1000;
+	if (prepared_any(&q->prepared)) {
+		error_set(err, ST_FAILED, ERR_NO_QUIET, "no moment without prepared work within %.1f s: %s", waited,
+		          buf_str(&q->prepared.text));
+		error_hint(err, "commit or roll back what is prepared on the source, raise --deadline, or take a physical snapshot");
+	} else if (old && !inflight_young(&q->inflight, q->w->pause_budget_ms)) {
+		error_set(err, ST_FAILED, ERR_NO_QUIET, "no quiet moment within %.1f s: %s, for at least %.1f s", waited, old->what,
+		          (double)old->age_ms / 1000);
+		error_hint(err, "nothing was stopped; raise --deadline or --pause-budget, or use --on-deadline=stop");
+	} else {
+		error_set(err, ST_FAILED, ERR_NO_QUIET, "no usable stillness within %.1f s: %s", waited,
+		          *q->why ? q->why : "the deadline came first");
+		error_hint(err, "raise --deadline, or try again at a quieter time");
+	}
+	return ST_FAILED;
+}
+
+static void tell_waiting(struct quiesce *q, int64_t *told_ms, int64_t now)
+{
+	const struct inflight_item *old = inflight_oldest(&q->inflight);
+	if (now - *told_ms < TELL_EVERY_MS)
+		return;
+	*told_ms = now;
+	if (prepared_any(&q->prepared))
+		event_info(q->run->events, "window", "waiting for a moment without %s", buf_str(&q->prepared.text));
+	else if (old)
+		event_info(q->run->events, "window", "waiting: %s, for at least %.1f s", old->what, (double)old->age_ms / 1000);
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * The switch is set only around the moment of stopping: while we wait, a channel may be stopped by a person, and a switch that
+ * fired then would start it. So it is let go as soon as a look says "not yet", and set again before a look that may be the last.
+ */
+static enum status watch_once(struct quiesce *q, bool *ret_stop, size_t *ret_left, struct error *err)
+{
+	bool quiet = false;
+	*ret_stop = false;
+	enum status st = look(q, &quiet, ret_left, err);
+	if (st || !*ret_left)
+		return st;
+	int64_t now = run_now_ms(q->run);
+	bool late = now >= q->deadline_ms;
+	if (late && (q->w->on_deadline == ON_DEADLINE_GIVE_UP || prepared_any(&q->prepared) || *q->why))
+		return give_up(q, err);
+	if (quiet || late) {
+		*ret_stop = guard_armed(q->guard) && !guard_fired(q->guard);
+		if (*ret_stop)
+			return ST_OK;
+		st = guard_disarm(q->guard, q->watch, err);
+		return st ? st : set_guard(q, err);
+	}
+	st = guard_disarm(q->guard, q->watch, err);
+	return st ? st : run_sleep_ms(q->run, smaller(inflight_interval_ms(&q->in), q->deadline_ms - now), err);
+}
+
+enum quiesce_event quiesce_watch(struct quiesce *q)
+{
+	struct error e = ERROR_INIT;
+	bool stop = false;
+	size_t left = 1;
+	int64_t told = run_now_ms(q->run);
+	enum status st = *q->why ? run_sleep_ms(q->run, AGAIN_PAUSE_MS, &e) : ST_OK;
+	if (!q->nours)
+		return st ? quiesce_fail(q, &e) : E_IDLE;
+	while (!st && !stop && left) {
+		st = run_check(q->run, &e);
+		if (!st)
+			st = watch_once(q, &stop, &left, &e);
+		if (!st && !stop)
+			tell_waiting(q, &told, run_now_ms(q->run));
+	}
+	if (st)
+		return quiesce_fail(q, &e);
+	return left ? E_DONE : E_IDLE;
+}
+
+/* ---- STOPPING ---- */
+
+static void tell_stopping(struct quiesce *q, int64_t since)
+{
+	struct error ignored = ERROR_INIT;
+	struct inflight seen = { 0 };
+	/* The status statement would wait behind the STOP on 5.6; the processlist and performance_schema do not. */
+	if (!inflight_look(q->watch, &q->in, &seen, run_now_ms(q->run), &ignored)) {
+		const struct inflight_item *old = inflight_oldest(&seen);
+		event_info(q->run->events, "window", "the applier has been stopping for %.1f s%s%s",
+		           (double)(run_now_ms(q->run) - since) / 1000, old ? ": " : "", old ? old->what : "");
+	}
+	inflight_free(&seen);
+}
+
+static bool all_returned(const struct quiesce *q)
+{
+	for (size_t i = 0; i < q->nours; i++) {
+		if (!job_done(&q->ours[i].job))
+			return false;
+	}
+	return true;
+}
+
+static void drain_fd(int fd)
+{
+	uint64_t n;
+	ssize_t got = read(fd, &n, sizeof n);
+	(void)got; /* nothing to read is fine */
+}
+
+/* A stop cannot be taken back: it is waited for, however long it takes and whoever wants to go home. */
+static void wait_for_stops(struct quiesce *q)
+{
+	int64_t since = run_now_ms(q->run), told = since;
+	while (!all_returned(q)) {
+		q->run->clock->wait(q->run->clock_arg, q->done_fd, 200);
+		drain_fd(q->done_fd);
+		int64_t now = run_now_ms(q->run);
+		if (now - told >= TELL_EVERY_MS) {
+			told = now;
+			tell_stopping(q, since);
+		}
+	}
+}
+
+static enum status send_stops(struct quiesce *q, struct error *err)
+{
+	enum status st = ST_OK;
+	q->still_ms = run_now_ms(q->run);
+	for (size_t i = 0; !st && i < q->nours; i++) {
+		struct ours *o = &q->ours[i];
+		if (o->dropped)
+			continue;
+		buf_clear(&o->job.sql);
+		dialect_stop_sql(&o->job.sql, &q->in.server, o->name);
+		o->stop_error = ERROR_INIT;
+		st = job_begin(&o->job, err);
+		o->stopping = !st;
+	}
+	return st;
+}
+
+/* What the STOPs said. 1875: the statement gave up waiting, the stop itself goes on. */
+static enum status take_results(struct quiesce *q, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; i < q->nours; i++) {
+		struct ours *o = &q->ours[i];
+		if (!o->stopping)
+			continue;
+		enum status one = job_join(&o->job, &o->stop_error);
+		if (!one) {
+			o->stopping = false;
+			o->stopped = true;
+			continue;
+		}
+		if (o->stop_error.my_errno == ER_STOP_TIMEOUT)
+			continue;
+		if (!o->job.c->lost)
+			o->stopping = false; /* refused at once: nothing is in effect */
+		if (!st && err)
+			*err = o->stop_error;
+		st = st ? st : one;
+	}
+	return st;
+}
+
+static bool still_stopping(const struct quiesce *q)
+{
+	for (size_t i = 0; i < q->nours; i++) {
+		if (q->ours[i].stopping)
+			return true;
+	}
+	return false;
+}
+
+/* After a 1875: until the thread is seen to have stopped. */
+static enum status wait_seen_stopped(struct quiesce *q, struct error *err)
+{
+	int64_t since = run_now_ms(q->run), told = since;
+	enum status st = ST_OK;
+	while (!st && still_stopping(q)) {
+		st = quiesce_read_channels(q, err);
+		for (size_t i = 0; !st && i < q->nours; i++) {
+			struct ours *o = &q->ours[i];
+			if (o->stopping && !channels_find(&q->now, o->name)->sql_running) {
+				o->stopping = false;
+				o->stopped = true;
+			}
+		}
+		if (!st && still_stopping(q))
+			st = run_sleep_ms(&q->shield, STOP_POLL_MS, err);
+		if (run_now_ms(q->run) - told >= TELL_EVERY_MS) {
+			told = run_now_ms(q->run);
+			tell_stopping(q, since);
+		}
+	}
+	return st;
+}
+
+enum quiesce_event quiesce_stop(struct quiesce *q)
+{
+	struct error e = ERROR_INIT, stop_error = ERROR_INIT;
+	const struct inflight_item *old = inflight_oldest(&q->inflight);
+	q->in_flight_ms = old ? old->age_ms : 0;
+	q->moves = 0;
+	enum status st = send_stops(q, &e), stop;
+	q->wait_ms = q->still_ms - q->armed_ms;
+	wait_for_stops(q);
+	stop = take_results(q, &stop_error);
+	if (!st && !stop)
+		st = wait_seen_stopped(q, &e);
+	if (!st && stop && stop_error.my_errno == ER_BACKUP_LOCK) {
+		snprintf(q->why, sizeof q->why, "another session holds LOCK INSTANCE FOR BACKUP, under which no applier can be stopped");
+		q->again = true;
+		return E_AGAIN;
+	}
+	if (!st && stop) {
+		st = stop;
+		e = stop_error;
+	}
+	if (!st)
+		st = run_check(q->run, &e);
+	return st ? quiesce_fail(q, &e) : E_DONE;
+}
