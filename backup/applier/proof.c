@@ -13,7 +13,7 @@
 /* One channel being weighed. */
 struct weigh {
 	const struct instance *in;
-	const struct fingerprint *f;
+	const struct imprint *f;
 	const struct gap *g;
 	const struct proof_next *n;
 	struct checkpoint_channel *cp;
@@ -228,7 +228,7 @@ static enum status judge_mariadb_gtid(const struct weigh *w, enum proof_verdict 
 	return st;
 }
 
-enum status proof_judge(const struct instance *in, const struct fingerprint *f, const struct gap *g,
+enum status proof_judge(const struct instance *in, const struct imprint *f, const struct gap *g,
                         const struct proof_next *n, struct checkpoint_channel *cp, enum proof_verdict *ret,
                         struct error *err)
 {
@@ -274,7 +274,7 @@ static enum status read_position_tables(struct conn *c, const struct instance *i
 }
 
 /* gtid_slave_pos is written inside the replicated transaction: variable and tables have to say the same. */
-static enum status prove_mariadb_tables(struct conn *c, const struct instance *in, const struct fingerprint *f,
+static enum status prove_mariadb_tables(struct conn *c, const struct instance *in, const struct imprint *f,
                                         struct checkpoint_channel *cp, enum proof_verdict *ret, struct error *err)
 {
 	struct buf rows = BUF_INIT(1u << 20);
@@ -306,7 +306,7 @@ static bool worth_a_look(const struct checkpoint_channel *cp, const char *slave_
 	return cp->mode != MODE_MARIADB_GTID || !strchr(text(slave_pos), ',');
 }
 
-enum status proof_channel(struct conn *c, const struct instance *in, const struct fingerprint *f, const struct gap *g,
+enum status proof_channel(struct conn *c, const struct instance *in, const struct imprint *f, const struct gap *g,
                           struct checkpoint_channel *cp, enum proof_verdict *ret, struct error *err)
 {
 	struct proof_next n = { 0 };

@@ -132,7 +132,7 @@ void quiesce_close(struct quiesce *q)
 	channels_free(&q->described);
 	inflight_free(&q->inflight);
 	prepared_free(&q->prepared);
-	fingerprint_free(&q->before);
+	imprint_free(&q->before);
 	instance_free(&q->in);
 	strlist_free(&q->warnings);
 	checkpoint_free(q->cp);

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "applier/channels.h"
-#include "applier/fingerprint.h"
+#include "applier/imprint.h"
 #include "applier/gaps.h"
 #include "applier/guard.h"
 #include "applier/inflight.h"
@@ -71,7 +71,7 @@ struct quiesce {
 	struct guard *guard;
 	struct inflight inflight;
 	struct prepared prepared;
-	struct fingerprint before;
+	struct imprint before;
 	bool no_xa_right;
 
 	struct checkpoint *cp;

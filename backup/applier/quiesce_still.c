@@ -146,7 +146,7 @@ static enum status look_still(struct quiesce *q, bool *ret_again, struct error *
 
 static enum status copy_instance(struct quiesce *q, struct checkpoint *cp, struct error *err)
 {
-	const struct fingerprint *f = &q->before;
+	const struct imprint *f = &q->before;
 	cp->server = q->in.server;
 	cp->taken_ms = run_wall_ms(q->run);
 	cp->log_bin = q->in.log_bin;
@@ -245,7 +245,7 @@ enum quiesce_event quiesce_prove(struct quiesce *q)
 	bool again = false, ours = false;
 	enum status st = run_check(q->run, &e);
 	if (!st)
-		st = fingerprint_take(q->watch, &q->in, &q->before, &e);
+		st = imprint_take(q->watch, &q->in, &q->before, &e);
 	if (!st)
 		st = quiesce_read_channels(q, &e);
 	if (!st)
@@ -274,7 +274,7 @@ enum quiesce_event quiesce_prove(struct quiesce *q)
 static enum status unproven(struct quiesce *q, struct error *err)
 {
 	struct buf who = BUF_INIT(4096);
-	fingerprint_suspects(q->watch, &q->in, &who);
+	imprint_suspects(q->watch, &q->in, &who);
 	error_set(err, ST_FAILED, ERR_INCONSISTENT, "something else writes while the applier stands still: %.800s", q->why);
 	error_hint(err, "the replica must have no other writer for a few milliseconds; suspects: %.400s",
 	           who.len ? buf_str(&who) : "none that the server shows");
@@ -297,19 +297,19 @@ static enum quiesce_event on_moved(struct quiesce *q, struct error *e)
 	return E_AGAIN;
 }
 
-static enum status compare(struct quiesce *q, enum fingerprint_moved *ret, struct error *err)
+static enum status compare(struct quiesce *q, enum imprint_moved *ret, struct error *err)
 {
-	struct fingerprint after = { 0 };
+	struct imprint after = { 0 };
 	struct buf why = BUF_INIT(1u << 16);
-	enum status st = fingerprint_take(q->watch, &q->in, &after, err);
+	enum status st = imprint_take(q->watch, &q->in, &after, err);
 	if (!st) {
-		*ret = fingerprint_compare(&q->before, &after, &why);
-		if (*ret == FINGERPRINT_SAME)
+		*ret = imprint_compare(&q->before, &after, &why);
+		if (*ret == IMPRINT_SAME)
 			st = add(&q->cp->proof, err, "before the first and after the last snapshot: %s", buf_str(&why));
 		else
 			snprintf(q->why, sizeof q->why, "%s", buf_str(&why));
 	}
-	fingerprint_free(&after);
+	imprint_free(&after);
 	buf_free(&why);
 	return st;
 }
@@ -334,7 +334,7 @@ static enum status look_prepared(struct quiesce *q, bool *ret_again, struct erro
 enum quiesce_event quiesce_capture(struct quiesce *q)
 {
 	struct error e = ERROR_INIT;
-	enum fingerprint_moved moved = FINGERPRINT_SAME;
+	enum imprint_moved moved = IMPRINT_SAME;
 	bool again = false;
 	enum status st = look_prepared(q, &again, &e);
 	if (!st)
@@ -351,7 +351,7 @@ enum quiesce_event quiesce_capture(struct quiesce *q)
 	}
 	if (!st)
 		st = compare(q, &moved, &e);
-	if (!st && moved != FINGERPRINT_SAME)
+	if (!st && moved != IMPRINT_SAME)
 		return on_moved(q, &e);
 	if (!st && guard_fired(q->guard)) {
 		snprintf(q->why, sizeof q->why, "the dead-man's switch went off: the stillness took longer than --max-pause");

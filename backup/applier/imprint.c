@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "applier/fingerprint.h"
+#include "applier/imprint.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "applier/checkpoint_parts.h"
 #include "slackwater/dialect.h"
 
-void fingerprint_free(struct fingerprint *f)
+void imprint_free(struct imprint *f)
 {
 	free(f->gtids);
 	free(f->purged);
@@ -17,10 +17,10 @@ void fingerprint_free(struct fingerprint *f)
 	free(f->binlog_gtids);
 	free(f->current_pos);
 	free(f->file);
-	*f = (struct fingerprint){ 0 };
+	*f = (struct imprint){ 0 };
 }
 
-bool fingerprint_trx_counter(const char *status, char out[32])
+bool imprint_trx_counter(const char *status, char out[32])
 {
 	static const char label[] = "Trx id counter ";
 	const char *at = strstr(status, label);
@@ -35,7 +35,7 @@ bool fingerprint_trx_counter(const char *status, char out[32])
 	return n > 0;
 }
 
-static enum status take_gtids(struct conn *c, const struct instance *in, struct fingerprint *f, struct error *err)
+static enum status take_gtids(struct conn *c, const struct instance *in, struct imprint *f, struct error *err)
 {
 	struct rows *r = NULL;
 	bool more = false;
@@ -63,7 +63,7 @@ static enum status take_gtids(struct conn *c, const struct instance *in, struct 
 	return st;
 }
 
-static enum status take_binlog(struct conn *c, const struct instance *in, struct fingerprint *f, struct error *err)
+static enum status take_binlog(struct conn *c, const struct instance *in, struct imprint *f, struct error *err)
 {
 	struct buf sql = BUF_INIT(256);
 	struct rows *r = NULL;
@@ -83,7 +83,7 @@ static enum status take_binlog(struct conn *c, const struct instance *in, struct
 	return st;
 }
 
-static enum status take_counter(struct conn *c, struct fingerprint *f, struct error *err)
+static enum status take_counter(struct conn *c, struct imprint *f, struct error *err)
 {
 	struct rows *r = NULL;
 	bool more = false;
@@ -92,26 +92,26 @@ static enum status take_counter(struct conn *c, struct fingerprint *f, struct er
 		st = rows_next(r, &more, err);
 	if (!st && more) {
 		const char *text = rows_get(r, "Status");
-		if (!text || !fingerprint_trx_counter(text, f->trx_counter))
+		if (!text || !imprint_trx_counter(text, f->trx_counter))
 			st = error_set(err, ST_FAILED, ERR_INCONSISTENT, "SHOW ENGINE INNODB STATUS does not tell the transaction counter");
 	}
 	rows_free(r);
 	return st;
 }
 
-enum status fingerprint_take(struct conn *c, const struct instance *in, struct fingerprint *ret, struct error *err)
+enum status imprint_take(struct conn *c, const struct instance *in, struct imprint *ret, struct error *err)
 {
-	struct fingerprint f = { 0 };
+	struct imprint f = { 0 };
 	enum status st = take_gtids(c, in, &f, err);
 	if (!st)
 		st = take_binlog(c, in, &f, err);
 	if (!st)
 		st = take_counter(c, &f, err);
 	if (st) {
-		fingerprint_free(&f);
+		imprint_free(&f);
 		return st;
 	}
-	fingerprint_free(ret);
+	imprint_free(ret);
 	*ret = f;
 	return ST_OK;
 }
@@ -121,25 +121,25 @@ static bool same(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-enum fingerprint_moved fingerprint_compare(const struct fingerprint *a, const struct fingerprint *b, struct buf *why)
+enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint *b, struct buf *why)
 {
 	if (!same(a->gtids, b->gtids) || !same(a->purged, b->purged) || !same(a->slave_pos, b->slave_pos) ||
 	    !same(a->binlog_gtids, b->binlog_gtids)) {
 		buf_adds(why, "the executed GTIDs moved between two looks");
-		return FINGERPRINT_WRITTEN;
+		return IMPRINT_WRITTEN;
 	}
 	if (!same(a->file, b->file) || a->pos != b->pos) {
 		buf_addf(why, "the server's own binary log moved from %s:%" PRIu64 " to %s:%" PRIu64, a->file ? a->file : "-", a->pos,
 		         b->file ? b->file : "-", b->pos);
-		return FINGERPRINT_WRITTEN;
+		return IMPRINT_WRITTEN;
 	}
 	if (strcmp(a->trx_counter, b->trx_counter) != 0) {
 		buf_addf(why, "InnoDB's transaction counter moved from %s to %s", a->trx_counter, b->trx_counter);
-		return FINGERPRINT_COUNTER;
+		return IMPRINT_COUNTER;
 	}
 	buf_addf(why, "executed GTIDs, own binary log %s:%" PRIu64 " and InnoDB's transaction counter %s are the same",
 	         a->file ? a->file : "-", a->pos, a->trx_counter);
-	return FINGERPRINT_SAME;
+	return IMPRINT_SAME;
 }
 
 /* Rolled-back or not yet begun work does not show: this is a hint, not a verdict. */
@@ -150,7 +150,7 @@ static const char *const suspects_sql =
 	"AND p.COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon') AND IFNULL(p.STATE, '') <> 'User lock' AND (t.trx_rows_modified > 0 OR p.COMMAND = 'Query') "
 	"ORDER BY t.trx_rows_modified DESC LIMIT 4";
 
-void fingerprint_suspects(struct conn *c, const struct instance *in, struct buf *out)
+void imprint_suspects(struct conn *c, const struct instance *in, struct buf *out)
 {
 	struct rows *r = NULL;
 	bool more = false;
