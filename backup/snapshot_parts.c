@@ -104,14 +104,12 @@ static enum status snapshot_checkpoint_text(const struct checkpoint *cp, struct 
 	return st;
 }
 
-/* Takes the text; an empty one is left out. */
+/* Takes the text. */
 static enum status snapshot_put_text(struct snapshot *s, const char *name, struct buf *text, struct error *err)
 {
 	enum status st = buf_check(text, name, err);
-	if (st || !text->len) {
-		buf_free(text);
+	if (st)
 		return st;
-	}
 	struct stream_entry e = { .name = strdup(name), .data = *text, .raw_bytes = text->len };
 	*text = BUF_INIT(text->max);
 	if (!e.name) {
@@ -123,19 +121,11 @@ static enum status snapshot_put_text(struct snapshot *s, const char *name, struc
 
 enum status snapshot_put_checkpoint(struct snapshot *s, struct error *err)
 {
-	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX), slave = BUF_INIT(SNAPSHOT_JSON_MAX), own = BUF_INIT(SNAPSHOT_JSON_MAX);
+	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX);
 	enum status st = snapshot_checkpoint_text(s->checkpoint, &json, err);
-	checkpoint_slave_info(s->checkpoint, &slave);
-	checkpoint_binlog_info(s->checkpoint, &own);
 	if (!st)
 		st = snapshot_put_text(s, "checkpoint.json", &json, err);
-	if (!st)
-		st = snapshot_put_text(s, "xtrabackup_slave_info", &slave, err);
-	if (!st)
-		st = snapshot_put_text(s, "xtrabackup_binlog_info", &own, err);
 	buf_free(&json);
-	buf_free(&slave);
-	buf_free(&own);
 	return st;
 }
 

@@ -26,7 +26,7 @@ void snapshot_begin(struct snapshot *s, struct run *run);
 enum status snapshot_preflight(struct snapshot *s, struct run *run, struct error *err);
 /* Open the repository, remove what dead runs left there, choose the id. */
 enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err);
-/* checkpoint.json and the texts other tools expect, as the first entries of shard 0. */
+/* checkpoint.json, the first entry of shard 0. */
 enum status snapshot_put_checkpoint(struct snapshot *s, struct error *err);
 void snapshot_drop_attempt(struct snapshot *s);
 /* Fill in the manifest from the checkpoint, the engine's report and the warnings; put checkpoint.json as an object. */
