@@ -15,6 +15,9 @@ static void error_flatten(char *s)
 }
 
 static void error_fill(struct error *e, enum status st, enum error_kind kind, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+
+static void error_fill(struct error *e, enum status st, enum error_kind kind, const char *fmt, va_list ap)
 {
 	/* Put together first: the arguments may point into *e. */
 	char message[sizeof e->message];

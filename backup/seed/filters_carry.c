@@ -82,7 +82,7 @@ static void carry_mysql(struct buf *b, size_t i, const char *rules)
 		for (const char *p = rules; *p;) {
 			size_t n = strcspn(p, ",");
 			buf_adds(b, p > rules ? ", " : "");
-			add_mysql_rule(b, p, n, carried[i].form);
+			add_mysql_rule(b, p, n, (int)carried[i].form);
 			p += n;
 			p += *p == ',';
 		}

@@ -27,7 +27,7 @@ static int teardown(void **state)
 	(void)state;
 	struct error err;
 	run_destroy(&run);
-	return fs_remove_tree(dir, &err);
+	return (int)fs_remove_tree(dir, &err);
 }
 
 static void ok(enum status st, const struct error *err)
