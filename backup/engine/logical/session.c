@@ -8,12 +8,10 @@ enum { SESSION_PACKET = 32768 };
 
 enum status session_settle(struct conn *c, bool raw, struct error *err)
 {
-	/* Limits that an administrator may have set globally would cut results short without a word. */
-	enum status st = conn_exec(c, "SET SESSION sql_select_limit = 18446744073709551615, sql_big_selects = 1", err);
+	/* A result that the server buffers whole first would be written to its disk. */
+	enum status st = conn_exec(c, "SET SESSION sql_buffer_result = 0", err);
 	if (!st && raw)
 		st = conn_exec(c, "SET NAMES binary", err);
-	if (!st && conn_is_mysql(c, 80000))
-		st = conn_exec(c, "SET SESSION information_schema_stats_expiry = 0", err);
 	if (!st && conn_is_mysql(c, 80017))
 		st = conn_exec(c, "SET SESSION print_identified_with_as_hex = ON", err);
 	if (!st && conn_is_mysql(c, 80030))

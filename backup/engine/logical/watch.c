@@ -59,18 +59,36 @@ static enum status watch_history(struct watch *w, struct error *err)
 	return ST_OK;
 }
 
+/* Sleep until the next look is due; false: it is over. */
+static bool watch_sleep(struct watch *w)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += WATCH_EVERY_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&w->lock);
+	int e = 0;
+	while (!w->stop && !e)
+		e = pthread_cond_timedwait(&w->wake, &w->lock, &until);
+	bool stop = w->stop;
+	pthread_mutex_unlock(&w->lock);
+	return !stop && !run_cancelled(w->run);
+}
+
 static void *watch_main(void *arg)
 {
 	struct watch *w = arg;
 	struct error err = ERROR_INIT;
 	enum status st = ST_OK;
-	for (unsigned i = 0; !st && !w->verdict && !atomic_load(&w->stop); i++) {
+	unsigned i = 0;
+	do {
 		st = watch_ddl(w, &err);
-		if (!st && !w->verdict && i % WATCH_HISTORY_EVERY == 0)
+		if (!st && !w->verdict && i++ % WATCH_HISTORY_EVERY == 0)
 			st = watch_history(w, &err);
-		if (!st)
-			st = run_sleep_ms(w->run, WATCH_EVERY_MS, &err);
-	}
+	} while (!st && !w->verdict && watch_sleep(w));
 	/* Blind, we may not hold locks that stop the applier. A cancelled run is somebody else's failure. */
 	if (st && err.kind != ERR_INTERRUPTED && !run_cancelled(w->run)) {
 		w->err = err;
@@ -82,7 +100,13 @@ static void *watch_main(void *arg)
 
 enum status watch_start(struct watch *w, struct error *err)
 {
-	atomic_store(&w->stop, false);
+	pthread_condattr_t a;
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->wake, &a);
+	pthread_condattr_destroy(&a);
+	pthread_mutex_init(&w->lock, NULL);
+	w->stop = false;
 	w->waiting_since = 0;
 	w->verdict = ST_OK;
 	int e = pthread_create(&w->thread, NULL, watch_main, w);
@@ -96,8 +120,13 @@ void watch_stop(struct watch *w)
 {
 	if (!w->started)
 		return;
-	atomic_store(&w->stop, true);
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
 	w->started = false;
 }
 

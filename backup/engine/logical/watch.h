@@ -7,7 +7,6 @@
 #pragma once
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "slackwater/engine.h"
 
@@ -18,7 +17,9 @@ struct watch {
 	uint64_t max_history;        /* 0: never */
 	pthread_t thread;
 	bool started;
-	atomic_bool stop;
+	bool stop;                   /* under lock */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
 	/* written by the thread, read after watch_stop */
 	int64_t ddl_wait_ms;         /* longest */
 	uint64_t history_max;
