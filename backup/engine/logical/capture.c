@@ -91,7 +91,7 @@ enum status capture_run(struct logical *l, const struct checkpoint *cp, struct e
 	if (!st)
 		st = capture_snapshots(l, err);
 	if (!st)
-		st = fingerprint_take(l->control, &l->captured, err);
+		st = fingerprint_take(l->control, l->eo->users, &l->captured, err);
 	if (st)
 		return dump_ddl_error(st, err);
 

@@ -24,7 +24,7 @@ enum status dump_ddl_error(enum status st, struct error *err)
 {
 	/* Table definition has changed; table, column, view, trigger, routine, event, schema does not exist; not a base table; lock wait. */
 	static const unsigned ddl[] = { 1412, 1146, 1054, 1356, 1360, 1305, 1539, 1049, 1051, 1347, 1176, 1205, 1213, 1932, 1814 };
-	if (st != ST_FAILED || !err)
+	if ((st != ST_FAILED && st != ST_RETRY) || !err)
 		return st;
 	for (size_t i = 0; i < sizeof ddl / sizeof ddl[0]; i++) {
 		if (err->my_errno == ddl[i]) {

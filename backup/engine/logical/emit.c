@@ -35,13 +35,13 @@ static enum status emit_touch(struct logical *l, struct error *err)
 static enum status emit_prove(struct logical *l, bool late, struct error *err)
 {
 	struct fingerprint now;
-	if (l->lock_held || (!late && !l->changed))
+	if (l->lock_held || (!late && !l->changed && l->locks != LOCKS_NONE))
 		return ST_OK;
-	enum status st = fingerprint_take(l->control, &now, err);
+	enum status st = fingerprint_take(l->control, l->eo->users, &now, err);
 	if (st)
 		return st;
 	bool tables = late || l->locks == LOCKS_NONE, objects = l->changed;
-	if ((tables && now.tables != l->captured.tables) || (objects && now.objects != l->captured.objects))
+	if ((tables && now.tables != l->captured.tables) || (objects && !fingerprint_objects_equal(&now, &l->captured)))
 		return error_set(err, ST_RETRY, ERR_INCONSISTENT, "a DDL ran right behind the window, while the definitions were read");
 	return ST_OK;
 }
@@ -67,6 +67,8 @@ static enum status emit_settle(struct logical *l, struct error *err)
 		st = emit_touch(l, err);
 	if (!st && l->changed && l->locks == LOCKS_NONE)
 		st = inventory_define(&l->inv, l->control, l->eo, err);
+	if (!st && l->locks == LOCKS_NONE)
+		st = retry_remember(&l->retry, l->control, &l->captured, err);
 	if (!st)
 		st = emit_prove(l, late, err);
 	if (!st)
@@ -106,6 +108,10 @@ static enum status emit_rows(struct logical *l, struct stream_writer *w, struct 
 	}
 	l->dump = (struct dump){ .session = l->session, .nsessions = l->nsessions, .plan = &l->plan, .writer = w, .run = &l->run,
 		                 .chunk_bytes = l->eo->chunk_bytes, .zstd_level = l->eo->zstd_level };
+	if (l->locks == LOCKS_NONE) {
+		l->dump.arrive = retry_arrive;
+		l->dump.arrive_arg = &l->retry;
+	}
 	enum status st = dump_start(&l->dump, thread, &started, err);
 	while (!dump_done(&l->dump, EMIT_PROGRESS_MS))
 		emit_progress(l, bytes, rows);

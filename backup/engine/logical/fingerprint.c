@@ -41,45 +41,141 @@ void fingerprint_add(struct fingerprint *f, const char *variable, uint64_t value
 	}
 }
 
-bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b)
+bool fingerprint_objects_equal(const struct fingerprint *a, const struct fingerprint *b)
 {
-	return a->tables == b->tables && a->objects == b->objects;
+	return a->objects == b->objects && a->accounts == b->accounts;
 }
 
-enum status fingerprint_take(struct conn *c, struct fingerprint *ret, struct error *err)
+bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b)
+{
+	return a->tables == b->tables && fingerprint_objects_equal(a, b);
+}
+
+static enum status fingerprint_counters(struct conn *c, struct fingerprint *f, struct error *err)
 {
 	struct rows *r = NULL;
-	struct fingerprint f = { 0 };
 	bool more = false;
 	enum status st = conn_query(c, "SHOW GLOBAL STATUS LIKE 'Com\\_%'", &r, err);
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
 		if (r->row[0] && r->row[1])
-			fingerprint_add(&f, r->row[0], strtoull(r->row[1], NULL, 10));
-		if (!st)
-			st = rows_next(r, &more, err);
+			fingerprint_add(f, r->row[0], strtoull(r->row[1], NULL, 10));
+		st = rows_next(r, &more, err);
 	}
 	rows_free(r);
+	return st;
+}
+
+static const char *fingerprint_account_tables(const struct conn *c)
+{
+	if (conn_is_mysql(c, 80000))
+		return NULL;
+	if (conn_is_mariadb(c, 100400))
+		return "CHECKSUM TABLE mysql.global_priv, mysql.db, mysql.tables_priv, mysql.columns_priv, mysql.procs_priv, mysql.proxies_priv,"
+		       " mysql.roles_mapping EXTENDED";
+	if (conn_is_mariadb(c, 100005))
+		return "CHECKSUM TABLE mysql.user, mysql.db, mysql.tables_priv, mysql.columns_priv, mysql.procs_priv, mysql.proxies_priv,"
+		       " mysql.roles_mapping EXTENDED";
+	return "CHECKSUM TABLE mysql.user, mysql.db, mysql.tables_priv, mysql.columns_priv, mysql.procs_priv, mysql.proxies_priv EXTENDED";
+}
+
+static enum status fingerprint_accounts(struct conn *c, struct fingerprint *f, struct error *err)
+{
+	const char *sql = fingerprint_account_tables(c);
+	struct rows *r = NULL;
+	bool more = false;
+	if (!sql)
+		return ST_OK;
+	enum status st = conn_query(c, sql, &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		f->accounts = f->accounts * 1099511628211u + (r->row[1] ? strtoull(r->row[1], NULL, 10) : 0);
+		st = rows_next(r, &more, err);
+	}
+	rows_free(r);
+	return st;
+}
+
+enum status fingerprint_take(struct conn *c, bool accounts, struct fingerprint *ret, struct error *err)
+{
+	struct fingerprint f = { 0 };
+	enum status st = fingerprint_counters(c, &f, err);
+	if (!st && accounts)
+		st = fingerprint_accounts(c, &f, err);
 	if (!st)
 		*ret = f;
 	return st;
 }
 
-/* Anything in another session's statement that could be a DDL: a word too many only costs a little waiting. */
-static enum status fingerprint_running(struct conn *c, uint64_t *ret, struct error *err)
+/* ---- what runs just now ---- */
+
+/* Past blanks, brackets and comments; the inside of an executable comment is text. */
+static const char *fingerprint_skip(const char *p)
 {
-	return conn_scalar_u64(c, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND INFO IS NOT NULL"
-	                          " AND LOWER(INFO) REGEXP '(create|alter|drop|rename|truncate|grant|revoke|password|install|import)'",
-	                       ret, err);
+	for (;;) {
+		while (*p && strchr(" \t\r\n(;", *p))
+			p++;
+		if (*p == '#' || (p[0] == '-' && p[1] == '-')) {
+			p += strcspn(p, "\n");
+		} else if (p[0] == '/' && p[1] == '*' && (p[2] == '!' || (p[2] == 'M' && p[3] == '!'))) {
+			p += p[2] == '!' ? 3 : 4;
+			while (*p >= '0' && *p <= '9')
+				p++;
+		} else if (p[0] == '/' && p[1] == '*') {
+			const char *end = strstr(p + 2, "*/");
+			if (!end)
+				return p;
+			p = end + 2;
+		} else if (p[0] == '*' && p[1] == '/') {
+			p += 2;
+		} else {
+			return p;
+		}
+	}
 }
 
-enum status fingerprint_settle(struct conn *c, int64_t wait_ms, struct fingerprint *ret, bool *ret_settled, struct error *err)
+bool fingerprint_may_be_ddl(const char *statement)
+{
+	static const char *const harmless[] = { "select", "insert", "update", "delete", "replace", "load", "commit", "rollback", "show",
+		                                "start", "stop", "explain", "analyze", "check", "checksum", "flush", "do", "with", "use",
+		                                "binlog", "xa", "values", "savepoint", "lock", "unlock", "purge", "change", "desc", "describe" };
+	const char *p = fingerprint_skip(statement);
+	if (!strcasecmp(p, "BEGIN")) /* more than the word is a compound statement, with anything inside */
+		return false;
+	size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
+		if (strlen(harmless[i]) == n && !strncasecmp(harmless[i], p, n))
+			return false;
+	return true;
+}
+
+static enum status fingerprint_running(struct conn *c, bool *ret, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	*ret = false;
+	enum status st = conn_query(c, "SELECT LEFT(INFO, 4000) FROM information_schema.PROCESSLIST"
+	                               " WHERE ID <> CONNECTION_ID() AND INFO IS NOT NULL AND INFO <> ''", &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		if (r->row[0] && fingerprint_may_be_ddl(r->row[0]))
+			*ret = true;
+		st = rows_next(r, &more, err);
+	}
+	rows_free(r);
+	return st;
+}
+
+enum status fingerprint_settle(struct conn *c, bool accounts, int64_t wait_ms, struct fingerprint *ret, bool *ret_settled,
+                               struct error *err)
 {
 	int64_t until = run_now_ms(c->run) + wait_ms;
 	for (;;) {
-		uint64_t running = 0;
-		enum status st = fingerprint_take(c, ret, err);
+		bool running = false;
+		enum status st = fingerprint_take(c, accounts, ret, err);
 		if (!st)
 			st = fingerprint_running(c, &running, err);
 		if (!st && running && run_now_ms(c->run) < until) {

@@ -28,6 +28,7 @@ static void logical_release(struct engine *e)
 	l->lock_held = false;
 	plan_free(&l->plan);
 	copy_clear(&l->copy);
+	retry_clear(&l->retry);
 	inventory_clear(&l->inv);
 	inventory_clear(&l->window);
 	buf_free(&l->slave_info);
@@ -68,8 +69,11 @@ static enum status logical_sessions(struct logical *l, struct error *err)
 		l->locks = logical_locks_for(l->control, l->eo);
 		st = probe_rights(l->control, l->eo, l->locks, err);
 	}
-	for (unsigned i = 0; !st && i < l->nsessions; i++)
+	for (unsigned i = 0; !st && i < l->nsessions; i++) {
 		st = session_open(&l->session[i], i, l->o, &l->run, err);
+		if (!st && l->locks == LOCKS_NONE) /* behind a DDL that waits for another session of ours: it must not wait long */
+			st = conn_exec(l->session[i].c, "SET SESSION lock_wait_timeout = 1", err);
+	}
 	if (!st)
 		st = logical_lock_session(l, err);
 	if (!st)
@@ -84,7 +88,7 @@ static enum status logical_sessions(struct logical *l, struct error *err)
 /* Everything there is, and the fingerprint that tells in the window whether it still is so. It warms the table cache, too. */
 static enum status logical_inventory(struct logical *l, struct error *err)
 {
-	enum status st = fingerprint_settle(l->control, 1000, &l->listed, &l->settled, err);
+	enum status st = fingerprint_settle(l->control, l->eo->users, 1000, &l->listed, &l->settled, err);
 	if (!st)
 		st = inventory_list(&l->inv, l->control, l->eo, err);
 	if (!st)

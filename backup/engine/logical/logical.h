@@ -19,7 +19,7 @@
 
 #include "copy.h"
 #include "dump.h"
-#include "fingerprint.h"
+#include "retry.h"
 #include "watch.h"
 
 enum logical_locks { LOCKS_BACKUP, LOCKS_METADATA, LOCKS_NONE };
@@ -52,6 +52,7 @@ struct logical {
 	bool captured_any;
 	struct plan plan;
 	struct copy copy;
+	struct retry retry;         /* LOCKS_NONE */
 	struct dump dump;
 	struct buf slave_info, binlog_info;
 	enum status stale;          /* capture found that the attempt is void; emit_after says so */

@@ -30,8 +30,7 @@ enum status session_drop(struct session *s, struct error *err)
 {
 	if (!s->open)
 		return ST_OK;
-	s->open = false;
-	s->locked = false;
+	s->open = s->locked = s->visiting = false;
 	return conn_exec(s->c, "ROLLBACK", err);
 }
 
@@ -66,8 +65,26 @@ enum status session_touch(struct session *s, const struct plan *p, struct error 
 	return st;
 }
 
+enum status session_visit(struct session *s, const struct task *k, struct error *err)
+{
+	struct buf b = BUF_INIT(4096);
+	buf_adds(&b, "SAVEPOINT sw;SELECT 1 FROM ");
+	sql_ident(&b, k->schema);
+	buf_addc(&b, '.');
+	sql_ident(&b, k->name);
+	buf_adds(&b, " LIMIT 0");
+	enum status st = conn_exec_buf(s->c, &b, err);
+	buf_free(&b);
+	s->visiting = !st;
+	return st;
+}
+
 enum status session_release(struct session *s, size_t i, struct error *err)
 {
+	if (s->visiting) {
+		s->visiting = false;
+		return conn_exec(s->c, "ROLLBACK TO SAVEPOINT sw", err);
+	}
 	if (!s->locked)
 		return ST_OK;
 	return conn_execf(s->c, err, "ROLLBACK TO SAVEPOINT sw%zu", i);

@@ -12,6 +12,7 @@ struct session {
 	unsigned index;
 	bool open;        /* a snapshot is held */
 	bool locked;      /* touched: savepoints sw0..swN-1 are set */
+	bool visiting;    /* session_visit: savepoint sw is set */
 };
 
 enum status session_open(struct session *s, unsigned index, const struct conn_options *o, struct run *run, struct error *err);
@@ -20,6 +21,8 @@ enum status session_drop(struct session *s, struct error *err);
 enum status session_begin(struct session *s, struct error *err);
 /* Take the metadata lock of every task of the session, the first to be read last. */
 enum status session_touch(struct session *s, const struct plan *p, struct error *err);
+/* Take the lock of one table alone, until session_release. */
+enum status session_visit(struct session *s, const struct task *k, struct error *err);
 /* The i-th task of the session is done (all before it are): give its lock up. */
 enum status session_release(struct session *s, size_t i, struct error *err);
 void session_close(struct session *s);

@@ -2,6 +2,7 @@
 #include "watch.h"
 
 #include <signal.h>
+#include <stdlib.h>
 
 enum { WATCH_EVERY_MS = 200, WATCH_HISTORY_EVERY = 10 };
 
@@ -11,29 +12,73 @@ static void watch_give_up(struct watch *w, enum status st)
 	run_cancel(w->run, SIGUSR2);
 }
 
+static uint64_t watch_hash(const char *s)
+{
+	uint64_t h = 1469598103934665603u;
+	for (; s && *s; s++)
+		h = (h ^ (unsigned char)*s) * 1099511628211u;
+	return h;
+}
+
+/* Waiting threads come and go; one that waits with another statement than at the last look has got what it waited for in between. */
+static void watch_note(struct watch *w, unsigned long long thread, const char *statement, int64_t now)
+{
+	uint64_t h = watch_hash(statement);
+	for (size_t i = 0; i < w->nwaits; i++) {
+		if (w->wait[i].thread == thread && w->wait[i].statement == h) {
+			w->wait[i].seen = true;
+			return;
+		}
+	}
+	if (w->nwaits == WATCH_WAITS)
+		return;
+	w->wait[w->nwaits++] = (struct watch_wait){ thread, h, now, true };
+	event_warning(w->run->events, "dump", "a replicated DDL waits for a table that is being read, and what commits behind it with it: %.200s",
+	              statement ? statement : "");
+}
+
+/* Drop the waits that are over; the longest that goes on, in ms, or -1. */
+static int64_t watch_sweep(struct watch *w, int64_t now)
+{
+	int64_t longest = -1;
+	size_t kept = 0;
+	for (size_t i = 0; i < w->nwaits; i++) {
+		struct watch_wait x = w->wait[i];
+		/* It may have begun just after the last look. */
+		int64_t waited = now - x.since + WATCH_EVERY_MS;
+		if (waited > w->ddl_wait_ms)
+			w->ddl_wait_ms = waited;
+		if (!x.seen) {
+			event_info(w->run->events, "dump", "the replicated DDL has gone on after about %lld ms", (long long)waited);
+			continue;
+		}
+		if (now - x.since > longest)
+			longest = now - x.since;
+		x.seen = false;
+		w->wait[kept++] = x;
+	}
+	w->nwaits = kept;
+	return longest;
+}
+
 /* The applier's threads that wait for a metadata lock or the backup lock. Their TIME is lag, so the wait is timed by us. */
 static enum status watch_ddl(struct watch *w, struct error *err)
 {
-	uint64_t waiting = 0;
-	enum status st = conn_scalar_u64(w->c, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'system user'"
-	                                       " AND (STATE LIKE 'Waiting for%metadata lock%' OR STATE LIKE 'Waiting for backup lock%')",
-	                                 &waiting, err);
+	struct rows *r = NULL;
+	bool more = false;
+	int64_t now = run_now_ms(w->run);
+	enum status st = conn_query(w->c, "SELECT ID, LEFT(INFO, 200) FROM information_schema.PROCESSLIST WHERE USER = 'system user'"
+	                                  " AND (STATE LIKE 'Waiting for%metadata lock%' OR STATE LIKE 'Waiting for backup lock%')", &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	while (!st && more) {
+		watch_note(w, r->row[0] ? strtoull(r->row[0], NULL, 10) : 0, r->row[1], now);
+		st = rows_next(r, &more, err);
+	}
+	rows_free(r);
 	if (st)
 		return st;
-	int64_t now = run_now_ms(w->run);
-	if (!waiting) {
-		if (w->waiting_since)
-			event_info(w->run->events, "dump", "the replicated DDL has gone on after %lld ms", (long long)(now - w->waiting_since));
-		w->waiting_since = 0;
-		return ST_OK;
-	}
-	if (!w->waiting_since) {
-		w->waiting_since = now;
-		event_warning(w->run->events, "dump", "a replicated DDL waits for a table that is being read, and what commits behind it with it");
-	}
-	if (now - w->waiting_since + WATCH_EVERY_MS > w->ddl_wait_ms)
-		w->ddl_wait_ms = now - w->waiting_since + WATCH_EVERY_MS; /* it may have begun just after the last look */
-	if (w->ddl_max_wait_ms && now - w->waiting_since > w->ddl_max_wait_ms) {
+	if (watch_sweep(w, now) > w->ddl_max_wait_ms && w->ddl_max_wait_ms) {
 		error_set(&w->err, ST_RETRY, ERR_INCONSISTENT, "a replicated DDL waited longer than %lld ms for tables that are being read: locks given up",
 		          (long long)w->ddl_max_wait_ms);
 		error_hint(&w->err, "raise --ddl-max-wait, or take the backup at a time with less DDL");
@@ -107,7 +152,7 @@ enum status watch_start(struct watch *w, struct error *err)
 	pthread_condattr_destroy(&a);
 	pthread_mutex_init(&w->lock, NULL);
 	w->stop = false;
-	w->waiting_since = 0;
+	w->nwaits = 0;
 	w->verdict = ST_OK;
 	int e = pthread_create(&w->thread, NULL, watch_main, w);
 	if (e)

@@ -10,6 +10,10 @@
 
 #include "slackwater/engine.h"
 
+#define WATCH_WAITS 64
+
+struct watch_wait { unsigned long long thread; uint64_t statement; int64_t since; bool seen; };
+
 struct watch {
 	struct conn *c;
 	struct run *run;             /* the attempt's */
@@ -23,7 +27,8 @@ struct watch {
 	/* written by the thread, read after watch_stop */
 	int64_t ddl_wait_ms;         /* longest */
 	uint64_t history_max;
-	int64_t waiting_since;       /* 0 = nothing waits now */
+	struct watch_wait wait[WATCH_WAITS]; /* what waits now */
+	size_t nwaits;
 	enum status verdict;
 	struct error err;
 };
