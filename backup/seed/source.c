@@ -312,10 +312,24 @@ static enum status check_gtids(struct seed_job *j, struct error *err)
 	return st;
 }
 
+/* Of each source what the snapshot lacks; what two sources both have is counted twice. */
+static void count_backlog(struct seed_job *j)
+{
+	bool mariadb = seed_is_mariadb(j);
+	const char *here = mariadb ? (j->from_replica ? j->cp->gtid_binlog_pos : j->cp->gtid_slave_pos) : j->cp->gtid_executed;
+	for (size_t i = 0; i < j->nlinks; i++)
+		if (seed_links_by_gtid(&j->link[i]))
+			j->report->backlog += seed_contain_backlog(here ? here : "", j->link[i].executed, mariadb);
+}
+
 enum status seed_source_check(struct seed_job *j, struct error *err)
 {
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < j->nlinks; i++)
 		st = check_one(j, &j->link[i], err);
-	return st ? st : check_gtids(j, err);
+	if (!st)
+		st = check_gtids(j, err);
+	if (!st)
+		count_backlog(j);
+	return st;
 }
