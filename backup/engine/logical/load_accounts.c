@@ -60,6 +60,19 @@ bool load_accounts_about(const char *sql, size_t len, const char *account)
 	return false;
 }
 
+/*
+ * The right to grant PROXY comes with being able to proxy, not with all privileges: only root has it as a rule, and root has the grant on the
+ * target already.
+ */
+static enum status run_one(struct conn *c, const struct buf *sql, struct error *err)
+{
+	enum status st = conn_exec_secret(c, sql, "a statement of " LAYOUT_USERS, err);
+	if (!st || !starts(sql->data, sql->len, "GRANT PROXY ") || c->lost || err->kind == ERR_INTERRUPTED)
+		return st;
+	event_warning(c->run->events, "load", "left out, since the seeding account may not grant it: %.*s", (int)sql->len, sql->data);
+	return ST_OK;
+}
+
 static enum status run_pass(struct buf *text, struct conn *c, bool create, struct error *err)
 {
 	char *self = NULL;
@@ -79,7 +92,7 @@ static enum status run_pass(struct buf *text, struct conn *c, bool create, struc
 		if (!st && self && load_accounts_about(sql.data, sql.len, self))
 			event_warning(c->run->events, "load", "the account %s is left as it is on the target: it is the one that seeds", self);
 		else if (!st)
-			st = conn_exec_secret(c, &sql, "a statement of " LAYOUT_USERS, err);
+			st = run_one(c, &sql, err);
 	}
 	buf_free(&sql);
 	free(self);

@@ -10,8 +10,8 @@
 /* run must outlive it. */
 enum status load_session_open(const struct conn_options *target, struct run *run, struct conn **ret, struct error *err);
 /*
- * One statement; any warning is an error, but for those that lose nothing (deprecations; with ddl also notes). *ret_rows (may be NULL) is
- * what the server says it put in. `what` names the entry in errors: statements hold data and are not quoted.
+ * One statement; a warning is an error: of rows every one but deprecations, with ddl those that mean another definition. *ret_rows (may be
+ * NULL) is what the server says it put in. `what` names the entry in errors: statements hold data and are not quoted.
  */
 enum status load_session_exec(struct conn *c, const char *sql, size_t len, bool ddl, const char *what, uint64_t *ret_rows,
                               struct error *err);
