@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from lab import place, proc, tool     # noqa: E402  pylint: disable=wrong-import-position
+from lab import proc, tool     # noqa: E402  pylint: disable=wrong-import-position
 from lab.topology import Topology       # noqa: E402  pylint: disable=wrong-import-position
 
 
@@ -24,14 +24,25 @@ def pytest_addoption(parser):
     parser.addoption("--rounds", type=int, default=0, help="rounds of every row of the matrix (3; with --soak 50)")
 
 
+def _servers(item):
+    """What a test's module-wide servers are made from."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return next((params[name] for name in ("lab", "row") if name in params), None)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    items.sort(key=lambda item: item.get_closest_marker("fast") is None)    # stable: fast first
-    leave = []
-    for item in list(items):
-        slow = config.getoption("--fast") and not item.get_closest_marker("fast")
-        if slow or (item.get_closest_marker("soak") and not config.getoption("--soak")):
-            leave.append(item)
-            items.remove(item)
+    """Quick ones first; within a file all tests of the same servers together, in the order they are written in.
+
+    pytest's own grouping goes by the number of a parameter, which is not the same server in every test."""
+    leave = [item for item in items if (config.getoption("--fast") and not item.get_closest_marker("fast")) or
+             (item.get_closest_marker("soak") and not config.getoption("--soak"))]
+    order, seen = {}, {}
+    for item in sorted(items, key=lambda item: (str(item.path), item.reportinfo()[1])):
+        key = str(item.path), _servers(item)
+        seen.setdefault(key, len(seen))
+        order[item] = (item.get_closest_marker("fast") is None, str(item.path), seen[key], len(order))
+    items[:] = sorted((item for item in items if item not in leave), key=order.__getitem__)
     config.hook.pytest_deselected(items=leave)
 
 
@@ -54,11 +65,6 @@ def repository(tmp_path):
     path = tmp_path / "repository"
     path.mkdir()
     return path
-
-
-@pytest.fixture(scope="session")
-def tmp_path_factory_base():
-    return place.run_dir()
 
 
 def topology(flavour, **how):

@@ -17,7 +17,7 @@ from steps import (assert_no_errant, assert_quiet_logs, assert_running, backup_w
                    watched_gaps)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Row:
     name: str
     flavour: type
