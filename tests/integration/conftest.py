@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from lab import proc, tool     # noqa: E402  pylint: disable=wrong-import-position
+from lab import place, proc, tool     # noqa: E402  pylint: disable=wrong-import-position
 from lab.topology import Topology       # noqa: E402  pylint: disable=wrong-import-position
 
 
@@ -15,6 +15,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "fast: belongs to the quick part of tests/run.sh")
     config.addinivalue_line("markers", "soak: long, only with --soak")
     config.addinivalue_line("markers", "lab: about the lab itself, needs no slackwater")
+    config.option.basetemp = config.option.basetemp or place.run_dir() / "tmp"      # goes with the run
     proc.end_on_signals()
 
 

@@ -53,6 +53,21 @@ def _with_gap(lab, loads):
     raise AssertionError("no gap in ten attempts")
 
 
+def _with_gap_and_nothing_else(lab):
+    """The same with a source that is quiet: all that was received is applied but for one transaction."""
+    with gaps.RowHeld(lab.replica) as held:
+        lab.source.sql("UPDATE app1.hot SET n=n+1 WHERE id=1")
+        held.wait_blocked()
+        before = lab.replica.value("SELECT COUNT(*) FROM app2.shape")
+        start = lab.source.value("SELECT COALESCE(MAX(id),0) FROM app2.shape") + 1
+        for number in range(start, start + 20):
+            lab.source.sql(f"INSERT INTO app2.shape (id, v) VALUES ({number}, 0)")
+        proc.wait_until(lambda: lab.replica.value("SELECT COUNT(*) FROM app2.shape") == before + 20, 20, "the others to run ahead")
+        gaps.break_worker(lab.replica, held)
+    if lab.flavour is MySQL97:
+        assert _missing(lab) == 1
+
+
 def test_check_reports_a_gap_and_touches_nothing(lab):
     with Loads(lab, ddl_every=0) as loads:
         _with_gap(lab, loads)
@@ -119,12 +134,11 @@ def test_a_worker_killed_while_the_stop_waits(lab, repository, quiet):
 
 @mysql97
 def test_until_after_mts_gaps_lies_with_auto_position(lab, repository):
-    with Loads(lab, ddl_every=0) as loads:
-        _with_gap(lab, loads)
+    _with_gap_and_nothing_else(lab)
     lab.replica.sql("START REPLICA SQL_THREAD UNTIL SQL_AFTER_MTS_GAPS")
     proc.wait_until(lambda: not lab.replica.applier_running(), 20, "the UNTIL to end")
     status = lab.replica.status()
-    assert status["Until_Condition"] == "SQL_AFTER_MTS_GAPS" and not status["Last_SQL_Errno"]
+    assert status["Until_Condition"] in ("DONE", "SQL_AFTER_MTS_GAPS") and not status["Last_SQL_Errno"]
     assert _missing(lab), "the lie was not told: the gap is closed"
     result = tool.backup(lab.replica, repository, expect=tool.APPLIER)
     assert re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-\S+:\d+", result.err), "the missing transactions are not named"
@@ -146,10 +160,8 @@ def _true_position(source, gtid_executed):
 
 @mysql97
 def test_stale_coordinates_after_sql_after_gtids(lab, repository):
-    with Loads(lab, ddl_every=0) as loads:
-        _with_gap(lab, loads)
-        received = lab.replica.status()["Retrieved_Gtid_Set"].replace("\n", "")
-    lab.replica.sql(f"START REPLICA SQL_THREAD UNTIL SQL_AFTER_GTIDS='{received}'")
+    _with_gap_and_nothing_else(lab)
+    lab.replica.sql(f"START REPLICA SQL_THREAD UNTIL SQL_AFTER_GTIDS='{lab.source.committed()[0]}'")
     proc.wait_until(lambda: not lab.replica.applier_running(), 30, "the UNTIL to end")
     assert not _missing(lab)
     executed = lab.replica.variable("gtid_executed")
@@ -180,8 +192,7 @@ def seed_proven_while_stopped(lab, repository, loads):
 @mysql56
 def test_until_after_mts_gaps_stays_with_a_drained_relay_log(lab, repository):
     """5.6 goes on showing a running applier under UNTIL as long as the source is quiet: no reason to wait for ever."""
-    with Loads(lab, ddl_every=0) as loads:
-        _with_gap(lab, loads)
+    _with_gap_and_nothing_else(lab)
     lab.replica.sql("START SLAVE SQL_THREAD UNTIL SQL_AFTER_MTS_GAPS")
     lab.wait_caught_up()
     threading.Event().wait(2)
