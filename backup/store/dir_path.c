@@ -20,7 +20,7 @@ enum status dir_path_error(const struct dir_root *root, const char *key, int sys
 		return ST_FAILED;
 	}
 	error_sys(err, ST_FAILED, ERR_STORE, sys_errno, "%s %s/%s", what, root->path, key);
-	if (sys_errno == ELOOP || sys_errno == ENOTDIR)
+	if (sys_errno == ELOOP)
 		error_hint(err, "symbolic links inside a repository are not followed; put the repository itself behind one instead");
 	return ST_FAILED;
 }
@@ -39,7 +39,13 @@ static int dir_path_step(int parent, const char *segment, size_t len, bool make)
 	memcpy(name, segment, len);
 	name[len] = '\0';
 	int fd = openat(parent, name, DIR_OPEN);
-	return fd < 0 && errno == ENOENT && make ? dir_path_make(parent, name) : fd;
+	if (fd < 0 && errno == ENOENT && make)
+		fd = dir_path_make(parent, name);
+	/* A link, or an object, where a directory should be: the kernel says ENOTDIR of both. Nothing lies below an object. */
+	struct stat sb;
+	if (fd < 0 && errno == ENOTDIR && fstatat(parent, name, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		errno = S_ISLNK(sb.st_mode) ? ELOOP : make ? ENOTDIR : ENOENT;
+	return fd;
 }
 
 enum status dir_path_parent(const struct dir_root *root, const char *key, bool make, int *ret_fd, const char **ret_name,
