@@ -34,6 +34,35 @@ static enum status catalog_is_ours(struct store *s, const char *key, const struc
 	return same ? ST_OK : error_prefix(err, "the snapshot cannot be published");
 }
 
+static enum status catalog_check_object(struct store *s, const struct buf *prefix, const struct stream_object *o, struct error *err)
+{
+	struct buf key = BUF_INIT(CATALOG_KEY_MAX);
+	uint64_t size = 0;
+	buf_addf(&key, "%s%s", buf_str(prefix), o->key);
+	enum status st = buf_check(&key, "a key", err);
+	if (!st)
+		st = s->ops->stat(s, key.data, &size, err);
+	if (!st && size != o->size)
+		st = error_set(err, ST_FAILED, ERR_STORE, "%s has %llu bytes in the store, %llu were written", key.data,
+		               (unsigned long long)size, (unsigned long long)o->size);
+	buf_free(&key);
+	return st ? error_prefix(err, "the snapshot cannot be published") : ST_OK;
+}
+
+static enum status catalog_check_objects(struct store *s, const struct manifest *m, struct error *err)
+{
+	struct buf prefix = BUF_INIT(CATALOG_KEY_MAX);
+	catalog_prefix(m, &prefix);
+	enum status st = buf_check(&prefix, "the snapshot's prefix", err);
+	for (size_t i = 0; !st && i < m->objects.n; i++)
+		st = catalog_check_object(s, &prefix, &m->objects.item[i], err);
+	/* Nobody asked for a snapshot that is missing: the store has lost what it had taken. */
+	if (st && err && err->kind == ERR_SNAPSHOT)
+		err->kind = ERR_STORE;
+	buf_free(&prefix);
+	return st;
+}
+
 enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err)
 {
 	struct buf key = BUF_INIT(CATALOG_KEY_MAX), json = BUF_INIT(CATALOG_MANIFEST_MAX);
@@ -41,6 +70,8 @@ enum status catalog_publish(struct store *s, const struct manifest *m, struct er
 	enum status st = catalog_manifest_key(m->instance, m->id, &key, &mine);
 	if (!st)
 		st = manifest_write(m, &json, &mine);
+	if (!st)
+		st = catalog_check_objects(s, m, &mine);
 	if (!st)
 		st = s->ops->put(s, key.data, json.data, json.len, s->ops->features & STORE_IF_ABSENT, &mine);
 	if (st && mine.kind == ERR_STORE && mine.sys_errno == EEXIST)

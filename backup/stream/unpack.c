@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,28 +16,27 @@
 
 enum { UNPACK_PATH_MAX = 4096 };
 
+static const char unpack_part_inside[] = ".slackwater-part";
+static const char unpack_last[] = "metadata";
+
 struct unpack_dir {
 	char *dir, *part;
-	int fd;
-	bool made; /* part is ours */
+	int fd;      /* of part */
+	bool exists; /* dir did, part is inside */
+	bool made;   /* part is ours */
 };
 
-static enum status unpack_paths(struct unpack_dir *d, const char *dir, struct error *err)
+static enum status unpack_path(char **ret, struct error *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static enum status unpack_path(char **ret, struct error *err, const char *fmt, ...)
 {
 	struct buf path = BUF_INIT(UNPACK_PATH_MAX);
-	size_t len = strlen(dir);
-	while (len > 1 && dir[len - 1] == '/')
-		len--;
-	if (!len || strcmp(dir, "/") == 0)
-		return error_set(err, ST_FAILED, ERR_USAGE, "\"%s\" is no directory to restore into", dir);
-	buf_add(&path, dir, len);
+	va_list ap;
+	va_start(ap, fmt);
+	buf_addv(&path, fmt, ap);
+	va_end(ap);
 	enum status st = buf_check(&path, "the path", err);
-	if (!st && !(d->dir = strdup(path.data)))
-		st = error_oom(err);
-	buf_adds(&path, ".part");
-	if (!st)
-		st = buf_check(&path, "the path", err);
-	if (!st && !(d->part = buf_take(&path)))
+	if (!st && !(*ret = buf_take(&path)))
 		st = error_oom(err);
 	buf_free(&path);
 	return st;
@@ -47,36 +47,46 @@ static bool unpack_is_empty(const char *path)
 	DIR *dir = opendir(path);
 	bool empty = dir != NULL;
 	for (const struct dirent *de; empty && (de = readdir(dir));)
-		empty = strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0;
+		empty = strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 || strcmp(de->d_name, "lost+found") == 0;
 	if (dir)
 		closedir(dir);
 	return empty;
 }
 
-static enum status unpack_check_target(const struct unpack_dir *d, struct error *err)
+static enum status unpack_in_use(const char *part, struct error *err)
+{
+	error_set(err, ST_FAILED, ERR_USAGE, "%s is there: another restore is at work, or one was killed", part);
+	error_hint(err, "if no restore is running, remove it");
+	return ST_FAILED;
+}
+
+static enum status unpack_check_target(struct unpack_dir *d, struct error *err)
 {
 	struct stat sb;
-	if (lstat(d->dir, &sb) != 0)
+	if (stat(d->dir, &sb) != 0)
 		return errno == ENOENT ? ST_OK : error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot look at %s", d->dir);
+	d->exists = true;
 	if (S_ISDIR(sb.st_mode) && unpack_is_empty(d->dir))
 		return ST_OK;
-	error_set(err, ST_FAILED, ERR_USAGE, "%s exists and is not an empty directory", d->dir);
-	error_hint(err, "name a directory that does not exist yet; nothing is ever restored over something else");
+	char *part = NULL;
+	if (S_ISDIR(sb.st_mode) && unpack_path(&part, err, "%s/%s", d->dir, unpack_part_inside) == ST_OK && access(part, F_OK) == 0)
+		unpack_in_use(part, err);
+	else
+		error_set(err, ST_FAILED, ERR_USAGE, "%s exists and is not an empty directory", d->dir);
+	free(part);
+	if (!err || !err->hint[0])
+		error_hint(err, "name a directory that does not exist yet; nothing is ever restored over something else");
 	return ST_FAILED;
 }
 
 static enum status unpack_make_part(struct unpack_dir *d, struct error *err)
 {
-	if (mkdir(d->part, 0700) != 0 && errno == EEXIST) {
-		error_set(err, ST_FAILED, ERR_USAGE, "%s is there: another restore is at work, or one was killed", d->part);
-		error_hint(err, "if no restore is running, remove it");
-		return ST_FAILED;
-	}
-	d->fd = open(d->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (d->fd < 0)
-		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot create directory %s", d->part);
+	if (mkdir(d->part, 0700) != 0)
+		return errno == EEXIST ? unpack_in_use(d->part, err)
+		                       : error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot create directory %s", d->part);
 	d->made = true;
-	return ST_OK;
+	d->fd = open(d->part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return d->fd < 0 ? error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot open directory %s", d->part) : ST_OK;
 }
 
 static enum status unpack_make_parent(const struct unpack_dir *d, struct error *err)
@@ -96,14 +106,22 @@ static enum status unpack_make_parent(const struct unpack_dir *d, struct error *
 
 enum status unpack_dir_open(const char *dir, struct unpack_dir **ret, struct error *err)
 {
+	size_t len = strlen(dir);
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	if (!len || len > UNPACK_PATH_MAX || strcmp(dir, "/") == 0)
+		return error_set(err, ST_FAILED, ERR_USAGE, "\"%.200s\" is no directory to restore into", dir);
 	struct unpack_dir *d = calloc(1, sizeof *d);
 	if (!d)
 		return error_oom(err);
 	d->fd = -1;
-	enum status st = unpack_paths(d, dir, err);
+	enum status st = unpack_path(&d->dir, err, "%.*s", (int)len, dir);
 	if (!st)
 		st = unpack_check_target(d, err);
 	if (!st)
+		st = d->exists ? unpack_path(&d->part, err, "%s/%s", d->dir, unpack_part_inside)
+		               : unpack_path(&d->part, err, "%s.part", d->dir);
+	if (!st && !d->exists)
 		st = unpack_make_parent(d, err);
 	if (!st)
 		st = unpack_make_part(d, err);
@@ -127,17 +145,60 @@ static enum status unpack_sync_parent(const struct unpack_dir *d, struct error *
 	return st;
 }
 
+static enum status unpack_rename_all(const struct unpack_dir *d, struct error *err)
+{
+	if (rename(d->part, d->dir) != 0)
+		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot rename %s to %s", d->part, d->dir);
+	return unpack_sync_parent(d, err);
+}
+
+/* Move every file up from part, or (back) remove from dir what had been moved up already: it was empty before us. */
+static int unpack_each(int from, int to, bool back)
+{
+	int bad = 0, fd = fcntl(back ? to : from, F_DUPFD_CLOEXEC, 3);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	if (!list) {
+		close(fd);
+		return -1;
+	}
+	rewinddir(list);
+	for (const struct dirent *de; !bad && (de = readdir(list));) {
+		if (!names_entry_valid(de->d_name) || (!back && strcmp(de->d_name, unpack_last) == 0))
+			continue;
+		bad = back ? unlinkat(to, de->d_name, 0) : renameat(from, de->d_name, to, de->d_name);
+	}
+	int saved = errno;
+	closedir(list);
+	errno = saved;
+	return bad;
+}
+
+static enum status unpack_move_up(struct unpack_dir *d, struct error *err)
+{
+	int dir = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int bad = dir < 0 ? -1 : unpack_each(d->fd, dir, false);
+	if (!bad && fsync(dir) != 0 && errno != EINVAL)
+		bad = -1;
+	if (!bad && renameat(d->fd, unpack_last, dir, unpack_last) != 0 && errno != ENOENT)
+		bad = -1;
+	if (!bad && (rmdir(d->part) != 0 || (fsync(dir) != 0 && errno != EINVAL)))
+		bad = -1;
+	enum status st = bad ? error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot move files from %s to %s", d->part, d->dir) : ST_OK;
+	if (bad && dir >= 0)
+		(void)unpack_each(d->fd, dir, true);
+	if (dir >= 0)
+		close(dir);
+	return st;
+}
+
 enum status unpack_dir_commit(struct unpack_dir *d, struct error *err)
 {
 	/* One sync of the file system instead of one for each of perhaps a million files. */
 	if (syncfs(d->fd) != 0)
 		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot sync %s", d->part);
-	if (rename(d->part, d->dir) != 0) {
-		error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot rename %s to %s", d->part, d->dir);
-		return ST_FAILED;
-	}
-	d->made = false;
-	return unpack_sync_parent(d, err);
+	enum status st = d->exists ? unpack_move_up(d, err) : unpack_rename_all(d, err);
+	d->made = st != ST_OK;
+	return st;
 }
 
 void unpack_dir_free(struct unpack_dir *d)

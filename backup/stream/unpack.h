@@ -2,7 +2,9 @@
 /*
  * unpack: entries become files of a directory that appears, under its own name, only when all of them are there.
  *
- * They are written to DIR.part, which is renamed at the end. Failing, or freeing without commit, removes it.
+ * A directory that does not exist yet: they are written to DIR.part, which is renamed at the end. One that exists and is empty stays what it is (it
+ * may be a mount point): they are written to DIR/.slackwater-part, and moved up at the end, `metadata`, without which no loader takes the directory, last.
+ * Failing, or freeing without commit, leaves nothing.
  */
 #pragma once
 
@@ -11,7 +13,7 @@
 
 struct unpack_dir;
 
-/* ERR_USAGE when dir exists and is not an empty directory, or DIR.part is there. */
+/* ERR_USAGE when dir exists and is not an empty directory (lost+found does not count), or when somebody else's part is there. */
 enum status unpack_dir_open(const char *dir, struct unpack_dir **ret, struct error *err);
 enum status unpack_dir_commit(struct unpack_dir *d, struct error *err);
 void unpack_dir_free(struct unpack_dir *d); /* NULL is fine */

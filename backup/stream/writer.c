@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stream/names.h"
+#include "stream/nameset.h"
 #include "stream/objects.h"
 #include "stream/shard.h"
 
@@ -14,6 +15,7 @@ static const uint64_t writer_queue_bytes = 64u << 20;
 struct stream_writer {
 	struct shard_common common;
 	struct run_hook hook;
+	struct nameset names;  /* of all entries put; under common.lock */
 	struct shard *shard;
 	unsigned shards;
 	bool finished, ended;
@@ -101,6 +103,18 @@ static enum status writer_check_entry(const struct stream_writer *w, int shard, 
 	return buf_check(&e->data, e->name, err);
 }
 
+/* Two files of one name cannot be restored: found out now, and not when the snapshot is needed. */
+static enum status writer_note_name(struct stream_writer *w, const char *name, struct error *err)
+{
+	pthread_mutex_lock(&w->common.lock);
+	bool fresh = false;
+	enum status st = nameset_add(&w->names, name, &fresh, err);
+	pthread_mutex_unlock(&w->common.lock);
+	if (!st && !fresh)
+		st = error_set(err, ST_FAILED, ERR_UNEXPECTED, "two entries are called %s", name);
+	return st;
+}
+
 static enum status writer_reserve(struct stream_writer *w, uint64_t bytes, struct error *err)
 {
 	enum status st = run_check(w->common.run, err);
@@ -118,6 +132,8 @@ static enum status writer_reserve(struct stream_writer *w, uint64_t bytes, struc
 enum status stream_writer_put(struct stream_writer *w, int shard, struct stream_entry *e, struct error *err)
 {
 	enum status st = writer_check_entry(w, shard, e, err);
+	if (!st)
+		st = writer_note_name(w, e->name, err);
 	uint64_t bytes = st ? 0 : writer_trim(e);
 	if (!st)
 		st = writer_reserve(w, bytes, err);
@@ -211,13 +227,18 @@ void stream_writer_free(struct stream_writer *w)
 		shard_join(&w->shard[i]);
 	}
 	for (unsigned i = 0; i < w->shards; i++) {
-		bool orphan = w->shard[i].committed && !w->finished;
 		shard_free(&w->shard[i]);
-		if (orphan)
+		/* Also what was reported as failed: the store may have done it and the answer got lost. */
+		if (!w->finished && w->shard[i].object.key[0])
 			writer_remove(w, w->shard[i].object.key);
 	}
-	for (size_t i = 0; !w->finished && !w->common.sequential && i < w->common.indexes.n; i++)
-		writer_remove(w, w->common.indexes.item[i].key);
+	unsigned indexes = w->finished || w->common.sequential ? 0 : atomic_load(&w->common.next_index);
+	for (unsigned i = 0; i < indexes; i++) {
+		char name[64];
+		names_index(i, name);
+		writer_remove(w, name);
+	}
+	nameset_free(&w->names);
 	stream_objects_free(&w->common.indexes);
 	budget_destroy(&w->common.budget);
 	pthread_mutex_destroy(&w->common.lock);

@@ -41,19 +41,24 @@ enum status manifest_write(const struct manifest *m, struct buf *out, struct err
 /* Damaged, unknown format, digest wrong: ERR_SNAPSHOT. */
 enum status manifest_read(const char *text, size_t len, struct manifest **ret, struct error *err);
 
-/* [A-Za-z0-9._-], anything else as %XX; never empty. Same name in, same key out. */
+/* [A-Za-z0-9._-], anything else (and a leading dot) as %XX; never empty. Same name in, same key out, and the name can be had back from it. */
 void catalog_instance_key(const char *instance, struct buf *out);
 enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *err);
 /* Put the manifest if absent. On failure no manifest of this id is visible (one that was written before the failure is removed). */
+/* Sees first that every object is there with its size: somebody may have tidied up a run that took them very long. */
 enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err);
 
+/* size: of the manifest object; what the snapshot holds is in it. */
 struct catalog_item { char *instance; char id[CATALOG_ID]; uint64_t size; bool pinned, proven; };
 struct catalog { struct catalog_item *item; size_t n; };
 /* instance NULL = all. Ordered by instance, then id. */
 enum status catalog_list(struct store *s, const char *instance, struct catalog *ret, struct error *err);
 void catalog_free(struct catalog *c);
-/* id NULL or "latest": the newest. Several instances and none named: ERR_USAGE that lists them. None there: ERR_SNAPSHOT. */
+/* id NULL or "latest": the newest. Several instances and none named: ERR_USAGE that lists them (an id that only one of them has needs no
+ * instance). None there: ERR_SNAPSHOT. */
 enum status catalog_find(struct store *s, const char *instance, const char *id, struct manifest **ret, struct error *err);
+/* Remove the objects of snapshots that never got a manifest, when the id and the youngest of its objects are older than age_ms. instance NULL = all. */
+enum status catalog_sweep(struct store *s, const char *instance, int64_t age_ms, unsigned *ret_removed, struct error *err);
 /* "<instance>/<id>/" of a manifest. */
 void catalog_prefix(const struct manifest *m, struct buf *out);
 /* The checkpoint of a stored snapshot, digest checked. */
