@@ -3,7 +3,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,28 +13,34 @@ struct tar {
 	struct sink *next;
 	int64_t mtime_s;
 	uint64_t written;
-	struct error failure; /* of the sink: libarchive keeps only a text */
-	bool ended;
+	struct error failure; /* of the sink */
+	bool closed;          /* nothing goes on to the sink any more */
 };
 
+/*
+ * libarchive is never told of a failure: an archive that has failed, it does not free in full (3.6.2). What it writes after one goes
+ * nowhere, and the failure is looked at after every call.
+ */
 static la_ssize_t tar_write(struct archive *a, void *arg, const void *data, size_t len)
 {
+	(void)a;
 	struct tar *t = arg;
-	if (sink_write(t->next, data, len, &t->failure) != ST_OK) {
-		archive_set_error(a, EIO, "the sink failed");
-		return -1;
-	}
+	if (!t->closed && sink_write(t->next, data, len, &t->failure) != ST_OK)
+		t->closed = true;
 	t->written += len;
 	return (la_ssize_t)len;
 }
 
-static enum status tar_error(struct tar *t, struct error *err)
+/* r: what libarchive returned. A warning would mean a header that does not say what was meant. */
+static enum status tar_check(const struct tar *t, int r, struct error *err)
 {
 	if (t->failure.status) {
 		if (err)
 			*err = t->failure;
 		return t->failure.status;
 	}
+	if (r == ARCHIVE_OK)
+		return ST_OK;
 	const char *text = archive_error_string(t->archive);
 	return error_set(err, ST_FAILED, ERR_UNEXPECTED, "cannot write the tar: %s", text ? text : "out of memory");
 }
@@ -57,7 +62,7 @@ enum status tar_new(struct sink *next, int64_t mtime_s, struct tar **ret, struct
 	    archive_write_add_filter_none(t->archive) != ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(t->archive, 0) != ARCHIVE_OK || /* hand everything on at once */
 	    archive_write_open(t->archive, t, NULL, tar_write, NULL) != ARCHIVE_OK) {
-		enum status st = tar_error(t, err);
+		enum status st = tar_check(t, ARCHIVE_FATAL, err);
 		tar_free(t);
 		return st;
 	}
@@ -80,36 +85,34 @@ static void tar_describe(struct tar *t, const char *name, size_t len)
 enum status tar_add(struct tar *t, const char *name, const void *data, size_t len, uint64_t *ret_offset, struct error *err)
 {
 	tar_describe(t, name, len);
-	/* A warning would mean a header that does not say what was meant. */
-	if (archive_write_header(t->archive, t->entry) != ARCHIVE_OK)
-		return tar_error(t, err);
+	enum status st = tar_check(t, archive_write_header(t->archive, t->entry), err);
 	uint64_t offset = t->written;
-	for (const char *p = data; len;) {
+	for (const char *p = data; !st && len;) {
 		la_ssize_t n = archive_write_data(t->archive, p, len);
-		if (n <= 0)
-			return tar_error(t, err);
+		st = tar_check(t, n > 0 ? ARCHIVE_OK : ARCHIVE_FATAL, err);
 		p += n;
 		len -= (size_t)n;
 	}
-	if (archive_write_finish_entry(t->archive) != ARCHIVE_OK)
-		return tar_error(t, err);
-	*ret_offset = offset;
-	return ST_OK;
+	if (!st)
+		st = tar_check(t, archive_write_finish_entry(t->archive), err);
+	if (!st)
+		*ret_offset = offset;
+	return st;
 }
 
 enum status tar_end(struct tar *t, struct error *err)
 {
-	t->ended = true;
-	return archive_write_close(t->archive) == ARCHIVE_OK ? ST_OK : tar_error(t, err);
+	enum status st = tar_check(t, archive_write_close(t->archive), err);
+	t->closed = true;
+	return st;
 }
 
 void tar_free(struct tar *t)
 {
 	if (!t)
 		return;
-	/* Freeing an open archive would close it, and so write into a sink that may be broken or gone. */
-	if (t->archive && !t->ended)
-		(void)archive_write_fail(t->archive);
+	/* Freeing an open archive closes it: into nowhere. */
+	t->closed = true;
 	archive_entry_free(t->entry);
 	archive_write_free(t->archive);
 	free(t);

@@ -19,7 +19,8 @@ struct untar {
 	struct error failure; /* of the reader */
 	char name[256];
 	uint64_t size, seen;  /* of the current entry */
-	bool any;             /* a byte has come */
+	uint64_t total;       /* bytes that have come, */
+	size_t in_block;      /* the last of them in block */
 };
 
 static la_ssize_t untar_read(struct archive *a, void *arg, const void **ret)
@@ -30,7 +31,8 @@ static la_ssize_t untar_read(struct archive *a, void *arg, const void **ret)
 		archive_set_error(a, EIO, "the reader failed");
 		return -1;
 	}
-	u->any = u->any || n > 0;
+	u->total += n;
+	u->in_block = n;
 	*ret = u->block;
 	return (la_ssize_t)n;
 }
@@ -42,7 +44,7 @@ static enum status untar_error(const struct untar *u, const char *what, struct e
 			*err = u->failure;
 		return u->failure.status;
 	}
-	if (!u->any)
+	if (!u->total)
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "there is nothing to read: the stream is empty");
 	const char *text = archive_error_string(u->archive);
 	return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s: %s", what, text ? text : "damaged");
@@ -126,17 +128,26 @@ enum status untar_data(struct untar *u, const void **ret_data, size_t *ret_len, 
 	return ST_OK;
 }
 
+static enum status untar_check_zeros(const char *data, size_t len, struct error *err)
+{
+	for (size_t i = 0; i < len; i++)
+		if (data[i])
+			return error_set(err, ST_FAILED, ERR_SNAPSHOT, "something follows the end of the tar");
+	return ST_OK;
+}
+
 enum status untar_drain(struct untar *u, struct error *err)
 {
-	for (size_t n = 1; n;) {
-		enum status st = u->reader->ops->read(u->reader, u->block, UNTAR_BLOCK, &n, err);
-		if (st)
-			return st;
-		for (size_t i = 0; i < n; i++)
-			if (u->block[i])
-				return error_set(err, ST_FAILED, ERR_SNAPSHOT, "something follows the end of the tar");
+	/* libarchive has read ahead: what it has not used of the last block is ours to look at. */
+	uint64_t ahead = u->total - (uint64_t)archive_filter_bytes(u->archive, 0);
+	size_t rest = ahead < u->in_block ? (size_t)ahead : u->in_block;
+	enum status st = untar_check_zeros(u->block + u->in_block - rest, rest, err);
+	for (size_t n = 1; !st && n;) {
+		st = u->reader->ops->read(u->reader, u->block, UNTAR_BLOCK, &n, err);
+		if (!st)
+			st = untar_check_zeros(u->block, n, err);
 	}
-	return ST_OK;
+	return st;
 }
 
 void untar_free(struct untar *u)

@@ -10,13 +10,14 @@
 struct scratch {
 	char dir[64];
 	struct run run;
+	struct strlist paths; /* what scratch_path has given out */
 };
 
 int scratch_setup(void **state);
 int scratch_teardown(void **state);
 
-/* "DIR/name", in one of a few static buffers. */
-const char *scratch_path(const struct scratch *s, const char *name);
+/* "DIR/name"; lives as long as the scratch. */
+const char *scratch_path(struct scratch *s, const char *name);
 size_t scratch_count(const char *dir); /* files and directories below dir, 0 when it is not there */
 void scratch_write(const char *path, const void *data, size_t len);
 /* Change one bit of the byte at offset; offset < 0 counts from the end. */
