@@ -80,14 +80,17 @@ static uint64_t writer_trim(struct stream_entry *e)
 	return b->cap + strlen(e->name);
 }
 
-/* The shard with the least to do; of several, the one that has had the least, so that shards become equally large. */
+/* The shard that has had the least, so that shards become equally large; but one that falls behind (its share of the queue is full) gets
+ * nothing while another keeps up. */
 static struct shard *writer_choose(struct stream_writer *w)
 {
 	struct shard *best = &w->shard[0];
+	uint64_t share = w->common.budget.bound / w->shards;
 	pthread_mutex_lock(&w->common.lock);
 	for (unsigned i = 1; i < w->shards; i++) {
 		struct shard *s = &w->shard[i];
-		if (s->queued < best->queued || (s->queued == best->queued && s->given < best->given))
+		bool behind = s->queued > share, best_behind = best->queued > share;
+		if (behind == best_behind ? s->given < best->given : best_behind)
 			best = s;
 	}
 	pthread_mutex_unlock(&w->common.lock);

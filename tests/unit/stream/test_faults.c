@@ -209,6 +209,36 @@ static void test_back_pressure(void **state)
 	store_free(s);
 }
 
+/* One shard stands still (its first entry is a giant that the store does not take): the others get what comes. */
+static void test_a_shard_that_falls_behind(void **state)
+{
+	struct scratch *t = *state;
+	struct store_fault *f;
+	struct store *s = new_store(t, &f);
+	struct stream_options o = { .shards = 2, .queue_bytes = 1 << 20 };
+	struct stream_objects objects;
+	struct stream_writer *w;
+	struct error err;
+	OK(stream_writer_open(s, "i/x/", &o, &t->run, &w, &err));
+	store_fault_hold(f);
+	struct stream_entry e = { .name = strdup("giant"), .data = BUF_INIT(1 << 20) };
+	for (int i = 0; i < 600000; i++)
+		buf_addc(&e.data, 'x');
+	OK(stream_writer_put(w, 0, &e, &err));
+	for (int i = 0; i < 20; i++) {
+		char name[20];
+		snprintf(name, sizeof name, "e%d", i);
+		OK(put(w, name, 10000, &err));
+	}
+	store_fault_release(f);
+	OK(stream_writer_finish(w, &objects, &err));
+	assert_int_equal(objects.item[0].entries, 1);
+	assert_int_equal(objects.item[1].entries, 20);
+	stream_objects_free(&objects);
+	stream_writer_free(w);
+	store_free(s);
+}
+
 static void test_a_giant_passes_alone(void **state)
 {
 	struct scratch *t = *state;
@@ -388,7 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(test_every_create_fails), IN_SCRATCH(test_every_write_fails), IN_SCRATCH(test_every_commit_fails),
 		IN_SCRATCH(test_every_put_fails), IN_SCRATCH(test_any_call_fails), IN_SCRATCH(test_every_read_fails),
-		IN_SCRATCH(test_back_pressure), IN_SCRATCH(test_a_giant_passes_alone), IN_SCRATCH(test_cancel_while_the_store_stands_still),
+		IN_SCRATCH(test_back_pressure), IN_SCRATCH(test_a_shard_that_falls_behind), IN_SCRATCH(test_a_giant_passes_alone), IN_SCRATCH(test_cancel_while_the_store_stands_still),
 		IN_SCRATCH(test_free_without_finish), IN_SCRATCH(test_finish_after_cancel), IN_SCRATCH(test_pipe_breaks),
 		cmocka_unit_test(test_budget),
 	};
