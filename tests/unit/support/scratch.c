@@ -38,7 +38,7 @@ int scratch_teardown(void **state)
 	strlist_free(&s->paths);
 	enum status st = fs_remove_tree(s->dir, &err);
 	free(s);
-	return st;
+	return st != ST_OK;
 }
 
 const char *scratch_path(struct scratch *s, const char *name)
