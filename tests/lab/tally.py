@@ -8,32 +8,24 @@ import xml.etree.ElementTree
 
 def cmocka(path):
     """cmocka's lines in the output of `ctest -V`; a program that failed without naming a test counts as one failure."""
-    passed, failed, skipped, blamed = 0, [], [], set()
     with open(path, errors="replace", encoding="utf-8") as output:
         lines = output.read().splitlines()
-    programs, running = {}, {}
+    programs, runs, blamed = {}, [], {}
     for line in lines:
-        start = re.match(r"\s*Start\s+(\d+): (\S+)", line)
-        if start:
+        if start := re.match(r"\s*Start\s+(\d+): (\S+)", line):
             programs[start.group(1)] = start.group(2)
-        test = re.match(r"(\d+): \[\s*(RUN|OK|SKIPPED)\s*\] ([^:]+)$", line)
-        if test:
+        elif test := re.match(r"(\d+): \[\s*(RUN|OK|SKIPPED)\s*\] ([^:]+)$", line):
             number, what, name = test.groups()
             if what == "RUN":
-                running[number, name.strip()] = None
-            else:
-                running[number, name.strip()] = what
-        end = re.match(r"\s*\d+/\d+ Test\s+#(\d+): .*?\*\*\*(.*?)\s+[\d.]+ sec", line)
-        if end:
-            blamed.add((end.group(1), end.group(2)))
-    for (number, name), what in running.items():
-        if what == "OK":
-            passed += 1
-        else:
-            (skipped if what == "SKIPPED" else failed).append((number, name))
-    for number, why in blamed:
-        if not any(n == number for n, _name in failed):
-            failed.append((number, f"(the program: {why})"))
+                runs.append([number, name.strip(), "FAILED"])       # until it says otherwise: it may crash
+            elif runs and runs[-1][:2] == [number, name.strip()]:
+                runs[-1][2] = what
+        elif end := re.match(r"\s*\d+/\d+ Test\s+#(\d+): .*?\*\*\*(.*?)\s+[\d.]+ sec", line):
+            blamed[end.group(1)] = end.group(2)
+    passed = sum(what == "OK" for _number, _name, what in runs)
+    skipped = [(number, name) for number, name, what in runs if what == "SKIPPED"]
+    failed = [(number, name) for number, name, what in runs if what == "FAILED"]
+    failed += [(number, f"(the program: {why})") for number, why in blamed.items() if number not in {n for n, _name in failed}]
     for kind, names in (("failed", failed), ("skipped", skipped)):
         for number, name in names:
             print(f"{kind}: {programs.get(number, number)}: {name}")
