@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+pytest.register_assert_rewrite("steps", "lab")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from lab import place, proc, tool     # noqa: E402  pylint: disable=wrong-import-position

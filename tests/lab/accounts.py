@@ -35,7 +35,10 @@ def create_on_source(source):
 
 def create_on_target(target):
     """Someone who may do everything on a server that is still empty, without a trace in its binary log."""
-    target.local(*_statements(type(target), SEEDER, "ALL PRIVILEGES", " WITH GRANT OPTION"))
+    # ALL PRIVILEGES does not hold PROXY, which root has and which therefore is among the accounts of a snapshot
+    anybody = "''@'%'" if isinstance(target, MariaDB) else "''@''"
+    target.local(*_statements(type(target), SEEDER, "ALL PRIVILEGES", " WITH GRANT OPTION"),
+                 f"GRANT PROXY ON {anybody} TO '{SEEDER[0]}'@'%' WITH GRANT OPTION")
 
 
 def option_file(path, server, account, source_account=None, groups=None, **more):

@@ -194,7 +194,8 @@ class Writer(threading.Thread):
             self.wipe()
 
     def alter(self):
-        self.execute("ALTER TABLE shape DROP COLUMN extra" if self.wide else
+        # a column that is dropped in an instant stays in the row's format, and after some hundred the rows are too long: copy
+        self.execute("ALTER TABLE shape DROP COLUMN extra, ALGORITHM=COPY" if self.wide else
                      "ALTER TABLE shape ADD COLUMN extra VARCHAR(30) DEFAULT 'e'")
         self.wide = not self.wide
         self.shape += 1

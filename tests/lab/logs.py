@@ -72,7 +72,7 @@ _ALLOWED = [re.compile(p, re.I | re.S) for p in (
     r"SET\s+(?!GLOBAL\b|PERSIST|@@global|@@persist|PASSWORD|DEFAULT ROLE)",
     r"START TRANSACTION\b(?!.*READ WRITE)", r"SAVEPOINT\b", r"RELEASE SAVEPOINT\b", r"ROLLBACK TO\b",
     r"(START|STOP) (SLAVE|REPLICA)\b", r"(LOCK|UNLOCK) INSTANCE\b", r"BACKUP (STAGE|LOCK|UNLOCK)\b",
-    r"LOCK TABLES?\b(?!.*\bWRITE\b)", r"UNLOCK TABLES$", r"FLUSH LOCAL\b", r"FLUSH NO_WRITE_TO_BINLOG\b",
+    r"CHECKSUM TABLES?\b", r"LOCK TABLES?\b(?!.*\bWRITE\b)", r"UNLOCK TABLES$", r"FLUSH LOCAL\b", r"FLUSH NO_WRITE_TO_BINLOG\b",
     r"FLUSH (LOCAL )?TABLES WITH READ LOCK$", r"HANDLER\b", r"EXPLAIN\b", r"DESCRIBE\b")]
 _APPLIER = re.compile(r"(START|STOP) (?:SLAVE|REPLICA)\b(.*)$", re.I | re.S)
 

@@ -146,15 +146,15 @@ def functions_fit_a_screen(limit=80):
 
 
 def exports_carry_a_name(build):
-    """foo.c exports foo_* only, or what its folder or a header of include/ is named after."""
+    """foo.c exports foo_* only, or a function of its folder's name, or one that a header of include/ declares."""
     listing = subprocess.run(["nm", "-A", "--defined-only", "--extern-only", build / "libslackwater_core.a"], capture_output=True,
                              text=True, check=True).stdout
     folders = {path.stem: path.parent.name for path in sources("backup", endings=(".c",))}
-    headers = {path.stem for path in sources("include")}
+    public = set(re.findall(r"\b(\w+)\(", " ".join(code(path.read_text()) for path in sources("include"))))
     functions = re.findall(r":([\w-]+)\.c\.o:\s*\w+ T (\w+)$", listing, re.M)
     assert functions, "nm found no function"
     return [f"{file}.c exports {name}" for file, name in functions
-            if not name.startswith((file.split("_")[0] + "_", folders.get(file, "") + "_")) and name.split("_")[0] not in headers]
+            if not name.startswith((file.split("_")[0] + "_", folders.get(file, "") + "_")) and name not in public]
 
 
 def layout_of_the_top():
