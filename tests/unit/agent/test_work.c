@@ -63,7 +63,7 @@ static void words_become_the_right_enum(void **state)
 	assert_int_equal(config.verify, CONFIG_VERIFY_ENTRY);
 }
 
-/* What the issue and the manual promise when nothing is said. */
+/* What the manual promises when nothing is said. */
 static void defaults(void **state)
 {
 	(void)state;
