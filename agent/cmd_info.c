@@ -38,7 +38,7 @@ static enum status show(struct app *app, const struct manifest *m, const struct 
 		return st ? st : output_json_checkpoint(&app->doc, cp, err);
 	}
 	output_text_manifest(&app->text, m);
-	output_checkpoint_print(&app->text, cp);
+	output_checkpoint_print(&app->text, cp, true);
 	output_text_list(&app->text, "Warnings", &m->warnings);
 	return objects(&app->text, m, err);
 }
