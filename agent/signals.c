@@ -31,7 +31,7 @@ static void *signals_main(void *arg)
 		if (sigwait(&s->set, &signo) || signo == SIGNALS_END)
 			continue;
 		if (cancelled) {
-			event_warning(s->events, "signal", "%s again: ending is already under way, the applier is set going again first",
+			event_warning(s->events, "signal", "%s: ending is under way already; the applier is set going again first",
 			              signals_name(signo));
 			continue;
 		}
