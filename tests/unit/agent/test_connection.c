@@ -146,6 +146,31 @@ static void contradictions_are_refused(void **state)
 	assert_non_null(strstr(err.message, "/nowhere/at/all.cnf"));
 }
 
+/* A mistyped key must not be passed over in silence in a group that is ours alone. */
+static void unknown_keys_of_our_groups_are_refused(void **state)
+{
+	(void)state;
+	struct conn_options o = { .host = NULL };
+	begin("[client]\nprompt=mysql>\n[slackwater]\nloose-colour=red\nssl_mode=DISABLED\nskip-ssl\n");
+	o = options();
+	conn_options_free(&o);
+	end();
+	begin("[slackwater]\npasword=Hunter2\n");
+	assert_int_equal(connection_options(&config, files, NULL, &o, &err), ST_FAILED);
+	assert_int_equal(err.kind, ERR_USAGE);
+	assert_non_null(strstr(err.message, "pasword"));
+	assert_non_null(strstr(err.hint, "did you mean password?"));
+	assert_null(strstr(err.message, "Hunter2"));
+	end();
+	begin("[slackwater_x]\nthreads=4\n");
+	o = options();
+	conn_options_free(&o);
+	config.defaults_group_suffix = "_x";
+	assert_int_equal(connection_options(&config, files, NULL, &o, &err), ST_FAILED);
+	assert_non_null(strstr(err.hint, "command line"));
+	end();
+}
+
 struct seeds { struct seed_source *source; size_t n; };
 
 static enum status sources(struct seeds *s, const char *a, const char *b)
@@ -280,6 +305,7 @@ int main(void)
 		cmocka_unit_test(nearer_places_win),
 		cmocka_unit_test(port_and_socket_say_where),
 		cmocka_unit_test(contradictions_are_refused),
+		cmocka_unit_test(unknown_keys_of_our_groups_are_refused),
 		cmocka_unit_test(sources_are_completed),
 		cmocka_unit_test(a_port_of_the_group_goes_with_its_host_only),
 		cmocka_unit_test(bad_sources_are_refused),
