@@ -16,6 +16,8 @@ static const struct option_group *const groups[] = {
 static enum status check_usage(struct app *app, struct error *err)
 {
 	enum status st = app_require(app->config.to, "to", "file:///backup", err);
+	if (!st)
+		st = store_check_url(app->config.to, err);
 	if (st)
 		return st;
 	app->result_to_stderr = !strcmp(app->config.to, "-");
