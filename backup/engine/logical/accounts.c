@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * slackwater-users.sql: accounts, roles, grants, in an order in which each statement can be executed: every account first, then what
+ * slackwater-users: accounts, roles, grants, in an order in which each statement can be executed: every account first, then what
  * they are granted, then default roles. An account that exists on the target (root) is altered to what it is here.
  *
  *   MySQL 5.7+        CREATE USER IF NOT EXISTS + ALTER USER from SHOW CREATE USER, SHOW GRANTS; roles are locked accounts

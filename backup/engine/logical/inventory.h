@@ -86,7 +86,7 @@ struct inventory {
 	size_t cap_schemas, cap_tables, cap_objects;
 	size_t *slot;          /* hash of (schema, table) -> index + 1 */
 	size_t nslots;
-	struct buf users;      /* the text of slackwater-users.sql */
+	struct buf users;      /* the text of slackwater-users */
 	struct strlist warnings; /* what is left out, one line each */
 	struct strlist refused; /* what cannot be dumped without loss, one line each */
 };
