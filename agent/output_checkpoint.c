@@ -125,7 +125,7 @@ enum status output_checkpoint_preflight(struct buf *out, const struct preflight 
 {
 	const struct server_info *s = &p->server;
 	enum status st = ST_OK;
-	output_text_line(out, "server", "%s %s (%s), %s:%u, server_id %llu", s->flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL",
+	output_text_line(out, "server", "%s %s, %s, %s:%u, server_id %llu", s->flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL",
 	                 s->version_text, s->comment, s->hostname, s->port, (unsigned long long)s->server_id);
 	output_text_line(out, "identity", "%s", s->identity);
 	if (p->state && p->state->gtid_mode && *p->state->gtid_mode)
