@@ -31,6 +31,15 @@ enum status app_require(const char *value, const char *option, const char *examp
 	return ST_FAILED;
 }
 
+enum status app_require_repository(const struct app *app, struct error *err)
+{
+	if (strcmp(app->config.from, "-") != 0)
+		return ST_OK;
+	error_set(err, ST_FAILED, ERR_USAGE, "%s needs a repository, not a pipe", app->verb->name);
+	error_hint(err, "unpack the snapshot: slackwater restore --from - --to-dir DIR");
+	return ST_FAILED;
+}
+
 static void print_error(const char *verb, const struct error *err)
 {
 	struct buf out = BUF_INIT(8192);

@@ -51,6 +51,8 @@ static enum status info_run(struct app *app, struct error *err)
 	struct checkpoint *cp = NULL;
 	enum status st = app_require(c->from, "from", "file:///backup", err);
 	if (!st)
+		st = app_require_repository(app, err);
+	if (!st)
 		st = store_open(c->from, STORE_READ, &app->run, &store, err);
 	if (!st)
 		st = catalog_find(store, c->instance, c->id, &m, err);

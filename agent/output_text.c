@@ -98,7 +98,7 @@ void output_text_backup(struct buf *out, const struct manifest *m, const struct 
 	units_duration(elapsed_ms, elapsed);
 	units_rate((double)m->bytes * 1000 / (double)(elapsed_ms > 0 ? elapsed_ms : 1), rate);
 	output_text_line(out, "snapshot", "%s", m->id);
-	output_text_line(out, "instance", "%s, in %s", m->instance, to);
+	output_text_line(out, "instance", "%s, %s%s", m->instance, strcmp(to, "-") ? "in " : "to a pipe", strcmp(to, "-") ? to : "");
 	pause_line(out, m);
 	data_line(out, m);
 	if (m->partial)
