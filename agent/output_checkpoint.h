@@ -4,6 +4,5 @@
 
 #include "slackwater/applier.h"
 
-/* proofs: also what was compared with what. */
-void output_checkpoint_print(struct buf *out, const struct checkpoint *cp, bool proofs);
+void output_checkpoint_print(struct buf *out, const struct checkpoint *cp);
 enum status output_checkpoint_preflight(struct buf *out, const struct preflight *p, struct error *err);

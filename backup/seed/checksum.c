@@ -10,7 +10,7 @@
 #include "stand.h"
 #include "until.h"
 
-enum { CHECKSUM_ATTEMPTS = 5, CHECKSUM_POLL_MS = 200, CHECKSUM_NAMES = 10 };
+enum { CHECKSUM_ATTEMPTS = 10, CHECKSUM_POLL_MS = 200, CHECKSUM_NAMES = 10 };
 
 struct comparison {
 	struct seed_job *j;
@@ -102,6 +102,15 @@ static enum status agree(struct comparison *k, struct error *err)
 
 /* ---- comparing ---- */
 
+/*
+ * The seed stands still, so its list of tables is the one at the agreed transaction; the replica goes on behind its snapshot. A DDL there makes a
+ * table unreadable in the snapshot (1412) or takes it away (1146): not a difference, but to be compared at a next agreement.
+ */
+static bool overtaken(const struct error *err)
+{
+	return err->my_errno == 1412 || err->my_errno == 1146;
+}
+
 static bool listed(const struct seed_tables *t, const char *schema, const char *table)
 {
 	for (size_t i = 0; i < t->table.n; i++)
@@ -117,54 +126,88 @@ static bool counts(const struct comparison *k, const char *schema, const char *t
 	return !k->j->manifest->partial || l->ops->holds(l, schema, table);
 }
 
-static enum status compare_table(struct comparison *k, const char *schema, const char *table, struct error *err)
+static enum status once_more(struct seed_tables *again, const char *schema, const char *table, struct error *err)
+{
+	enum status st = strlist_add(&again->schema, schema, err);
+	return st ? st : strlist_add(&again->table, table, err);
+}
+
+/* last: a table that the replica did not have at the agreement before either is a difference. */
+static enum status compare_table(struct comparison *k, const char *schema, const char *table, bool last, struct seed_tables *again,
+                                 struct error *err)
 {
 	struct seed_sum here, there;
 	enum status st = seed_checksum_table(k->replica, schema, table, true, &there, err);
-	if (st)
-		return st;
-	st = seed_checksum_table(k->j->target, schema, table, false, &here, err);
+	if (st && overtaken(err)) {
+		st = conn_exec(k->replica, "ROLLBACK TO SAVEPOINT slackwater", err);
+		return st ? st : once_more(again, schema, table, err);
+	}
+	if (!st && !*there.text && !last)
+		return once_more(again, schema, table, err);
+	if (!st)
+		st = seed_checksum_table(k->j->target, schema, table, false, &here, err);
 	if (!st && strcmp(here.text, there.text) == 0)
 		k->j->report->checksum_tables++;
 	else if (!st)
-		st = strlist_addf(&k->different, err, "%s.%s (seed: %s; snapshotted server: %s)", schema, table, *here.text ? here.text : "absent",
-		                  there.text);
+		st = strlist_addf(&k->different, err, "%s.%s (seed: %s; snapshotted server: %s)", schema, table, here.text,
+		                  *there.text ? there.text : "absent");
 	return st;
 }
 
-static enum status compare_lists(struct comparison *k, const struct seed_tables *there, const struct seed_tables *here, struct error *err)
+/* One that the seed lacks: created behind the snapshot, which then cannot read it, or missing indeed. */
+static enum status check_absent(struct comparison *k, const char *schema, const char *table, struct error *err)
+{
+	struct seed_sum there;
+	enum status st = seed_checksum_table(k->replica, schema, table, true, &there, err);
+	if (st && overtaken(err))
+		return conn_exec(k->replica, "ROLLBACK TO SAVEPOINT slackwater", err);
+	if (!st && *there.text)
+		st = strlist_addf(&k->different, err, "%s.%s (only on the snapshotted server)", schema, table);
+	return st;
+}
+
+static enum status compare_here(struct comparison *k, const struct seed_tables *here, const struct seed_tables *only, struct seed_tables *again,
+                                struct error *err)
 {
 	enum status st = ST_OK;
-	for (size_t i = 0; !st && i < there->table.n; i++) {
-		const char *schema = there->schema.item[i], *table = there->table.item[i];
+	for (size_t i = 0; !st && i < here->table.n; i++) {
+		const char *schema = here->schema.item[i], *table = here->table.item[i];
 		st = run_check(k->j->run, err);
-		if (!st && counts(k, schema, table))
-			st = compare_table(k, schema, table, err);
-		event_progress(k->j->run->events, "checksum", 0, 0, i + 1, there->table.n);
+		if (!st && (!only || listed(only, schema, table)))
+			st = compare_table(k, schema, table, only != NULL, again, err);
+		event_progress(k->j->run->events, "checksum", 0, 0, i + 1, here->table.n);
 	}
-	for (size_t i = 0; !st && i < here->table.n; i++)
-		if (!listed(there, here->schema.item[i], here->table.item[i]))
-			st = strlist_addf(&k->different, err, "%s.%s (only on the seed)", here->schema.item[i], here->table.item[i]);
 	return st;
 }
 
-static enum status compare(struct comparison *k, struct error *err)
+static enum status compare_there(struct comparison *k, const struct seed_tables *here, struct error *err)
 {
-	const struct strlist *schemas = k->j->loader->ops->schemas(k->j->loader);
-	struct seed_tables here = { 0 }, there = { 0 };
+	struct seed_tables there = { 0 };
 	struct strlist others = { 0 };
-	k->j->report->checksum_tables = 0;
-	enum status st = seed_checksum_table_list(k->replica, schemas, &there, &others, err);
-	if (!st)
-		st = seed_checksum_table_list(k->j->target, schemas, &here, NULL, err);
-	if (!st)
-		st = compare_lists(k, &there, &here, err);
+	enum status st = seed_checksum_table_list(k->replica, k->j->loader->ops->schemas(k->j->loader), &there, &others, err);
+	for (size_t i = 0; !st && i < there.table.n; i++) {
+		const char *schema = there.schema.item[i], *table = there.table.item[i];
+		if (counts(k, schema, table) && !listed(here, schema, table))
+			st = check_absent(k, schema, table, err);
+	}
 	if (!st && others.n)
 		seed_warn(k->j, "%zu tables in other engines than InnoDB were not compared (%s%s): no snapshot covers them", others.n, others.item[0],
 		          others.n > 1 ? ", ..." : "");
-	seed_checksum_table_list_free(&here);
 	seed_checksum_table_list_free(&there);
 	strlist_free(&others);
+	return st;
+}
+
+/* only: what an earlier agreement left over; NULL at the first. */
+static enum status compare(struct comparison *k, const struct seed_tables *only, struct seed_tables *again, struct error *err)
+{
+	struct seed_tables here = { 0 };
+	enum status st = seed_checksum_table_list(k->j->target, k->j->loader->ops->schemas(k->j->loader), &here, NULL, err);
+	if (!st)
+		st = compare_here(k, &here, only, again, err);
+	if (!st && !only)
+		st = compare_there(k, &here, err);
+	seed_checksum_table_list_free(&here);
 	return st;
 }
 
@@ -182,15 +225,29 @@ static enum status judge(struct comparison *k, struct error *err)
 	return ST_FAILED;
 }
 
-/* A DDL that gets between is no difference: the snapshot cannot read such a table any more (1412), once more then. */
-static enum status attempt(struct comparison *k, struct error *err)
+/* Agreements until nothing is left over; each has fewer tables to compare, and so is sooner past them than the next DDL. */
+static enum status compare_all(struct comparison *k, struct error *err)
 {
-	strlist_free(&k->different);
-	enum status st = agree(k, err);
-	if (!st)
-		st = compare(k, err);
-	if (st && err->my_errno == 1412)
-		st = ST_RETRY;
+	struct seed_tables left = { 0 }, again = { 0 };
+	enum status st = ST_RETRY;
+	bool first = true;
+	for (unsigned i = 0; st == ST_RETRY && i < CHECKSUM_ATTEMPTS; i++) {
+		st = agree(k, err);
+		if (st)
+			continue;
+		st = compare(k, first ? NULL : &left, &again, err);
+		first = false;
+		seed_checksum_table_list_free(&left);
+		left = again;
+		again = (struct seed_tables){ 0 };
+		if (!st && left.table.n)
+			st = error_set(err, ST_RETRY, ERR_NOT_PROVEN, "DDL on %s.%s and %zu more tables kept them from being compared", left.schema.item[0],
+			               left.table.item[0], left.table.n - 1);
+	}
+	seed_checksum_table_list_free(&left);
+	seed_checksum_table_list_free(&again);
+	if (st == ST_RETRY)
+		st = error_set(err, ST_FAILED, ERR_NOT_PROVEN, "the checksums came to no end in %d attempts: %s", CHECKSUM_ATTEMPTS, err->message);
 	return st;
 }
 
@@ -198,19 +255,14 @@ enum status seed_checksum(struct seed_job *j, struct error *err)
 {
 	struct comparison k = { .j = j };
 	struct error second = ERROR_INIT;
+	j->report->checksum_tables = 0;
 	enum status st = conn_open(&k.replica, &j->o->checksum_server, CONN_NO_TIMEOUT, j->run, err);
 	if (!st)
-		st = ST_RETRY;
-	for (unsigned i = 0; st == ST_RETRY && i < CHECKSUM_ATTEMPTS; i++)
-		st = attempt(&k, err);
-	if (st == ST_RETRY)
-		st = error_set(err, ST_FAILED, ERR_NOT_PROVEN, "no agreement in %d attempts: %s", CHECKSUM_ATTEMPTS, err->message);
+		st = compare_all(&k, err);
 	conn_free(k.replica);
 	enum status resumed = seed_until_resume(j, st ? &second : err);
-	if (!st && resumed)
-		st = resumed;
 	if (!st)
-		st = judge(&k, err);
+		st = resumed ? resumed : judge(&k, err);
 	seed_stand_free(&k.agreed);
 	strlist_free(&k.different);
 	return st;

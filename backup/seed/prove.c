@@ -14,6 +14,7 @@ enum {
 	PROVE_POLL_MS = 200,
 	PROVE_PATIENCE_MS = 30000, /* to connect */
 	PROVE_CLOSE_MS = 5000,     /* what the sources have now is applied within this: caught up */
+	PROVE_SETTLE_MS = 1000,    /* a source that refuses (1236) says so a moment after it was asked */
 	PROVE_REPORT_MS = 10000
 };
 
@@ -127,7 +128,7 @@ static enum status look_at(struct proof *p, struct goal *g, struct error *err)
 		st = seed_watch_judge(&look, g->link->name, run_now_ms(j->run) - p->started, PROVE_PATIENCE_MS, err);
 	if (st)
 		return st;
-	p->trusted = p->trusted && look.io && look.sql;
+	p->trusted = p->trusted && look.io && look.sql && look.receiving;
 	if (!look.io || !look.sql)
 		return ST_OK;
 	if (g->gtids)
@@ -194,7 +195,9 @@ static enum status rounds(struct proof *p, struct error *err)
 		if (!st && run_now_ms(j->run) - p->round <= PROVE_CLOSE_MS)
 			break;
 	}
-	return st;
+	if (!st)
+		st = run_sleep_ms(j->run, PROVE_SETTLE_MS, err);
+	return st ? st : wait_for_goals(p, err);
 }
 
 enum status seed_prove(struct seed_job *j, struct error *err)

@@ -26,6 +26,7 @@ void seed_watch_row(const struct rows *r, struct seed_look *ret)
 	ret->io_connecting = is(io, "Connecting") || is(io, "Preparing");
 	ret->sql = is(rows_get(r, "Replica_SQL_Running"), "Yes");
 	ret->drained = state && strncmp(state, "Waiting for ", 12) == 0 && strstr(state, " to send event");
+	ret->receiving = ret->drained || (state && strncmp(state, "Queueing ", 9) == 0);
 	ret->io_errno = (unsigned)rows_u64(r, "Last_IO_Errno", 0);
 	ret->sql_errno = (unsigned)rows_u64(r, "Last_SQL_Errno", 0);
 	copy(ret->io_error, sizeof ret->io_error, rows_get(r, "Last_IO_Error"));

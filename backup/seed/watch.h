@@ -7,6 +7,7 @@
 struct seed_look {
 	bool seen;                 /* the channel is there */
 	bool io, io_connecting, sql;
+	bool receiving;            /* the dump has been asked for: the receiver waits for events or takes them in */
 	bool drained;              /* the receiver has all that the source had to send */
 	unsigned io_errno, sql_errno;
 	char io_error[400], sql_error[400];

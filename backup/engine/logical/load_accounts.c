@@ -76,6 +76,7 @@ static enum status run_one(struct conn *c, const struct buf *sql, struct error *
 static enum status run_pass(struct buf *text, struct conn *c, bool create, struct error *err)
 {
 	char *self = NULL;
+	bool told = false;
 	struct buf sql = { .max = ACCOUNT_STATEMENT_MAX, .secret = 1 };
 	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
 	const char *p;
@@ -89,9 +90,11 @@ static enum status run_pass(struct buf *text, struct conn *c, bool create, struc
 		st = buf_check(&sql, "an account", err);
 		if (!st)
 			sql.len = layout_unblank(sql.data, sql.len);
-		if (!st && self && load_accounts_about(sql.data, sql.len, self))
+		bool own = !st && self && load_accounts_about(sql.data, sql.len, self);
+		if (own && !told)
 			event_warning(c->run->events, "load", "the account %s is left as it is on the target: it is the one that seeds", self);
-		else if (!st)
+		told = told || own;
+		if (!st && !own)
 			st = run_one(c, &sql, err);
 	}
 	buf_free(&sql);
