@@ -31,6 +31,15 @@ enum status app_require(const char *value, const char *option, const char *examp
 	return ST_FAILED;
 }
 
+enum status app_require_repository(const struct app *app, struct error *err)
+{
+	if (strcmp(app->config.from, "-") != 0)
+		return ST_OK;
+	error_set(err, ST_FAILED, ERR_USAGE, "%s needs a repository, not a pipe", app->verb->name);
+	error_hint(err, "unpack the snapshot: slackwater restore --from - --to-dir DIR");
+	return ST_FAILED;
+}
+
 static void print_error(const char *verb, const struct error *err)
 {
 	struct buf out = BUF_INIT(8192);
@@ -162,6 +171,19 @@ static int print_help(const struct verb *v, bool version)
 	return exitcode_of(err.kind, 0);
 }
 
+/* The library knows a number, people know names. */
+static void name_signal(const struct app *a, struct error *err)
+{
+	char number[64], text[sizeof err->message];
+	int signo = atomic_load(&a->run.signo);
+	int len = snprintf(number, sizeof number, "interrupted by signal %d", signo);
+	char *at = strstr(err->message, number);
+	if (err->kind != ERR_INTERRUPTED || !at)
+		return;
+	snprintf(text, sizeof text, "%.*sinterrupted by %s%s", (int)(at - err->message), err->message, signals_name(signo), at + len);
+	snprintf(err->message, sizeof err->message, "%s", text);
+}
+
 static int work(struct app *a)
 {
 	struct error err = ERROR_INIT;
@@ -179,6 +201,7 @@ static int work(struct app *a)
 		error_set(&err, st, ERR_UNEXPECTED, "%s failed without saying why", a->verb->name);
 	if (!st)
 		err = ERROR_INIT; /* what a retry has mended is no failure */
+	name_signal(a, &err);
 	signals_stop(&a->signals);
 	sink_finish(&a->sink);
 	int code = finish(a, &err);

@@ -16,6 +16,8 @@ static const struct option_group *const groups[] = {
 static enum status check_usage(struct app *app, struct error *err)
 {
 	enum status st = app_require(app->config.to, "to", "file:///backup", err);
+	if (!st)
+		st = store_check_url(app->config.to, err);
 	if (st)
 		return st;
 	app->result_to_stderr = !strcmp(app->config.to, "-");
@@ -70,7 +72,7 @@ const struct verb cmd_backup = {
 	.synopsis = "[CONNECTION] --to URL [OPTIONS]",
 	.about = "Waits for a moment in which the applier can be stopped quickly, proves that it has no gap, opens "
 	         "consistent read views, lets the applier go on, and then reads the data in parallel.",
-	.example = "  slackwater backup --defaults-file=/root/replica.cnf --to file:///backup --deadline 30m\n",
+	.example = "  slackwater backup --defaults-file=/root/replica.cnf --to file:///backup\n",
 	.groups = groups,
 	.log_level = LOG_LEVEL_INFO,
 	.run = backup_run,

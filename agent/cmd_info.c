@@ -38,7 +38,7 @@ static enum status show(struct app *app, const struct manifest *m, const struct 
 		return st ? st : output_json_checkpoint(&app->doc, cp, err);
 	}
 	output_text_manifest(&app->text, m);
-	output_checkpoint_print(&app->text, cp);
+	output_checkpoint_print(&app->text, cp, true);
 	output_text_list(&app->text, "Warnings", &m->warnings);
 	return objects(&app->text, m, err);
 }
@@ -50,6 +50,8 @@ static enum status info_run(struct app *app, struct error *err)
 	struct manifest *m = NULL;
 	struct checkpoint *cp = NULL;
 	enum status st = app_require(c->from, "from", "file:///backup", err);
+	if (!st)
+		st = app_require_repository(app, err);
 	if (!st)
 		st = store_open(c->from, STORE_READ, &app->run, &store, err);
 	if (!st)

@@ -115,6 +115,8 @@ static enum status list_run(struct app *app, struct error *err)
 	struct listing l = { .app = app, .list = json_array() };
 	enum status st = app_require(app->config.from, "from", "file:///backup", err);
 	if (!st)
+		st = app_require_repository(app, err);
+	if (!st)
 		st = table_init(&l.table, header, err);
 	if (!st)
 		st = store_open(app->config.from, STORE_READ, &app->run, &l.store, err);

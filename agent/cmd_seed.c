@@ -14,6 +14,8 @@ static const struct option_group *const groups[] = {
 static enum status check_usage(const struct config *c, struct error *err)
 {
 	enum status st = app_require(c->from, "from", "file:///backup", err);
+	if (!st)
+		st = store_check_url(c->from, err);
 	if (!st && c->dry_run && c->no_start)
 		st = error_set(err, ST_FAILED, ERR_USAGE, "--dry-run loads nothing, --no-start loads everything: give one of them");
 	if (!st && c->checksum && (c->dry_run || c->no_start))

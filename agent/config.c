@@ -40,8 +40,8 @@ unsigned config_threads(const struct config *c)
 	return cpus < CONFIG_THREADS_DEFAULT_MAX ? (unsigned)cpus : CONFIG_THREADS_DEFAULT_MAX;
 }
 
-/* Orders as in the enums they stand for. */
-static const char *const ssl_modes[] = { "DEFAULT", "DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY", NULL };
+/* Orders as in the enums they stand for; of enum ssl_mode without its first, SSL_DEFAULT. */
+static const char *const ssl_modes[] = { "DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY", NULL };
 static const char *const on_deadlines[] = { "give-up", "stop", NULL };
 static const char *const ddl_modes[] = { "hold", "retry", NULL };
 static const char *const nontransactional[] = { "copy", "refuse", "skip", NULL };

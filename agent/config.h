@@ -17,7 +17,7 @@ struct config {
 	const char *host, *user, *socket;
 	unsigned port; /* 0 = not given */
 	bool ask_password;
-	int ssl_mode; /* enum ssl_mode; -1 = not given */
+	int ssl_mode; /* enum ssl_mode less one; -1 = not given */
 	const char *ssl_ca, *ssl_cert, *ssl_key;
 	bool get_server_public_key;
 	int64_t connect_timeout_ms;

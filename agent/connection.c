@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "prompt.h"
+#include "text.h"
 
 enum { CONNECTION_TEXT_MAX = 1024, CONNECTION_PORT = 3306 };
 
@@ -46,6 +47,51 @@ enum status connection_files(const struct config *c, struct event_sink *events, 
 	return optfile_read(ret, c->defaults_file, c->defaults_extra_file, err);
 }
 
+static bool same_key(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
+			return false;
+	return !*a && !*b;
+}
+
+static enum status check_key(const char *group, const char *key, struct error *err)
+{
+	static const char *const known[] = {
+		"host", "port", "user", "password", "socket", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "get-server-public-key",
+		"ssl", "skip-ssl", "ssl-verify-server-cert",
+	};
+	const char *similar = NULL;
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		if (same_key(key, known[i]))
+			return ST_OK;
+		if (text_similar(key, known[i]))
+			similar = known[i];
+	}
+	error_set(err, ST_FAILED, ERR_USAGE, "[%s] in an option file has an unknown key: %.60s", group, key);
+	if (similar)
+		error_hint(err, "did you mean %s?", similar);
+	else
+		error_hint(err, "it holds how to log in: host, port, user, password, socket, ssl-...; everything else belongs on the command line");
+	return ST_FAILED;
+}
+
+enum status connection_check_group(const struct optfile *files, const char *group, struct error *err)
+{
+	enum status st = ST_OK;
+	const char *key;
+	for (size_t i = 0; !st && (key = optfile_key(files, group, i)); i++)
+		st = check_key(group, key, err);
+	return st;
+}
+
+static enum status apply(const struct optfile *files, const char *group, struct conn_options *o, struct error *err)
+{
+	bool ours = !strncmp(group, "slackwater", strlen("slackwater"));
+	enum status st = ours ? connection_check_group(files, group, err) : ST_OK;
+	return st ? st : optfile_apply(files, group, o, err);
+}
+
 enum status connection_apply_group(const struct config *c, const struct optfile *files, const char *group,
                                    struct conn_options *o, struct error *err)
 {
@@ -57,10 +103,10 @@ enum status connection_apply_group(const struct config *c, const struct optfile 
 		buf_addf(&name, "%s%s", group, c->defaults_group_suffix);
 		st = buf_check(&name, "the option group's name", err);
 		if (!st)
-			st = optfile_apply(files, name.data, o, err);
+			st = apply(files, name.data, o, err);
 	}
 	if (!st)
-		st = optfile_apply(files, group, o, err);
+		st = apply(files, group, o, err);
 	buf_free(&name);
 	return st;
 }
@@ -83,7 +129,7 @@ static enum status from_command_line(const struct config *c, struct conn_options
 	if (!st)
 		st = connection_copy(&o->password, getenv("SLACKWATER_PASSWORD"), err);
 	o->port = c->port;
-	o->ssl_mode = c->ssl_mode < 0 ? SSL_DEFAULT : (enum ssl_mode)c->ssl_mode;
+	o->ssl_mode = (enum ssl_mode)(c->ssl_mode + 1);
 	o->get_server_public_key = c->get_server_public_key;
 	o->connect_timeout_s = (unsigned)((c->connect_timeout_ms + 999) / 1000);
 	return st;

@@ -19,10 +19,12 @@ enum status connection_options(const struct config *c, const struct optfile *fil
 /* The account and TLS settings of base at another HOST[:PORT]; the groups [slackwater-checksum...] go first. */
 enum status connection_elsewhere(const char *where, const struct config *c, const struct optfile *files,
                                  const struct conn_options *base, struct conn_options *ret, struct error *err);
-/* Apply "GROUP" + suffix, then "GROUP", to what is unset in o. */
+/* Apply "GROUP" + suffix, then "GROUP", to what is unset in o. In a group of ours an unknown key is an error: [client] has keys for others. */
 enum status connection_apply_group(const struct config *c, const struct optfile *files, const char *group,
                                    struct conn_options *o, struct error *err);
 /* HOST, HOST:PORT, [IPV6], [IPV6]:PORT. *ret_host is the caller's; *ret_port is 0 when there is none. what names it in errors. */
 enum status connection_address(const char *text, const char *what, char **ret_host, unsigned *ret_port, struct error *err);
+/* ERR_USAGE naming a key of group that no connection knows. */
+enum status connection_check_group(const struct optfile *files, const char *group, struct error *err);
 /* *slot = copy of value, unless value is NULL. */
 enum status connection_copy(char **slot, const char *value, struct error *err);

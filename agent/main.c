@@ -3,44 +3,54 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd.h"
+#include "app.h"
 #include "exitcode.h"
 #include "help.h"
 
-static int main_print(void (*text)(struct buf *out))
+enum { MAIN_HELP_MAX = 64 << 10 };
+
+static int print(void (*text)(struct buf *out))
 {
-	struct buf out = BUF_INIT(64 << 10);
+	struct buf out = BUF_INIT(MAIN_HELP_MAX);
 	text(&out);
-	bool bad = fputs(buf_str(&out), stdout) == EOF || fflush(stdout) == EOF;
+	int bad = fputs(buf_str(&out), stdout) < 0 || fflush(stdout);
 	buf_free(&out);
 	return bad ? exitcode_of(ERR_STORE, 0) : 0;
 }
 
-static int main_refuse(const char *word, int argc, char *const *argv)
+static bool asks_help(const char *word)
 {
-	struct error err = ERROR_INIT;
-	if (word)
-		(void)help_unknown_verb(word, &err);
-	else {
-		error_set(&err, ST_FAILED, ERR_USAGE, "what shall be done is missing");
-		error_hint(&err, "slackwater --help lists the verbs");
-	}
-	return app_refuse(NULL, &err, app_json_asked(argc, argv));
+	return !strcmp(word, "--help") || !strcmp(word, "help") || !strcmp(word, "-?") || !strcmp(word, "-h");
+}
+
+static bool asks_version(const char *word)
+{
+	return !strcmp(word, "--version") || !strcmp(word, "version") || !strcmp(word, "-V");
 }
 
 int main(int argc, char **argv)
 {
+	struct error err = ERROR_INIT;
 	signals_harden();
-	const char *word = argc > 1 ? argv[1] : NULL;
-	if (word && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (strcmp(word, "help") == 0 && argc == 2)))
-		return main_print(help_program);
-	if (word && (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0))
-		return main_print(help_version);
-	/* "help backup" is "backup --help". */
-	if (word && strcmp(word, "help") == 0) {
-		const struct verb *v = help_find_verb(argv[2]);
-		return v ? app_main(v, 1, (char *[]){ "--help", NULL }) : main_refuse(argv[2], argc, argv);
+	if (argc < 2) {
+		error_set(&err, ST_FAILED, ERR_USAGE, "no verb given");
+		error_hint(&err, "slackwater --help lists them");
+		return app_refuse(NULL, &err, false);
 	}
-	const struct verb *verb = word ? help_find_verb(word) : NULL;
-	return verb ? app_main(verb, argc - 2, argv + 2) : main_refuse(word, argc, argv);
+	/* "help backup" is "backup --help" */
+	if (asks_help(argv[1]) && argc > 2 && help_find_verb(argv[2])) {
+		char ask[] = "--help", *asking[] = { ask };
+		return app_main(help_find_verb(argv[2]), 1, asking);
+	}
+	if (asks_help(argv[1]) && argc == 2)
+		return print(help_program);
+	if (asks_version(argv[1]))
+		return print(help_version);
+	const char *word = asks_help(argv[1]) ? argv[2] : argv[1];
+	const struct verb *verb = help_find_verb(word);
+	if (!verb) {
+		help_unknown_verb(word, &err);
+		return app_refuse(NULL, &err, app_json_asked(argc, argv));
+	}
+	return app_main(verb, argc - 2, argv + 2);
 }

@@ -30,7 +30,7 @@ static void applier_words(const struct checkpoint_channel *ch, char out[CELL])
 		snprintf(out, CELL, "%s, single-threaded", checkpoint_mode_name(ch->mode));
 }
 
-static void channel_lines(struct buf *out, const struct checkpoint_channel *ch)
+static void channel_lines(struct buf *out, const struct checkpoint_channel *ch, bool proofs)
 {
 	char applier[CELL];
 	applier_words(ch, applier);
@@ -41,15 +41,22 @@ static void channel_lines(struct buf *out, const struct checkpoint_channel *ch)
 		                 coordinates_name(ch->coordinates));
 	else
 		output_text_line(out, "  executed", "coordinates %s", coordinates_name(ch->coordinates));
-	if (ch->coordinates_why && *ch->coordinates_why)
+	bool why = ch->coordinates_why && *ch->coordinates_why;
+	if (why && (proofs || ch->coordinates != COORDINATES_PROVEN))
 		output_text_line(out, "", "%s", ch->coordinates_why);
 	if (ch->delay_s)
 		output_text_line(out, "  delay", "%lld s", (long long)ch->delay_s);
-	for (size_t i = 0; i < ch->proof.n; i++)
-		output_text_line(out, i ? "" : "  proof", "%s", ch->proof.item[i]);
+	const char *label = "  proof";
+	for (size_t i = 0; proofs && i < ch->proof.n; i++) {
+		/* the coordinates' own reason stands above already */
+		if (why && strstr(ch->proof.item[i], ch->coordinates_why))
+			continue;
+		output_text_line(out, label, "%s", ch->proof.item[i]);
+		label = "";
+	}
 }
 
-void output_checkpoint_print(struct buf *out, const struct checkpoint *cp)
+void output_checkpoint_print(struct buf *out, const struct checkpoint *cp, bool proofs)
 {
 	if (cp->server.flavor == FLAVOR_MARIADB) {
 		output_text_set(out, "gtid_slave_pos", cp->gtid_slave_pos);
@@ -62,8 +69,8 @@ void output_checkpoint_print(struct buf *out, const struct checkpoint *cp)
 	if (!cp->nchannels)
 		output_text_line(out, "channels", "none: this server is no replica");
 	for (size_t i = 0; i < cp->nchannels; i++)
-		channel_lines(out, &cp->channel[i]);
-	for (size_t i = 0; i < cp->proof.n; i++)
+		channel_lines(out, &cp->channel[i], proofs);
+	for (size_t i = 0; proofs && i < cp->proof.n; i++)
 		output_text_line(out, i ? "" : "proof", "%s", cp->proof.item[i]);
 }
 
@@ -118,7 +125,7 @@ enum status output_checkpoint_preflight(struct buf *out, const struct preflight 
 {
 	const struct server_info *s = &p->server;
 	enum status st = ST_OK;
-	output_text_line(out, "server", "%s %s (%s), %s:%u, server_id %llu", s->flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL",
+	output_text_line(out, "server", "%s %s, %s, %s:%u, server_id %llu", s->flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL",
 	                 s->version_text, s->comment, s->hostname, s->port, (unsigned long long)s->server_id);
 	output_text_line(out, "identity", "%s", s->identity);
 	if (p->state && p->state->gtid_mode && *p->state->gtid_mode)
@@ -130,7 +137,7 @@ enum status output_checkpoint_preflight(struct buf *out, const struct preflight 
 		st = channel_table(out, p->state, err);
 		gap_lines(out, p);
 	}
-	output_text_list(out, "A backup would", &p->notes);
+	output_text_list(out, "What a backup would do", &p->notes);
 	output_text_list(out, "Warnings", &p->warnings);
 	return st;
 }

@@ -4,5 +4,6 @@
 
 #include "slackwater/applier.h"
 
-void output_checkpoint_print(struct buf *out, const struct checkpoint *cp);
+/* proofs: also what was compared with what. */
+void output_checkpoint_print(struct buf *out, const struct checkpoint *cp, bool proofs);
 enum status output_checkpoint_preflight(struct buf *out, const struct preflight *p, struct error *err);

@@ -98,13 +98,13 @@ void output_text_backup(struct buf *out, const struct manifest *m, const struct 
 	units_duration(elapsed_ms, elapsed);
 	units_rate((double)m->bytes * 1000 / (double)(elapsed_ms > 0 ? elapsed_ms : 1), rate);
 	output_text_line(out, "snapshot", "%s", m->id);
-	output_text_line(out, "instance", "%s, in %s", m->instance, to);
+	output_text_line(out, "instance", "%s, %s%s", m->instance, strcmp(to, "-") ? "in " : "to a pipe", strcmp(to, "-") ? to : "");
 	pause_line(out, m);
 	data_line(out, m);
 	if (m->partial)
 		partial_line(out, m);
 	output_text_line(out, "time", "%s, %s", elapsed, rate);
-	output_checkpoint_print(out, cp);
+	output_checkpoint_print(out, cp, false);
 	output_text_list(out, "Warnings", &m->warnings);
 }
 
@@ -170,7 +170,8 @@ void output_text_seed(struct buf *out, const struct seed_options *o, const struc
 	if (!o->dry_run)
 		output_text_line(out, "loaded", "%llu tables, %s rows, %s in %s", (unsigned long long)r->load.tables, rows, bytes, load);
 	if (!o->dry_run && !o->no_start)
-		output_text_line(out, "caught up", "%s after the start; %s transactions behind at first", up, r->backlog ? backlog : "not counted");
+		output_text_line(out, "caught up", "%s after the start%s%s", up, r->backlog ? "; transactions behind at first: " : "",
+		                 r->backlog ? backlog : "");
 	if (o->checksum)
 		output_text_line(out, "compared", "%llu tables are identical", (unsigned long long)r->checksum_tables);
 	output_text_line(out, "time", "%s", elapsed);

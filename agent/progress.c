@@ -74,7 +74,10 @@ static void share_text(const struct progress *p, struct buf *share, struct buf *
 	buf_addf(share, "%3.0f%%", 100.0 * (double)done / (double)total);
 	if (rate <= 0 || done == total)
 		return;
-	units_duration((int64_t)((double)(total - done) / rate * 1000), time);
+	int64_t seconds = (int64_t)((double)(total - done) / rate) + 1; /* an estimate: no digits that mean nothing */
+	units_duration(seconds * 1000, time);
+	if (seconds < 100)
+		snprintf(time, sizeof time, "%d s", (int)seconds);
 	buf_addf(left, "%s left", time);
 }
 

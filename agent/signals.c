@@ -31,12 +31,12 @@ static void *signals_main(void *arg)
 		if (sigwait(&s->set, &signo) || signo == SIGNALS_END)
 			continue;
 		if (cancelled) {
-			event_warning(s->events, "signal", "%s again: ending is already under way, the applier is set going again first",
+			event_warning(s->events, "signal", "%s: ending is under way already; what was begun on the server is put right first",
 			              signals_name(signo));
 			continue;
 		}
 		cancelled = true;
-		event_info(s->events, "signal", "%s: ending; what was stopped is started again first", signals_name(signo));
+		event_info(s->events, "signal", "%s: ending; what was begun on the server is put right first", signals_name(signo));
 		run_cancel(s->run, signo);
 	}
 	return NULL;

@@ -36,7 +36,7 @@ static enum status from_command_line(const struct config *c, struct seed_source 
 		if (!*text[i].slot)
 			st = connection_copy(text[i].slot, text[i].value, err);
 	if (o->ssl_mode == SSL_DEFAULT && c->source_ssl_mode >= 0)
-		o->ssl_mode = (enum ssl_mode)c->source_ssl_mode;
+		o->ssl_mode = (enum ssl_mode)(c->source_ssl_mode + 1);
 	if (!st && c->source_public_key && strcmp(c->source_public_key, "get") != 0)
 		st = connection_copy(&s->public_key_path, c->source_public_key, err);
 	if (c->source_public_key && !s->public_key_path)
@@ -51,6 +51,8 @@ static enum status complete(const struct config *c, const struct optfile *files,
 	if (files && *s->channel) {
 		buf_addf(&own, "%s %s", common_group, s->channel);
 		st = buf_check(&own, "the option group of a channel", err);
+		if (!st)
+			st = connection_check_group(files, own.data, err);
 		if (!st)
 			st = optfile_apply(files, own.data, &s->login, err);
 	}

@@ -83,20 +83,51 @@ static enum status take_binlog(struct conn *c, const struct instance *in, struct
 	return st;
 }
 
-static enum status take_counter(struct conn *c, struct imprint *f, struct error *err)
+bool imprint_open_writer(const char *status)
+{
+	static const char begin[] = "\n---TRANSACTION ";
+	for (const char *at = strstr(status, begin); at; at = strstr(at + 1, begin)) {
+		const char *next = strstr(at + 1, begin), *changes = strstr(at, "undo log entries "), *line = strchr(at + 1, '\n');
+		const char *prepared = strstr(at, "(PREPARED)");
+		if (changes && (!next || changes < next) && !(prepared && line && prepared < line))
+			return true;
+	}
+	return false;
+}
+
+static enum status take_rows(struct conn *c, struct imprint *f, struct error *err)
+{
+	struct rows *r = NULL;
+	struct buf b = BUF_INIT(sizeof f->counter - 1);
+	bool more = false;
+	enum status st = conn_query(c,
+	                            "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_rows_inserted', 'Innodb_rows_updated', "
+	                            "'Innodb_rows_deleted')",
+	                            &r, err);
+	while (!st && !(st = rows_next(r, &more, err)) && more)
+		buf_addf(&b, "%s%s", b.len ? "/" : "", rows_get(r, "Value"));
+	rows_free(r);
+	if (!st)
+		st = buf_check(&b, "InnoDB's row counters", err);
+	memcpy(f->counter, buf_str(&b), b.len + 1);
+	buf_free(&b);
+	return st;
+}
+
+static enum status take_counter(struct conn *c, const struct instance *in, struct imprint *f, struct error *err)
 {
 	struct rows *r = NULL;
 	bool more = false;
 	enum status st = conn_query(c, "SHOW ENGINE INNODB STATUS", &r, err);
 	if (!st)
 		st = rows_next(r, &more, err);
-	if (!st && more) {
-		const char *text = rows_get(r, "Status");
-		if (!text || !imprint_trx_counter(text, f->trx_counter))
-			st = error_set(err, ST_FAILED, ERR_INCONSISTENT, "SHOW ENGINE INNODB STATUS does not tell the transaction counter");
-	}
+	const char *text = !st && more ? rows_get(r, "Status") : NULL;
+	if (!st && (!text || !imprint_trx_counter(text, f->counter)))
+		st = error_set(err, ST_FAILED, ERR_INCONSISTENT, "SHOW ENGINE INNODB STATUS does not tell the transaction counter");
+	if (!st && in->reads_spend_ids)
+		f->open_writer = imprint_open_writer(text);
 	rows_free(r);
-	return st;
+	return st || !in->reads_spend_ids ? st : take_rows(c, f, err);
 }
 
 enum status imprint_take(struct conn *c, const struct instance *in, struct imprint *ret, struct error *err)
@@ -106,7 +137,7 @@ enum status imprint_take(struct conn *c, const struct instance *in, struct impri
 	if (!st)
 		st = take_binlog(c, in, &f, err);
 	if (!st)
-		st = take_counter(c, &f, err);
+		st = take_counter(c, in, &f, err);
 	if (st) {
 		imprint_free(&f);
 		return st;
@@ -133,12 +164,16 @@ enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint
 		         b->file ? b->file : "-", b->pos);
 		return IMPRINT_WRITTEN;
 	}
-	if (strcmp(a->trx_counter, b->trx_counter) != 0) {
-		buf_addf(why, "InnoDB's transaction counter moved from %s to %s", a->trx_counter, b->trx_counter);
+	if (strcmp(a->counter, b->counter) != 0) {
+		buf_addf(why, "InnoDB's counter of transactions or changed rows moved from %s to %s", a->counter, b->counter);
 		return IMPRINT_COUNTER;
 	}
-	buf_addf(why, "executed GTIDs, own binary log %s:%" PRIu64 " and InnoDB's transaction counter %s are the same",
-	         a->file ? a->file : "-", a->pos, a->trx_counter);
+	if (b->open_writer) {
+		buf_adds(why, "a transaction that has changed rows is open in another session");
+		return IMPRINT_COUNTER;
+	}
+	buf_addf(why, "executed GTIDs, own binary log %s:%" PRIu64 " and InnoDB's counter %s are the same", a->file ? a->file : "-",
+	         a->pos, a->counter);
 	return IMPRINT_SAME;
 }
 

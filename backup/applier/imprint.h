@@ -3,6 +3,10 @@
  * imprint: the writer fingerprint, what moves when anybody writes (facts/servers 8). GTIDs and the own binary log alone do not see a writer under
  * sql_log_bin=0; InnoDB's "Trx id counter" does, but the server's own threads may move it too (GTID persister, statistics,
  * the receiver's repository). So only gtid and binlog moving is proof of a writer; the counter moving means: look again.
+ *
+ * Before MySQL 5.7 and MariaDB 10.2 every reading transaction moves that counter as well, our own snapshots included (READ ONLY or
+ * not: seen on 5.6.24). There Innodb_rows_inserted, _updated and _deleted take its place: they count when a row is changed, not
+ * when that is committed, so a foreign transaction that is open and has changed rows counts as movement of its own.
  */
 #pragma once
 
@@ -14,7 +18,8 @@ struct imprint {
 	char *slave_pos, *binlog_gtids, *current_pos; /* MariaDB */
 	char *file;        /* own binary log; NULL without one */
 	uint64_t pos;
-	char trx_counter[32]; /* as the server prints it; "" = InnoDB does not say */
+	char counter[96];  /* InnoDB's "Trx id counter" as printed, or rows inserted/updated/deleted */
+	bool open_writer;  /* old servers: a transaction with changes was open */
 };
 
 void imprint_free(struct imprint *f);
@@ -24,5 +29,7 @@ enum imprint_moved { IMPRINT_SAME, IMPRINT_COUNTER, IMPRINT_WRITTEN };
 enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint *b, struct buf *why);
 /* "Trx id counter 28527" (5.6 and older also "0 1A2B") out of SHOW ENGINE INNODB STATUS; false when it is not there. Pure. */
 bool imprint_trx_counter(const char *status, char out[32]);
+/* Is a transaction with changes open, in the same text; prepared ones are another matter. Pure. */
+bool imprint_open_writer(const char *status);
 /* Sessions and settings that may be writing, for a hint; best effort. */
 void imprint_suspects(struct conn *c, const struct instance *in, struct buf *out);

@@ -122,6 +122,7 @@ enum status instance_read(struct conn *c, struct instance *ret, struct error *er
 	enum status st = read_variables(c, &in, err);
 	if (!st && conn_is_mysql(c, 80400))
 		in.tables = true; /* the variable went, tables are all there is */
+	in.reads_spend_ids = !conn_is_mysql(c, 50700) && !conn_is_mariadb(c, 100200);
 	in.worker_stamps = in.ps && conn_is_mysql(c, 80000);
 	if (!st)
 		st = read_group_member(c, &in, err);

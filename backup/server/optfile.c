@@ -17,7 +17,8 @@ static char *optfile_dup(const char *s, size_t len)
 	return copy;
 }
 
-bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value)
+bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value,
+                 bool loose)
 {
 	if (f->n == f->cap) {
 		size_t cap = f->cap ? f->cap * 2 : 16;
@@ -29,7 +30,7 @@ bool optfile_add(struct optfile *f, const struct optfile_span *group, const stru
 	}
 	struct optfile_option *o = &f->option[f->n];
 	*o = (struct optfile_option){ .group = optfile_dup(group->s, group->len), .key = optfile_dup(key->s, key->len),
-		                      .value = strdup(value) };
+		                      .value = strdup(value), .loose = loose };
 	f->n++; /* counted in any case, so that what was allocated is freed */
 	return o->group && o->key && o->value;
 }
@@ -71,6 +72,14 @@ const char *optfile_get(const struct optfile *f, const char *group, const char *
 {
 	size_t i = optfile_find(f, group, key);
 	return i == SIZE_MAX ? NULL : f->option[i].value;
+}
+
+const char *optfile_key(const struct optfile *f, const char *group, size_t i)
+{
+	for (size_t o = 0; o < f->n; o++)
+		if (!f->option[o].loose && strcmp(f->option[o].group, group) == 0 && i-- == 0)
+			return f->option[o].key;
+	return NULL;
 }
 
 bool optfile_ssl_mode(const char *name, enum ssl_mode *ret)

@@ -6,6 +6,7 @@
 
 struct optfile_option {
 	char *group, *key, *value;
+	bool loose; /* written with loose-: whoever does not know it passes over it */
 };
 
 struct optfile {
@@ -18,7 +19,8 @@ struct optfile_span {
 	size_t len;
 };
 
-bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value);
+bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value,
+                 bool loose);
 
 /* Read one file and what it includes. named: somebody asked for it, so that it must be there and readable; others are skipped if not. */
 enum status optfile_load(struct optfile *f, const char *path, bool named, struct error *err);

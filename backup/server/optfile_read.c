@@ -110,13 +110,12 @@ static enum status optfile_option_line(struct optfile_reader *r, struct optfile_
 		return optfile_malformed(r, "a value without a name", err);
 	if (!r->group.s)
 		return optfile_malformed(r, "an option before the first [group]", err);
-	if (!optfile_strip(&key, "loose-"))
-		(void)optfile_strip(&key, "loose_");
+	bool loose = optfile_strip(&key, "loose-") || optfile_strip(&key, "loose_");
 	struct buf text = BUF_INIT(OPTFILE_MAX);
 	text.secret = 1;
 	optfile_unescape(value, &text);
 	enum status st = buf_check(&text, "an option's value", err);
-	if (!st && !optfile_add(r->f, &r->group, &key, buf_str(&text)))
+	if (!st && !optfile_add(r->f, &r->group, &key, buf_str(&text), loose))
 		st = error_oom(err);
 	buf_free(&text);
 	return st;

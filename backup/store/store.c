@@ -44,23 +44,36 @@ static enum status store_file_path(const char *url, struct buf *path, struct err
 	return buf_check(path, "the path", err);
 }
 
+/* The directory that url names. */
+static enum status store_path(const char *url, struct buf *path, struct error *err)
+{
+	if (!*url)
+		return error_set(err, ST_FAILED, ERR_USAGE, "the store's address is empty");
+	if (strncmp(url, "file://", 7) == 0)
+		return store_file_path(url, path, err);
+	if (strstr(url, "://")) {
+		error_set(err, ST_FAILED, ERR_USAGE, "%s is not a store this version knows", url);
+		error_hint(err, "a directory (file:///backups, or the plain path), or - for a pipe");
+		return ST_FAILED;
+	}
+	buf_adds(path, url);
+	return buf_check(path, "the path", err);
+}
+
+enum status store_check_url(const char *url, struct error *err)
+{
+	struct buf path = BUF_INIT(STORE_PATH_MAX);
+	enum status st = strcmp(url, "-") == 0 ? ST_OK : store_path(url, &path, err);
+	buf_free(&path);
+	return st;
+}
+
 enum status store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err)
 {
 	if (strcmp(url, "-") == 0)
 		return pipe_open(use == STORE_WRITE ? STDOUT_FILENO : STDIN_FILENO, use, run, ret, err);
 	struct buf path = BUF_INIT(STORE_PATH_MAX);
-	enum status st = ST_OK;
-	if (!*url) {
-		st = error_set(err, ST_FAILED, ERR_USAGE, "the store's address is empty");
-	} else if (strncmp(url, "file://", 7) == 0) {
-		st = store_file_path(url, &path, err);
-	} else if (strstr(url, "://")) {
-		st = error_set(err, ST_FAILED, ERR_USAGE, "%s is not a store this version knows", url);
-		error_hint(err, "a directory (file:///backups, or the plain path), or - for a pipe");
-	} else {
-		buf_adds(&path, url);
-		st = buf_check(&path, "the path", err);
-	}
+	enum status st = store_path(url, &path, err);
 	if (!st)
 		st = dir_open(path.data, use, run, ret, err);
 	buf_free(&path);

@@ -79,7 +79,8 @@ static enum status shard_end_part(struct shard *s, struct error *err)
 	enum status st = index_part_end(&s->part, err);
 	if (st)
 		return st;
-	names_index(atomic_fetch_add(&s->common->next_index, 1), o.key);
+	/* The first part of a shard has the shard's number, so that in all but the largest snapshots the two go together. */
+	names_index(s->parts++ ? atomic_fetch_add(&s->common->next_index, 1) : s->number, o.key);
 	o.size = s->part.json.len;
 	st = digest_of(s->part.json.data, s->part.json.len, o.sha256, err);
 	if (!st)

@@ -19,7 +19,7 @@ struct shard_common {
 	int64_t mtime_s;
 	struct budget budget;
 	_Atomic uint64_t stored;
-	atomic_uint next_index;
+	atomic_uint next_index;         /* for further parts of indexes; starts at the number of shards */
 	pthread_mutex_t lock;           /* of everything below, and of the shards' queues */
 	struct stream_objects indexes;  /* committed, in no order */
 	struct error failure;           /* the first; status 0 while there is none */
@@ -41,6 +41,7 @@ struct shard {
 	struct chain chain;
 	struct tar *tar;
 	struct index_part part;
+	unsigned parts;         /* of its index, begun so far */
 	struct stream_object object;
 	bool committed;
 };

@@ -47,7 +47,9 @@ static enum status untar_error(const struct untar *u, const char *what, struct e
 	if (!u->total)
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "there is nothing to read: the stream is empty");
 	const char *text = archive_error_string(u->archive);
-	return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s: %s", what, text ? text : "damaged");
+	error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s: %s", what, text ? text : "damaged");
+	error_hint(err, "look for an error of the command that wrote it, and take the snapshot again");
+	return ST_FAILED;
 }
 
 enum status untar_new(struct store_reader *r, struct untar **ret, struct error *err)

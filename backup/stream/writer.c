@@ -47,6 +47,7 @@ enum status stream_writer_open(struct store *store, const char *prefix, const st
 	w->common.store = store;
 	w->common.run = run;
 	w->common.sequential = sequential;
+	atomic_store(&w->common.next_index, o->shards);
 	w->common.mtime_s = run_wall_ms(run) / 1000;
 	w->common.prefix = strdup(prefix);
 	w->shard = calloc(o->shards, sizeof *w->shard);

@@ -66,6 +66,8 @@ struct store_reader { const struct store_reader_ops *ops; };
 enum store_use { STORE_READ, STORE_WRITE };
 /* "file:///dir", a plain path, or "-" (standard output or input). Other schemes are ERR_USAGE. run must outlive the store. */
 enum status store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err);
+/* Whether store_open would understand it; touches nothing. For mistakes that are better reported before a server is asked for anything. */
+enum status store_check_url(const char *url, struct error *err);
 void store_free(struct store *s); /* NULL is fine */
 void store_writer_free(struct store_writer *w);
 void store_reader_free(struct store_reader *r);

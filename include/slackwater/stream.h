@@ -26,7 +26,7 @@ void stream_entry_free(struct stream_entry *e); /* frees what it owns and zeroes
 /* What was written where; also one line of the manifest. */
 struct stream_object {
 	/* Below the snapshot's prefix: "shard-0000.tar", "index-0000.json", "checkpoint.json". A shard's index comes in parts of some MiB, so that
-	 * memory stays bounded: the numbers of indexes are not those of shards, each says which shard it is about. */
+	 * memory stays bounded: index-NNNN is the first of shard-NNNN, further ones have numbers beyond; each says which shard it is about. */
 	char key[64];
 	uint64_t size;
 	char sha256[DIGEST_HEX];

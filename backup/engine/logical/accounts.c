@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * slackwater-users.sql: accounts, roles, grants, in an order in which each statement can be executed: every account first, then what
+ * slackwater-users: accounts, roles, grants, in an order in which each statement can be executed: every account first, then what
  * they are granted, then default roles. An account that exists on the target (root) is altered to what it is here.
  *
  *   MySQL 5.7+        CREATE USER IF NOT EXISTS + ALTER USER from SHOW CREATE USER, SHOW GRANTS; roles are locked accounts
@@ -151,14 +151,12 @@ static enum status accounts_create_from(struct accounts *a, const struct account
  * In the table, but not in the server's memory: under skip_name_resolve accounts with host names are ignored, and a row written by hand waits for
  * FLUSH PRIVILEGES. No statement shows such an account, and none that is replicated here finds it either.
  */
-static enum status accounts_unknown(struct accounts *a, struct account *u, enum status st, const struct error *err)
+static enum status accounts_unknown(struct accounts *a, struct account *u, enum status st, struct error *err)
 {
 	if (st != ST_FAILED || (err->my_errno != 1133 && err->my_errno != 1141 && err->my_errno != 1396 && err->my_errno != 3162))
 		return st;
-	if (!u->unknown)
-		event_warning(a->c->run->events, "dump", "account '%s'@'%s' is ignored by the server and left out: %s", u->user, u->host, err->message);
 	u->unknown = true;
-	return ST_OK;
+	return strlist_addf(&a->inv->warnings, NULL, "account '%s'@'%s' is ignored by the server and left out: %s", u->user, u->host, err->message);
 }
 
 static enum status accounts_create(struct accounts *a, struct account *u, struct error *err)
@@ -230,19 +228,55 @@ static bool accounts_dangling(const struct inventory *inv, const char *grant)
 	       inventory_schema(inv, name[0])->whole;
 }
 
+/*
+ * Servers before 8.0 print column names bare: GRANT SELECT (a, odd name), INSERT (b) ON `s`.`t` TO ... Quoted here. A name that itself
+ * holds ", " or ")" cannot be told apart; the grant then fails loudly where it is loaded.
+ */
+void accounts_quote_columns(const char *grant, struct buf *b)
+{
+	const char *on = strstr(grant, " ON `"), *p = grant;
+	while (on && p < on) {
+		const char *open = memchr(p, '(', (size_t)(on - p));
+		const char *close = open ? memchr(open, ')', (size_t)(on - open)) : NULL;
+		if (!close || open[1] == '`')
+			break;
+		buf_add(b, p, (size_t)(open + 1 - p));
+		for (p = open + 1; p < close;) {
+			const char *comma = strstr(p, ", ");
+			const char *end = comma && comma < close ? comma : close;
+			buf_addc(b, '`');
+			for (; p < end; p++) {
+				buf_addc(b, *p);
+				if (*p == '`')
+					buf_addc(b, '`');
+			}
+			buf_addc(b, '`');
+			if (end != close) {
+				buf_adds(b, ", ");
+				p += 2;
+			}
+		}
+	}
+	buf_adds(b, p);
+}
+
 static enum status accounts_grant_line(struct accounts *a, const char *grant, struct error *err)
 {
-	(void)err;
 	if (!accounts_dangling(a->inv, grant)) {
-		accounts_line(a, grant);
-		return ST_OK;
+		struct buf b = BUF_INIT(1u << 20);
+		b.secret = 1;
+		accounts_quote_columns(grant, &b);
+		accounts_line(a, buf_str(&b));
+		enum status st = buf_check(&b, "a grant", err);
+		buf_free(&b);
+		return st;
 	}
-	event_warning(a->c->run->events, "dump", "a grant on a table that does not exist is left out: %s", grant);
+	enum status st = strlist_addf(&a->inv->warnings, err, "a grant on a table that does not exist is left out: %s", grant);
 	buf_adds(&a->inv->users, "-- left out, the table does not exist: ");
 	for (const char *p = grant; *p; p++)
 		buf_addc(&a->inv->users, *p == '\n' || *p == '\r' ? ' ' : *p);
 	buf_adds(&a->inv->users, "\n");
-	return ST_OK;
+	return st;
 }
 
 static enum status accounts_grants(struct accounts *a, struct account *u, struct error *err)

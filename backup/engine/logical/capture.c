@@ -4,8 +4,7 @@
  * tables are listed again when one has.
  */
 #include "logical.h"
-
-#include <string.h>
+#include "touch.h"
 
 /* Touching this many tables costs little; with more the applier is set going first, and the fingerprint has to prove that nothing slipped in. */
 enum { CAPTURE_TOUCH = 1000 };
@@ -20,7 +19,6 @@ static enum status capture_reset(struct logical *l, struct error *err)
 		st = conn_exec(l->lock, "UNLOCK INSTANCE", err);
 	}
 	l->touched = false;
-	l->stale = ST_OK;
 	copy_clear(&l->copy);
 	inventory_clear(&l->window);
 	return st;
@@ -33,6 +31,7 @@ static enum status capture_snapshots(struct logical *l, struct error *err)
 		/* After the stop, or STOP REPLICA would have failed with 3857. */
 		st = conn_exec(l->lock, "LOCK INSTANCE FOR BACKUP", err);
 		l->lock_held = !st;
+		l->locked_ms = run_now_ms(&l->run);
 	}
 	for (unsigned i = 0; !st && i < l->nsessions; i++)
 		st = session_begin(&l->session[i], err);
@@ -51,27 +50,20 @@ static enum status capture_list(struct logical *l, struct error *err)
 	return st ? st : inventory_refuse(&l->window, err);
 }
 
-static bool capture_many(const struct logical *l)
+/* Locks on very many tables are taken when the applier runs again, unless a DDL has slipped in behind the window of an earlier attempt. */
+static bool capture_touch_later(const struct logical *l)
 {
-	return l->inv.ntables > CAPTURE_TOUCH && l->attempt == 1;
-}
-
-/* With thousands of tables a new list would make the pause long: better another attempt, whose window may come at a luckier moment. */
-static enum status capture_stale(struct logical *l)
-{
-	l->stale = error_set(&l->stale_err, ST_RETRY, ERR_INCONSISTENT, "a DDL ran between the listing of %zu tables and the window",
-	                     l->inv.ntables);
-	return ST_OK;
+	return l->plan.n > CAPTURE_TOUCH && l->attempt == 1;
 }
 
 static enum status capture_touch(struct logical *l, struct error *err)
 {
 	const struct inventory *now = l->changed ? &l->window : &l->inv;
 	enum status st = plan_build(&l->plan, now, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
-	if (st || capture_many(l))
+	if (!st && !capture_touch_later(l))
+		st = touch_all(l->session, l->nsessions, &l->plan, err);
+	else
 		return st;
-	for (unsigned i = 0; !st && i < l->nsessions; i++)
-		st = session_touch(&l->session[i], &l->plan, err);
 	l->touched = !st;
 	return st;
 }
@@ -87,7 +79,9 @@ static void capture_texts(struct logical *l, const struct checkpoint *cp)
 enum status capture_run(struct logical *l, const struct checkpoint *cp, struct error *err)
 {
 	int64_t begun = run_now_ms(&l->run);
-	enum status st = capture_reset(l, err);
+	enum status st = run_check(&l->run, err);
+	if (!st)
+		st = capture_reset(l, err);
 	if (!st)
 		st = capture_snapshots(l, err);
 	if (!st)
@@ -96,8 +90,6 @@ enum status capture_run(struct logical *l, const struct checkpoint *cp, struct e
 		return dump_ddl_error(st, err);
 
 	l->changed = !l->settled || !fingerprint_equal(&l->listed, &l->captured);
-	if (l->changed && capture_many(l))
-		return capture_stale(l);
 	if (l->changed)
 		st = capture_list(l, err);
 	if (!st && l->locks == LOCKS_METADATA)

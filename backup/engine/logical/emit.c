@@ -7,6 +7,7 @@
 
 #include "layout.h"
 #include "schema.h"
+#include "touch.h"
 
 enum { EMIT_PROGRESS_MS = 500 };
 
@@ -19,28 +20,19 @@ static enum status emit_relist(struct logical *l, struct error *err)
 	return st;
 }
 
-static enum status emit_touch(struct logical *l, struct error *err)
-{
-	enum status st = ST_OK;
-	for (unsigned i = 0; !st && i < l->nsessions; i++)
-		st = session_touch(&l->session[i], &l->plan, err);
-	l->touched = !st;
-	return st;
-}
-
 /*
  * What no lock has held still must not have been touched by a DDL since the window. Under the backup lock nothing can have been: there
  * statements that wait count already, so that the fingerprint would say too much.
  */
-static enum status emit_prove(struct logical *l, bool late, struct error *err)
+static enum status emit_prove(struct logical *l, bool unlocked, struct error *err)
 {
 	struct fingerprint now;
-	if (l->lock_held || (!late && !l->changed && l->locks != LOCKS_NONE))
+	if (l->lock_held || (!unlocked && !l->changed && l->locks != LOCKS_NONE))
 		return ST_OK;
 	enum status st = fingerprint_take(l->control, l->eo->users, &now, err);
 	if (st)
 		return st;
-	bool tables = late || l->locks == LOCKS_NONE, objects = l->changed;
+	bool tables = unlocked || l->locks == LOCKS_NONE, objects = l->changed;
 	if ((tables && now.tables != l->captured.tables) || (objects && !fingerprint_objects_equal(&now, &l->captured)))
 		return error_set(err, ST_RETRY, ERR_INCONSISTENT, "a DDL ran right behind the window, while the definitions were read");
 	return ST_OK;
@@ -51,7 +43,24 @@ static enum status emit_unlock(struct logical *l, struct error *err)
 	if (!l->lock_held)
 		return ST_OK;
 	l->lock_held = false;
+	event_debug(l->run.events, "dump", "backup lock held for %lld ms", (long long)(run_now_ms(&l->run) - l->locked_ms));
 	return conn_exec(l->lock, "UNLOCK INSTANCE", err);
+}
+
+/*
+ * Between steps under the backup lock: still there (its session has a short wait_timeout), and nobody runs into it? A STOP REPLICA or PURGE
+ * BINARY LOGS that it made fail was perhaps a failover: let go, and leave it to the fingerprint whether anything changed.
+ */
+static enum status emit_polite(struct logical *l, struct error *err)
+{
+	uint64_t hits = 0;
+	if (!l->lock_held)
+		return ST_OK;
+	enum status st = conn_scalar_u64(l->lock, LOGICAL_LOCK_HITS, &hits, err);
+	if (st || hits == l->lock_hits)
+		return st;
+	event_warning(l->run.events, "dump", "the backup lock made a statement of somebody else fail: given up early");
+	return emit_unlock(l, err);
 }
 
 /* From here on the inventory is exact and stays so for as long as it matters. */
@@ -59,18 +68,22 @@ static enum status emit_settle(struct logical *l, struct error *err)
 {
 	bool late = l->locks == LOCKS_METADATA && !l->touched;
 	enum status st = l->changed ? emit_relist(l, err) : ST_OK;
+	if (!st)
+		st = emit_polite(l, err);
 	if (!st && l->locks != LOCKS_METADATA)
 		st = plan_build(&l->plan, &l->inv, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
 	if (!st)
 		st = plan_bind(&l->plan, &l->inv, l->eo->chunk_bytes, err);
 	if (!st && !l->touched && l->locks != LOCKS_NONE)
-		st = emit_touch(l, err);
+		st = touch_all(l->session, l->nsessions, &l->plan, err);
+	if (!st)
+		st = emit_polite(l, err);
 	if (!st && l->changed && l->locks == LOCKS_NONE)
 		st = inventory_define(&l->inv, l->control, l->eo, err);
 	if (!st && l->locks == LOCKS_NONE)
 		st = retry_remember(&l->retry, l->control, &l->captured, err);
 	if (!st)
-		st = emit_prove(l, late, err);
+		st = emit_prove(l, late || (l->locks == LOCKS_BACKUP && !l->lock_held), err);
 	if (!st)
 		st = emit_unlock(l, err);
 	if (!st && l->changed && l->locks != LOCKS_NONE)
@@ -135,6 +148,8 @@ static void emit_report(struct logical *l)
 	l->report.nontransactional_tables = l->copy.tables;
 	l->report.largest_statement = a->largest_statement > b->largest_statement ? a->largest_statement : b->largest_statement;
 	l->report.largest_row = a->largest_row > b->largest_row ? a->largest_row : b->largest_row;
+	for (size_t i = 0; i < l->inv.warnings.n; i++)
+		event_warning(l->run.events, "dump", "%s", l->inv.warnings.item[i]);
 	if (l->copy.tables)
 		event_warning(l->run.events, "dump", "%llu table(s) of non-transactional engines were copied while the applier was still",
 		              (unsigned long long)l->copy.tables);
@@ -142,10 +157,6 @@ static void emit_report(struct logical *l)
 
 enum status emit_run(struct logical *l, struct stream_writer *w, struct error *err)
 {
-	if (l->stale) {
-		*err = l->stale_err;
-		return l->stale;
-	}
 	enum status st = watch_start(&l->watch, err);
 	if (!st)
 		st = dump_ddl_error(emit_settle(l, err), err);

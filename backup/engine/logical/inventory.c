@@ -63,6 +63,7 @@ void inventory_clear(struct inventory *inv)
 	free(inv->slot);
 	buf_free(&inv->users);
 	strlist_free(&inv->refused);
+	strlist_free(&inv->warnings);
 	inventory_init(inv);
 }
 

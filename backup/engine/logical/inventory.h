@@ -86,7 +86,8 @@ struct inventory {
 	size_t cap_schemas, cap_tables, cap_objects;
 	size_t *slot;          /* hash of (schema, table) -> index + 1 */
 	size_t nslots;
-	struct buf users;      /* the text of slackwater-users.sql */
+	struct buf users;      /* the text of slackwater-users */
+	struct strlist warnings; /* what is left out, one line each */
 	struct strlist refused; /* what cannot be dumped without loss, one line each */
 };
 
@@ -106,6 +107,8 @@ enum status inventory_define(struct inventory *inv, struct conn *c, const struct
 enum status inventory_objects(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
 /* Views that cannot be created again: into inv->refused. Waits for locks, so not while a snapshot is held. */
 enum status inventory_check_views(struct inventory *inv, struct conn *c, struct error *err);
+/* Filters that match nothing, server-level objects that are not carried over, the cost of copying inside the window: refused, or warned of. */
+enum status inventory_check_options(const struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
 /* ERR_PREFLIGHT with what was found that cannot be dumped without loss. */
 enum status inventory_refuse(const struct inventory *inv, struct error *err);
 enum status inventory_add_object(struct inventory *inv, struct object **ret, struct error *err);
@@ -118,6 +121,7 @@ enum status inventory_dup(char **ret, const char *s, size_t len, struct error *e
 
 /* accounts.c: fills inv->users. */
 enum status accounts_read(struct inventory *inv, struct conn *c, struct error *err);
+void accounts_quote_columns(const char *grant, struct buf *b); /* for tests */
 
 /* column.c: how values of a type are read, written and compared. false: a type that is not known. */
 bool column_classify(struct column *c, const char *data_type, const char *column_type, const char *extra, const char *scale);

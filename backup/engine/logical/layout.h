@@ -10,7 +10,7 @@
  *   DB.VIEW-schema.sql                a table in the view's place, so that views may be created in any order
  *   DB.VIEW-schema-view.sql           DROP TABLE IF EXISTS + CREATE VIEW
  *   DB-schema-post.sql                routines and events
- *   slackwater-users.sql              accounts, roles, grants: ours, myloader does not know it
+ *   slackwater-users                  accounts, roles, grants: ours, myloader does not know it
  *   xtrabackup_slave_info, xtrabackup_binlog_info
  *
  * Names. DB and TABLE are the real names where these are made of [A-Za-z0-9_] alone, else "mydumper_N", as mydumper does: unique without
@@ -26,7 +26,8 @@
 #include "slackwater/strlist.h"
 
 #define LAYOUT_METADATA "metadata"
-#define LAYOUT_USERS "slackwater-users.sql"
+/* No .sql: Debian's myloader 0.10.1 takes each such file for a table's and crashes when there is no dot in the name [run]. */
+#define LAYOUT_USERS "slackwater-users"
 #define LAYOUT_SLAVE_INFO "xtrabackup_slave_info"
 #define LAYOUT_BINLOG_INFO "xtrabackup_binlog_info"
 

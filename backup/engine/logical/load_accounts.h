@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * load_accounts: slackwater-users.sql in two passes. Accounts and roles first, so that definers exist; what they may do last, when what it is
+ * load_accounts: slackwater-users in two passes. Accounts and roles first, so that definers exist; what they may do last, when what it is
  * about exists. The account we are logged in with is left as it is: changing its password would lock out whoever seeds.
  */
 #pragma once

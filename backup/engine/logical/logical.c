@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
+/* How often probe looks again when a DDL came in between. */
+enum { LOGICAL_LOOKS = 5 };
+
 /* ---- the attempt: sessions, and a run of their own that ends when the parent's does or when one of them fails ---- */
 
 static void logical_pass_on(void *arg)
@@ -57,7 +60,9 @@ static enum status logical_lock_session(struct logical *l, struct error *err)
 		return ST_OK;
 	enum status st = conn_open(&l->lock, l->o, 0, &l->run, err);
 	/* The wait falls into the window; and should our host vanish, the server must not keep the lock for hours. */
-	return st ? st : conn_exec(l->lock, "SET SESSION lock_wait_timeout = 1, wait_timeout = 60", err);
+	if (!st)
+		st = conn_exec(l->lock, "SET SESSION lock_wait_timeout = 1, wait_timeout = 120", err);
+	return st ? st : conn_scalar_u64(l->lock, LOGICAL_LOCK_HITS, &l->lock_hits, err);
 }
 
 static enum status logical_sessions(struct logical *l, struct error *err)
@@ -67,7 +72,7 @@ static enum status logical_sessions(struct logical *l, struct error *err)
 		st = session_settle(l->control, false, err);
 	if (!st) {
 		l->locks = logical_locks_for(l->control, l->eo);
-		st = probe_rights(l->control, l->eo, l->locks, err);
+		st = probe_rights(l->control, l->locks, err);
 	}
 	for (unsigned i = 0; !st && i < l->nsessions; i++) {
 		st = session_open(&l->session[i], i, l->o, &l->run, err);
@@ -85,19 +90,34 @@ static enum status logical_sessions(struct logical *l, struct error *err)
 	return st;
 }
 
-/* Everything there is, and the fingerprint that tells in the window whether it still is so. It warms the table cache, too. */
-static enum status logical_inventory(struct logical *l, struct error *err)
+static enum status logical_look(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
 {
-	enum status st = fingerprint_settle(l->control, l->eo->users, 1000, &l->listed, &l->settled, err);
+	enum status st = inventory_list(inv, c, o, err);
 	if (!st)
-		st = inventory_list(&l->inv, l->control, l->eo, err);
+		st = inventory_objects(inv, c, o, err);
 	if (!st)
-		st = inventory_objects(&l->inv, l->control, l->eo, err);
+		st = inventory_define(inv, c, o, err);
 	if (!st)
-		st = inventory_define(&l->inv, l->control, l->eo, err);
-	if (!st)
-		st = inventory_check_views(&l->inv, l->control, err);
-	return st ? st : inventory_refuse(&l->inv, err);
+		st = inventory_check_views(inv, c, err);
+	return st ? st : inventory_refuse(inv, err);
+}
+
+/*
+ * Everything there is, and the fingerprint that tells in the window whether it still is so. It warms the table cache, too. What is
+ * refused while a DDL runs (a table that cannot be opened, a view whose table has gone) may be fine the next time.
+ */
+static enum status logical_inventory(struct inventory *inv, struct conn *c, const struct engine_options *o, struct fingerprint *listed,
+                                     bool *settled, struct error *err)
+{
+	struct fingerprint now;
+	enum status st = fingerprint_settle(c, o->users, 1000, listed, settled, err);
+	if (st)
+		return st;
+	st = dump_ddl_error(logical_look(inv, c, o, err), err);
+	if (st == ST_FAILED && err->kind == ERR_PREFLIGHT && !fingerprint_take(c, o->users, &now, NULL) &&
+	    (!*settled || !fingerprint_equal(&now, listed)))
+		return err->status = ST_RETRY;
+	return st;
 }
 
 static enum status logical_prepare(struct engine *e, struct run *run, struct error *err)
@@ -110,13 +130,26 @@ static enum status logical_prepare(struct engine *e, struct run *run, struct err
 	l->watch.run = &l->run;
 	l->watch.ddl_max_wait_ms = l->locks == LOCKS_NONE ? 0 : l->eo->ddl_max_wait_ms;
 	l->watch.max_history = l->eo->max_history;
-	return st ? st : dump_ddl_error(logical_inventory(l, err), err);
+	return st ? st : logical_inventory(&l->inv, l->control, l->eo, &l->listed, &l->settled, err);
 }
 
-/* A look at everything with one session: what prepare would refuse is refused before anything is touched. */
+/* A DDL may run while we look: look again. */
+static enum status logical_inspect(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+{
+	struct fingerprint listed;
+	bool settled;
+	enum status st = ST_RETRY;
+	for (unsigned i = 0; st == ST_RETRY && i < LOGICAL_LOOKS; i++)
+		st = logical_inventory(inv, c, o, &listed, &settled, err);
+	if (st == ST_RETRY)
+		st = err->status = ST_FAILED;
+	return st ? st : inventory_check_options(inv, c, o, err);
+}
+
+/* What prepare would refuse is refused before anything is touched. */
 static enum status logical_probe(struct engine *e, struct run *run, struct error *err)
 {
-	struct logical *l = (struct logical *)e;
+	const struct logical *l = (const struct logical *)e;
 	struct inventory inv;
 	struct conn *c = NULL;
 	inventory_init(&inv);
@@ -124,23 +157,9 @@ static enum status logical_probe(struct engine *e, struct run *run, struct error
 	if (!st)
 		st = session_settle(c, false, err);
 	if (!st)
-		st = probe_rights(c, l->eo, logical_locks_for(c, l->eo), err);
-	/* A DDL may run while we look: look again. */
-	for (unsigned i = 0; !st && i < 5; i++) {
-		st = inventory_list(&inv, c, l->eo, err);
-		if (!st)
-			st = inventory_objects(&inv, c, l->eo, err);
-		if (!st)
-			st = inventory_define(&inv, c, l->eo, err);
-		if (!st)
-			st = inventory_check_views(&inv, c, err);
-		if (!st)
-			st = inventory_refuse(&inv, err);
-		st = dump_ddl_error(st, err);
-		if (st != ST_RETRY)
-			break;
-		st = i < 4 ? ST_OK : ST_FAILED;
-	}
+		st = probe_rights(c, logical_locks_for(c, l->eo), err);
+	if (!st)
+		st = logical_inspect(&inv, c, l->eo, err);
 	inventory_clear(&inv);
 	conn_free(c);
 	return st;

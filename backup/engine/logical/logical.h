@@ -22,6 +22,10 @@
 #include "retry.h"
 #include "watch.h"
 
+/* How often anybody's statement failed because of a backup lock (3857, 4085). */
+#define LOGICAL_LOCK_HITS                                                                                              \
+	"SELECT COALESCE(SUM(SUM_ERROR_RAISED), 0) FROM performance_schema.events_errors_summary_global_by_error WHERE ERROR_NUMBER IN (3857, 4085)"
+
 enum logical_locks { LOCKS_BACKUP, LOCKS_METADATA, LOCKS_NONE };
 
 struct logical {
@@ -38,6 +42,8 @@ struct logical {
 	struct conn *control;       /* lists and definitions */
 	struct conn *lock;          /* LOCK INSTANCE FOR BACKUP, nothing else */
 	bool lock_held;
+	int64_t locked_ms;          /* when it was taken */
+	uint64_t lock_hits;         /* LOGICAL_LOCK_HITS before it was taken */
 	struct conn *copier;        /* rows of non-transactional tables */
 	struct session *session;
 	unsigned nsessions;
@@ -49,20 +55,17 @@ struct logical {
 	bool settled;               /* listed proves inv */
 	bool changed;               /* inv was not exact in the window */
 	bool touched;
-	bool captured_any;
 	struct plan plan;
 	struct copy copy;
 	struct retry retry;         /* LOCKS_NONE */
 	struct dump dump;
 	struct buf slave_info, binlog_info;
-	enum status stale;          /* capture found that the attempt is void; emit_after says so */
-	struct error stale_err;
 
 	struct engine_report report;
 };
 
 /* probe.c: rights and settings; opens nothing, touches nothing. */
-enum status probe_rights(struct conn *c, const struct engine_options *o, enum logical_locks locks, struct error *err);
+enum status probe_rights(struct conn *c, enum logical_locks locks, struct error *err);
 /* The global privileges the session has, in upper case, "ALL PRIVILEGES" included. For tests: one line of SHOW GRANTS. */
 void probe_parse_grant(const char *line, struct strlist *ret, struct error *err);
 enum logical_locks logical_locks_for(const struct conn *c, const struct engine_options *o);

@@ -61,14 +61,13 @@ static enum status probe_grants(struct conn *c, struct strlist *ret, bool *revok
 	return st;
 }
 
-enum status probe_rights(struct conn *c, const struct engine_options *o, enum logical_locks locks, struct error *err)
+enum status probe_rights(struct conn *c, enum logical_locks locks, struct error *err)
 {
 	/* Without SELECT on everything tables are not refused but invisible: the snapshot would lack them and nobody would know. */
 	static const char *const needed[] = { "SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "PROCESS" };
 	struct strlist has = { 0 };
 	struct buf missing = BUF_INIT(512);
 	bool revoked = false;
-	(void)o;
 	enum status st = probe_grants(c, &has, &revoked, err);
 	bool all = strlist_has(&has, "ALL PRIVILEGES") || strlist_has(&has, "ALL");
 	for (size_t i = 0; !st && !all && i < sizeof needed / sizeof needed[0]; i++)

@@ -54,7 +54,7 @@ static void every_way_of_writing(void **state)
 	assert_int_equal(PARSE("-P3308", "-h", "::1", "--ssl_mode=required", "--defaults_file", "/x"), ST_OK);
 	assert_int_equal(config.port, 3308);
 	assert_string_equal(config.host, "::1");
-	assert_int_equal(config.ssl_mode, 3);
+	assert_int_equal(config.ssl_mode, 2);
 	assert_string_equal(config.defaults_file, "/x");
 	assert_int_equal(PARSE("--pause-budget=1.5s", "--chunk-size", "1M", "--on-deadline", "stop", "--max-history=100000000000"), ST_OK);
 	assert_int_equal(config.pause_budget_ms, 1500);

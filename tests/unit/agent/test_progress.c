@@ -39,9 +39,9 @@ static void figures_become_a_line(void **state)
 	update(&p, 1000, 0, 100 << 20, 0);
 	assert_text(&p, 80, "dump    0%  0 B of 100.0 MiB");
 	update(&p, 2000, 10 << 20, 100 << 20, 1000);
-	assert_text(&p, 80, "dump   10%  10.0 MiB of 100.0 MiB  1,000 rows  10.0 MiB/s  9.0 s left");
+	assert_text(&p, 80, "dump   10%  10.0 MiB of 100.0 MiB  1,000 rows  10.0 MiB/s  10 s left");
 	update(&p, 2500, 20 << 20, 100 << 20, 2000); /* too soon for another sample of the rate */
-	assert_text(&p, 80, "dump   20%  20.0 MiB of 100.0 MiB  2,000 rows  10.0 MiB/s  8.0 s left");
+	assert_text(&p, 80, "dump   20%  20.0 MiB of 100.0 MiB  2,000 rows  10.0 MiB/s  9 s left");
 	assert_text(&p, 20, "dump   20%  20.0 MiB");
 	update(&p, 9000, 130 << 20, 100 << 20, 2000); /* the total was an estimate */
 	assert_text(&p, 30, "dump  130.0 MiB  2,000 rows  1");

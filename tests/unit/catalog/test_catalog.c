@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "sample.h"
+#include "slackwater/jsonx.h"
 #include "store_fault.h"
 
 struct repository {
@@ -225,6 +226,39 @@ static void test_publish(void **state)
 	manifest_free(other);
 }
 
+static void test_checkpoint(void **state)
+{
+	struct repository *r = *state;
+	struct manifest *m = manifest_of("db1", ID(1));
+	struct checkpoint *cp = calloc(1, sizeof *cp), *back = NULL;
+	struct buf text = BUF_INIT(1 << 20);
+	struct error err;
+	FAILS(ERR_SNAPSHOT, catalog_checkpoint(r->store, m, &back, &err)); /* the manifest names none */
+	cp->gtid_executed = strdup("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5");
+	json_t *doc = checkpoint_to_json(cp);
+	OK(jsonx_dump(doc, &text, &err));
+	json_decref(doc);
+	m->objects.item = calloc(1, sizeof *m->objects.item);
+	m->objects.n = 1;
+	m->objects.item[0] = (struct stream_object){ .key = "checkpoint.json", .size = text.len };
+	OK(digest_of(text.data, text.len, m->objects.item[0].sha256, &err));
+	FAILS(ERR_SNAPSHOT, catalog_checkpoint(r->store, m, &back, &err)); /* it is not there */
+	put(r, "db1/" ID(1) "/checkpoint.json", text.data);
+	OK(catalog_checkpoint(r->store, m, &back, &err));
+	assert_string_equal(back->gtid_executed, cp->gtid_executed);
+	checkpoint_free(back);
+	scratch_flip(scratch_path(r->scratch, "r/db1/" ID(1) "/checkpoint.json"), 20);
+	FAILS(ERR_SNAPSHOT, catalog_checkpoint(r->store, m, &back, &err));
+	assert_non_null(strstr(err.message, "damaged"));
+	put(r, "db1/" ID(1) "/checkpoint.json", "{}");
+	m->objects.item[0].size = 2;
+	OK(digest_of("{}", 2, m->objects.item[0].sha256, &err));
+	FAILS(ERR_SNAPSHOT, catalog_checkpoint(r->store, m, &back, &err)); /* the right digest of nonsense */
+	checkpoint_free(cp);
+	manifest_free(m);
+	buf_free(&text);
+}
+
 static void test_sweep(void **state)
 {
 	struct repository *r = *state;
@@ -303,7 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		REPOSITORY(test_find), REPOSITORY(test_many_instances_are_not_all_named), REPOSITORY(test_list),
-		REPOSITORY(test_damaged_manifest), REPOSITORY(test_publish), REPOSITORY(test_sweep), REPOSITORY(test_ten_thousand),
+		REPOSITORY(test_damaged_manifest), REPOSITORY(test_publish), REPOSITORY(test_checkpoint), REPOSITORY(test_sweep), REPOSITORY(test_ten_thousand),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

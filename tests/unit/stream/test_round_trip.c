@@ -229,7 +229,7 @@ static void test_only_shards_with_entries(void **state)
 	OK(stream_writer_finish(w, &objects, &err));
 	assert_int_equal(objects.n, 2);
 	assert_string_equal(objects.item[0].key, "shard-0002.tar");
-	assert_string_equal(objects.item[1].key, "index-0000.json");
+	assert_string_equal(objects.item[1].key, "index-0002.json");
 	assert_int_equal(stream_writer_stored(w), objects.item[0].size + objects.item[1].size);
 	FAILS(ERR_UNEXPECTED, put(w, 0, "late", 1, &err));
 	stream_objects_free(&objects);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an inventory says about the options, and about the server beyond its schemas. */
+#include <string.h>
+
+#include "filter.h"
+#include "inventory.h"
+#include "slackwater/dialect.h"
+
+/* Reading this much while the applier is still takes about a second. */
+#define CHECK_COPIED_BYTES (100u << 20)
+
+/* A pattern that matches nothing is a typing error, and a snapshot without that table a bad surprise. */
+static enum status check_patterns(const struct inventory *inv, const struct engine_options *o, struct error *err)
+{
+	for (size_t i = 0; i < o->include.n; i++) {
+		struct engine_options one = { .include = { .item = &o->include.item[i], .n = 1 } };
+		bool found = false;
+		for (size_t k = 0; !found && k < inv->ntables; k++)
+			found = filter_table(&one, inv->table[k].schema, inv->table[k].name);
+		for (size_t k = 0; !found && k < inv->nschemas; k++)
+			found = filter_whole(&one, inv->schema[k].name);
+		if (!found) {
+			error_set(err, ST_FAILED, ERR_PREFLIGHT, "--include '%s' matches nothing", o->include.item[i]);
+			error_hint(err, "patterns are schema or schema.table, with * and ?");
+			return ST_FAILED;
+		}
+	}
+	for (size_t i = 0; i < o->tables.n; i++) {
+		struct engine_options one = { .tables = { .item = &o->tables.item[i], .n = 1 } };
+		bool found = false;
+		for (size_t k = 0; !found && k < inv->ntables; k++)
+			found = filter_table(&one, inv->table[k].schema, inv->table[k].name);
+		if (!found)
+			return error_set(err, ST_FAILED, ERR_PREFLIGHT, "table %s of --tables-from-file does not exist", o->tables.item[i]);
+	}
+	return ST_OK;
+}
+
+static void check_nontransactional(const struct inventory *inv, const struct conn *c, const struct engine_options *o)
+{
+	uint64_t bytes = 0, skipped = 0;
+	for (size_t i = 0; i < inv->ntables; i++) {
+		const struct table *t = &inv->table[i];
+		if (t->view || t->how != ROWS_COPIED)
+			continue;
+		bytes += t->gone ? 0 : t->bytes;
+		skipped += t->gone;
+	}
+	if (skipped && o->nontransactional == NONTRANSACTIONAL_SKIP)
+		event_warning(c->run->events, "dump", "%llu table(s) of non-transactional engines are left out", (unsigned long long)skipped);
+	if (bytes > CHECK_COPIED_BYTES)
+		event_warning(c->run->events, "dump", "%llu MiB of non-transactional tables are copied while the applier is still: the pause will be long",
+		              (unsigned long long)(bytes >> 20));
+}
+
+/* Loadable functions and server definitions belong to the server, not to a schema. */
+static enum status check_count(struct conn *c, const char *sql, const char *what, struct error *err)
+{
+	uint64_t n = 0;
+	enum status st = conn_scalar_u64(c, sql, &n, err);
+	if (!st && n)
+		event_warning(c->run->events, "dump", "%llu %s are not carried over", (unsigned long long)n, what);
+	return st;
+}
+
+enum status inventory_check_options(const struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+{
+	enum status st = check_patterns(inv, o, err);
+	if (st)
+		return st;
+	check_nontransactional(inv, c, o);
+	st = check_count(c, "SELECT COUNT(*) FROM mysql.func", "loadable functions (mysql.func)", err);
+	return st ? st : check_count(c, "SELECT COUNT(*) FROM mysql.servers", "server definitions (CREATE SERVER)", err);
+}
