@@ -7,7 +7,7 @@
 
 #include "slackwater/stream.h"
 
-enum { INDEX_PART_BYTES = 4 << 20, INDEX_PART_MAX = INDEX_PART_BYTES + 4096 };
+enum { INDEX_PART_BYTES = 2 << 20, INDEX_PART_MAX = INDEX_PART_BYTES + 4096 };
 
 struct index_part {
 	struct buf json;

@@ -4,7 +4,7 @@
 
 #include "slackwater/stream.h"
 
-enum { INDEX_READ_MAX = 64 << 20 }; /* of one index object; ours end soon after 4 MiB */
+enum { INDEX_READ_MAX = 64 << 20 }; /* of one index object; ours end soon after 2 MiB */
 
 /* Append the entries of one part, in its order. The entries' places are not checked against anything. */
 enum status index_read_part(const char *text, size_t len, const char *what, struct stream_index *ret, struct error *err);

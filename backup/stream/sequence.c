@@ -12,7 +12,7 @@
 
 enum {
 	SEQUENCE_MANIFEST_MAX = 64 << 20,
-	SEQUENCE_UNINDEXED_MAX = 1000000 /* entries that wait for their part of the index; ours hold some 20,000 */
+	SEQUENCE_UNINDEXED_MAX = 1000000 /* entries that wait for their part of the index; ours hold some 10,000 */
 };
 
 struct sequence_reading {

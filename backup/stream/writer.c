@@ -9,7 +9,11 @@
 #include "stream/objects.h"
 #include "stream/shard.h"
 
-enum { WRITER_SHARDS_MAX = 256, WRITER_KEY_MAX = 1024 };
+enum {
+	WRITER_SHARDS_MAX = 256,
+	WRITER_KEY_MAX = 1024,
+	WRITER_ENTRY_OVERHEAD = 200 /* an item of the queue, and what malloc adds to each piece */
+};
 static const uint64_t writer_queue_bytes = 64u << 20;
 
 struct stream_writer {
@@ -78,7 +82,7 @@ static uint64_t writer_trim(struct stream_entry *e)
 			b->cap = b->len + 1;
 		}
 	}
-	return b->cap + strlen(e->name);
+	return b->cap + strlen(e->name) + WRITER_ENTRY_OVERHEAD;
 }
 
 /* The shard that has had the least, so that shards become equally large; but one that falls behind (its share of the queue is full) gets

@@ -174,7 +174,7 @@ static void *put_all(void *arg)
 static void test_back_pressure(void **state)
 {
 	struct scratch *t = *state;
-	enum { BOUND = 1 << 20, SIZE = 100000, PUTTERS = 3, FIT = BOUND / (SIZE + 16) };
+	enum { BOUND = 1 << 20, SIZE = 100000, PUTTERS = 3, FIT = BOUND / (SIZE + 500) };
 	struct store_fault *f;
 	struct store *s = new_store(t, &f);
 	struct stream_options o = { .shards = 2, .queue_bytes = BOUND };

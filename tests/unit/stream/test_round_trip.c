@@ -310,9 +310,9 @@ static void test_index_in_parts(void **state)
 	}
 	OK(stream_writer_finish(w, &objects, &err));
 	stream_writer_free(w);
-	assert_in_range(objects.n, 2 + 4, 2 + 6);
+	assert_in_range(objects.n, 2 + 6, 2 + 8);
 	for (size_t i = 2; i < objects.n; i++)
-		assert_in_range(objects.item[i].size, 1, 5 << 20);
+		assert_in_range(objects.item[i].size, 1, 3 << 20);
 	OK(stream_index_read(s, "i/x/", &objects, &ix, &err));
 	assert_int_equal(ix.n, N);
 	for (size_t i = 1; i < ix.n; i++)
