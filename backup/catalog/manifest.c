@@ -139,9 +139,12 @@ static json_t *manifest_document(const struct manifest *m)
  */
 enum status manifest_write(const struct manifest *m, struct buf *out, struct error *err)
 {
-	json_t *instance = json_string(m->instance);
-	json_decref(instance);
+	json_t *instance = jsonx_text(m->instance);
 	if (!instance)
+		return error_oom(err);
+	bool exact = strcmp(json_string_value(instance), m->instance) == 0;
+	json_decref(instance);
+	if (!exact)
 		return error_set(err, ST_FAILED, ERR_USAGE, "the instance's name is not UTF-8");
 	json_t *doc = manifest_document(m);
 	if (!doc)

@@ -2,9 +2,10 @@
 #include "stream/parallel.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+
+#include "stream/thread.h"
 
 enum { PARALLEL_THREADS_MAX = 256 };
 
@@ -44,15 +45,9 @@ enum status parallel_run(size_t n, unsigned threads, parallel_fn *fn, void *arg,
 	if (threads > PARALLEL_THREADS_MAX)
 		threads = PARALLEL_THREADS_MAX;
 	pthread_mutex_init(&p.lock, NULL);
-	/* Signals are for the agent's own thread. */
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	/* The caller's thread is one of them, so that it works, more slowly, when no thread is to be had. */
-	for (; started + 1 < threads; started++)
-		if (pthread_create(&id[started], NULL, parallel_work, &p) != 0)
-			break;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	while (started + 1 < threads && thread_start(&id[started], parallel_work, &p, NULL) == ST_OK)
+		started++;
 	parallel_work(&p);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(id[i], NULL);

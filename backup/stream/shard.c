@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stream/shard.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "stream/names.h"
 #include "stream/objects.h"
+#include "stream/thread.h"
 
 enum { SHARD_KEY_MAX = 1024 };
 
@@ -189,20 +189,6 @@ void shard_init(struct shard *s, struct shard_common *common, unsigned number)
 	pthread_cond_init(&s->wake, NULL);
 }
 
-/* Signals are for the agent's own thread. */
-static enum status shard_start(struct shard *s, struct error *err)
-{
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int bad = pthread_create(&s->thread, NULL, shard_thread, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (bad)
-		return error_sys(err, ST_FATAL, ERR_UNEXPECTED, bad, "cannot start a thread");
-	s->started = true;
-	return ST_OK;
-}
-
 enum status shard_put(struct shard *s, struct stream_entry *e, uint64_t bytes, struct error *err)
 {
 	struct shard_item *it = calloc(1, sizeof *it);
@@ -211,8 +197,10 @@ enum status shard_put(struct shard *s, struct stream_entry *e, uint64_t bytes, s
 		pthread_mutex_lock(&s->common->lock);
 		if (s->closed)
 			st = error_set(err, ST_FAILED, ERR_UNEXPECTED, "an entry was put after the end of the stream");
-		if (!st && !s->started)
-			st = shard_start(s, err);
+		if (!st && !s->started) {
+			st = thread_start(&s->thread, shard_thread, s, err);
+			s->started = st == ST_OK;
+		}
 		if (!st) {
 			*it = (struct shard_item){ .entry = *e, .bytes = bytes };
 			*e = (struct stream_entry){ 0 };

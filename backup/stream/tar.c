@@ -3,6 +3,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,8 @@ static enum status tar_check(const struct tar *t, int r, struct error *err)
 	}
 	if (r == ARCHIVE_OK)
 		return ST_OK;
+	if (archive_errno(t->archive) == ENOMEM)
+		return error_oom(err);
 	const char *text = archive_error_string(t->archive);
 	return error_set(err, ST_FAILED, ERR_UNEXPECTED, "cannot write the tar: %s", text ? text : "out of memory");
 }

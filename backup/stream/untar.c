@@ -14,6 +14,7 @@ enum { UNTAR_BLOCK = 256 * 1024 };
 
 struct untar {
 	struct archive *archive;
+	struct archive_entry *entry;
 	struct store_reader *reader;
 	char *block;
 	struct error failure; /* of the reader */
@@ -44,6 +45,8 @@ static enum status untar_error(const struct untar *u, const char *what, struct e
 			*err = u->failure;
 		return u->failure.status;
 	}
+	if (archive_errno(u->archive) == ENOMEM)
+		return error_oom(err);
 	if (!u->total)
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "there is nothing to read: the stream is empty");
 	const char *text = archive_error_string(u->archive);
@@ -59,8 +62,9 @@ enum status untar_new(struct store_reader *r, struct untar **ret, struct error *
 		return error_oom(err);
 	u->reader = r;
 	u->archive = archive_read_new();
+	u->entry = archive_entry_new();
 	u->block = malloc(UNTAR_BLOCK);
-	enum status st = u->archive && u->block ? ST_OK : error_oom(err);
+	enum status st = u->archive && u->entry && u->block ? ST_OK : error_oom(err);
 	if (!st && (archive_read_support_format_tar(u->archive) != ARCHIVE_OK ||
 	            archive_read_open(u->archive, u, NULL, untar_read, NULL) != ARCHIVE_OK))
 		st = untar_error(u, "not a tar", err);
@@ -88,8 +92,7 @@ static enum status untar_check(struct untar *u, struct archive_entry *e, struct 
 
 enum status untar_next(struct untar *u, const char **ret_name, uint64_t *ret_size, struct error *err)
 {
-	struct archive_entry *e;
-	int r = archive_read_next_header(u->archive, &e);
+	int r = archive_read_next_header2(u->archive, u->entry);
 	if (r == ARCHIVE_EOF) {
 		*ret_name = NULL;
 		return ST_OK;
@@ -97,7 +100,7 @@ enum status untar_next(struct untar *u, const char **ret_name, uint64_t *ret_siz
 	/* A warning is about something that we never write. */
 	if (r != ARCHIVE_OK)
 		return untar_error(u, "the tar is damaged", err);
-	enum status st = untar_check(u, e, err);
+	enum status st = untar_check(u, u->entry, err);
 	if (st)
 		return st;
 	*ret_name = u->name;
@@ -157,6 +160,7 @@ void untar_free(struct untar *u)
 	if (!u)
 		return;
 	archive_read_free(u->archive);
+	archive_entry_free(u->entry);
 	free(u->block);
 	free(u);
 }

@@ -155,6 +155,24 @@ static void test_a_crash_is_swept(void **state)
 	store_free(s);
 }
 
+/* A writer that lives holds a lock: its file is spared, however old it looks. */
+static void test_the_living_are_not_swept(void **state)
+{
+	struct scratch *t = *state;
+	struct store *s = open_store(t, "repository", STORE_WRITE);
+	struct store_writer *w;
+	struct error err;
+	unsigned removed = 9;
+	OK(s->ops->create(s, "i/object", &w, &err));
+	OK(s->ops->sweep(s, "i/", -3600 * 1000, &removed, &err));
+	assert_int_equal(removed, 0);
+	OK(w->ops->write(w, "x", 1, &err));
+	OK(w->ops->commit(w, &err));
+	store_writer_free(w);
+	assert_int_equal(listed(s), 1);
+	store_free(s);
+}
+
 static void test_addresses(void **state)
 {
 	struct scratch *t = *state;
@@ -280,7 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(test_links_are_not_followed), IN_SCRATCH(test_the_root_may_be_a_link), IN_SCRATCH(test_strangers),
-		IN_SCRATCH(test_modes), IN_SCRATCH(test_a_crash_is_swept), IN_SCRATCH(test_addresses), IN_SCRATCH(test_disk_full),
+		IN_SCRATCH(test_modes), IN_SCRATCH(test_a_crash_is_swept), IN_SCRATCH(test_the_living_are_not_swept), IN_SCRATCH(test_addresses), IN_SCRATCH(test_disk_full),
 		IN_SCRATCH(test_read_only), IN_SCRATCH(test_no_rights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
