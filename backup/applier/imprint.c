@@ -17,6 +17,7 @@ void imprint_free(struct imprint *f)
 	free(f->binlog_gtids);
 	free(f->current_pos);
 	free(f->file);
+	free(f->open);
 	*f = (struct imprint){ 0 };
 }
 
@@ -83,16 +84,20 @@ static enum status take_binlog(struct conn *c, const struct instance *in, struct
 	return st;
 }
 
-bool imprint_open_writer(const char *status)
+void imprint_open_transactions(const char *status, struct buf *out)
 {
-	static const char begin[] = "\n---TRANSACTION ";
-	for (const char *at = strstr(status, begin); at; at = strstr(at + 1, begin)) {
-		const char *next = strstr(at + 1, begin), *changes = strstr(at, "undo log entries "), *line = strchr(at + 1, '\n');
-		const char *prepared = strstr(at, "(PREPARED)");
-		if (changes && (!next || changes < next) && !(prepared && line && prepared < line))
-			return true;
+	static const char begin[] = "\n---TRANSACTION ", undo[] = "undo log entries ";
+	for (const char *at = strstr(status, begin), *next; at; at = next) {
+		const char *id = at + sizeof begin - 1, *changes = strstr(at, undo);
+		next = strstr(at + 1, begin);
+		if (!changes || (next && changes > next))
+			continue;
+		changes += sizeof undo - 1;
+		buf_adds(out, out->len ? "," : "");
+		buf_add(out, id, strcspn(id, ",\n"));
+		buf_addc(out, ':');
+		buf_add(out, changes, strspn(changes, "0123456789"));
 	}
-	return false;
 }
 
 static enum status take_rows(struct conn *c, struct imprint *f, struct error *err)
@@ -117,6 +122,7 @@ static enum status take_rows(struct conn *c, struct imprint *f, struct error *er
 static enum status take_counter(struct conn *c, const struct instance *in, struct imprint *f, struct error *err)
 {
 	struct rows *r = NULL;
+	struct buf open = BUF_INIT(1u << 20);
 	bool more = false;
 	enum status st = conn_query(c, "SHOW ENGINE INNODB STATUS", &r, err);
 	if (!st)
@@ -124,8 +130,13 @@ static enum status take_counter(struct conn *c, const struct instance *in, struc
 	const char *text = !st && more ? rows_get(r, "Status") : NULL;
 	if (!st && (!text || !imprint_trx_counter(text, f->counter)))
 		st = error_set(err, ST_FAILED, ERR_INCONSISTENT, "SHOW ENGINE INNODB STATUS does not tell the transaction counter");
-	if (!st && in->reads_spend_ids)
-		f->open_writer = imprint_open_writer(text);
+	if (!st)
+		imprint_open_transactions(text, &open);
+	if (!st)
+		st = buf_check(&open, "the open transactions", err);
+	if (!st)
+		st = checkpoint_set(&f->open, buf_str(&open), err);
+	buf_free(&open);
 	rows_free(r);
 	return st || !in->reads_spend_ids ? st : take_rows(c, f, err);
 }
@@ -168,12 +179,13 @@ enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint
 		buf_addf(why, "InnoDB's counter of transactions or changed rows moved from %s to %s", a->counter, b->counter);
 		return IMPRINT_COUNTER;
 	}
-	if (b->open_writer) {
-		buf_adds(why, "a transaction that has changed rows is open in another session");
+	if (!same(a->open, b->open)) {
+		buf_addf(why, "the open transactions that have changed rows were (%.200s) and are (%.200s)", a->open ? a->open : "",
+		         b->open ? b->open : "");
 		return IMPRINT_COUNTER;
 	}
-	buf_addf(why, "executed GTIDs, own binary log %s:%" PRIu64 " and InnoDB's counter %s are the same", a->file ? a->file : "-",
-	         a->pos, a->counter);
+	buf_addf(why, "executed GTIDs, own binary log %s:%" PRIu64 ", InnoDB's counter %s and open transactions (%s) are the same",
+	         a->file ? a->file : "-", a->pos, a->counter, a->open && *a->open ? a->open : "none with changes");
 	return IMPRINT_SAME;
 }
 

@@ -4,9 +4,12 @@
  * sql_log_bin=0; InnoDB's "Trx id counter" does, but the server's own threads may move it too (GTID persister, statistics,
  * the receiver's repository). So only gtid and binlog moving is proof of a writer; the counter moving means: look again.
  *
- * Before MySQL 5.7 and MariaDB 10.2 every reading transaction moves that counter as well, our own snapshots included (READ ONLY or
- * not: seen on 5.6.24). There Innodb_rows_inserted, _updated and _deleted take its place: they count when a row is changed, not
- * when that is committed, so a foreign transaction that is open and has changed rows counts as movement of its own.
+ * The counter moves when a transaction changes its first row and, in MySQL, not again when one commits that has only inserted (seen on
+ * 5.6.24 and 9.7.4; on MariaDB it does): a writer that began before the first look and committed between the snapshots would be missed.
+ * So the open transactions that have changed rows are part of the fingerprint too, each with its number.
+ *
+ * Before MySQL 5.7 and MariaDB 10.2 every reading transaction moves the counter as well, our own snapshots included (READ ONLY or
+ * not: seen on 5.6.24). There Innodb_rows_inserted, _updated and _deleted take its place.
  */
 #pragma once
 
@@ -19,7 +22,7 @@ struct imprint {
 	char *file;        /* own binary log; NULL without one */
 	uint64_t pos;
 	char counter[96];  /* InnoDB's "Trx id counter" as printed, or rows inserted/updated/deleted */
-	bool open_writer;  /* old servers: a transaction with changes was open */
+	char *open;        /* "112017:1,112020:5": open transactions with their number of changes */
 };
 
 void imprint_free(struct imprint *f);
@@ -29,7 +32,7 @@ enum imprint_moved { IMPRINT_SAME, IMPRINT_COUNTER, IMPRINT_WRITTEN };
 enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint *b, struct buf *why);
 /* "Trx id counter 28527" (5.6 and older also "0 1A2B") out of SHOW ENGINE INNODB STATUS; false when it is not there. Pure. */
 bool imprint_trx_counter(const char *status, char out[32]);
-/* Is a transaction with changes open, in the same text; prepared ones are another matter. Pure. */
-bool imprint_open_writer(const char *status);
+/* The open transactions that have changed rows, out of the same text, as in struct imprint. Pure. */
+void imprint_open_transactions(const char *status, struct buf *out);
 /* Sessions and settings that may be writing, for a hint; best effort. */
 void imprint_suspects(struct conn *c, const struct instance *in, struct buf *out);

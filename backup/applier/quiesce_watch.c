@@ -183,7 +183,7 @@ enum quiesce_event quiesce_watch(struct quiesce *q)
 
 /* ---- STOPPING ---- */
 
-static void tell_stopping(struct quiesce *q, int64_t since)
+static void tell_stopping(struct quiesce *q)
 {
 	struct error ignored = ERROR_INIT;
 	struct inflight seen = { 0 };
@@ -191,7 +191,7 @@ static void tell_stopping(struct quiesce *q, int64_t since)
 	if (!inflight_look(q->watch, &q->in, &seen, run_now_ms(q->run), &ignored)) {
 		const struct inflight_item *old = inflight_oldest(&seen);
 		event_info(q->run->events, "window", "the applier has been stopping for %.1f s%s%s",
-		           (double)(run_now_ms(q->run) - since) / 1000, old ? ": " : "", old ? old->what : "");
+		           (double)(run_now_ms(q->run) - q->still_ms) / 1000, old ? ": " : "", old ? old->what : "");
 	}
 	inflight_free(&seen);
 }
@@ -215,14 +215,14 @@ static void drain_fd(int fd)
 /* A stop cannot be taken back: it is waited for, however long it takes and whoever wants to go home. */
 static void wait_for_stops(struct quiesce *q)
 {
-	int64_t since = run_now_ms(q->run), told = since;
+	int64_t told = run_now_ms(q->run);
 	while (!all_returned(q)) {
 		q->run->clock->wait(q->run->clock_arg, q->done_fd, 200);
 		drain_fd(q->done_fd);
 		int64_t now = run_now_ms(q->run);
 		if (now - told >= TELL_EVERY_MS) {
 			told = now;
-			tell_stopping(q, since);
+			tell_stopping(q);
 		}
 	}
 }
@@ -281,7 +281,7 @@ static bool still_stopping(const struct quiesce *q)
 /* After a 1875: until the thread is seen to have stopped. */
 static enum status wait_seen_stopped(struct quiesce *q, struct error *err)
 {
-	int64_t since = run_now_ms(q->run), told = since;
+	int64_t told = run_now_ms(q->run);
 	enum status st = ST_OK;
 	while (!st && still_stopping(q)) {
 		st = quiesce_read_channels(q, err);
@@ -296,7 +296,7 @@ static enum status wait_seen_stopped(struct quiesce *q, struct error *err)
 			st = run_sleep_ms(&q->shield, STOP_POLL_MS, err);
 		if (run_now_ms(q->run) - told >= TELL_EVERY_MS) {
 			told = run_now_ms(q->run);
-			tell_stopping(q, since);
+			tell_stopping(q);
 		}
 	}
 	return st;
@@ -306,7 +306,8 @@ enum quiesce_event quiesce_stop(struct quiesce *q)
 {
 	struct error e = ERROR_INIT, stop_error = ERROR_INIT;
 	const struct inflight_item *old = inflight_oldest(&q->inflight);
-	q->in_flight_ms = old ? old->age_ms : 0;
+	if (old && old->age_ms > q->in_flight_ms)
+		q->in_flight_ms = old->age_ms;
 	q->moves = 0;
 	enum status st = send_stops(q, &e), stop;
 	q->wait_ms = q->still_ms - q->armed_ms;
