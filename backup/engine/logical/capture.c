@@ -61,10 +61,7 @@ static enum status capture_touch(struct logical *l, struct error *err)
 	const struct inventory *now = l->changed ? &l->window : &l->inv;
 	enum status st = plan_build(&l->plan, now, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
 	if (!st && !capture_touch_later(l))
-		st = touch_all(l->session, l->nsessions, &l->plan, err);
-	else
-		return st;
-	l->touched = !st;
+		st = touch_some(l->session, l->nsessions, &l->plan, TOUCH_EVERYTHING, &l->touched, err);
 	return st;
 }
 

@@ -9,7 +9,7 @@
 #include "schema.h"
 #include "touch.h"
 
-enum { EMIT_PROGRESS_MS = 500 };
+enum { EMIT_PROGRESS_MS = 500, EMIT_TOUCH = 500 };
 
 /* What is in the inventory was not exact in the window: read it again, under whatever holds it still. */
 static enum status emit_relist(struct logical *l, struct error *err)
@@ -74,10 +74,11 @@ static enum status emit_settle(struct logical *l, struct error *err)
 		st = plan_build(&l->plan, &l->inv, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
 	if (!st)
 		st = plan_bind(&l->plan, &l->inv, l->eo->chunk_bytes, err);
-	if (!st && !l->touched && l->locks != LOCKS_NONE)
-		st = touch_all(l->session, l->nsessions, &l->plan, err);
-	if (!st)
-		st = emit_polite(l, err);
+	while (!st && !l->touched && l->locks != LOCKS_NONE) {
+		st = touch_some(l->session, l->nsessions, &l->plan, EMIT_TOUCH, &l->touched, err);
+		if (!st)
+			st = emit_polite(l, err);
+	}
 	if (!st && l->changed && l->locks == LOCKS_NONE)
 		st = inventory_define(&l->inv, l->control, l->eo, err);
 	if (!st && l->locks == LOCKS_NONE)

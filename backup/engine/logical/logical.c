@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "logical.h"
+#include "touch.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -130,7 +131,13 @@ static enum status logical_prepare(struct engine *e, struct run *run, struct err
 	l->watch.run = &l->run;
 	l->watch.ddl_max_wait_ms = l->locks == LOCKS_NONE ? 0 : l->eo->ddl_max_wait_ms;
 	l->watch.max_history = l->eo->max_history;
-	return st ? st : logical_inventory(&l->inv, l->control, l->eo, &l->listed, &l->settled, err);
+	if (!st)
+		st = logical_inventory(&l->inv, l->control, l->eo, &l->listed, &l->settled, err);
+	if (!st && l->locks != LOCKS_NONE)
+		st = plan_build(&l->plan, &l->inv, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
+	if (!st && l->locks != LOCKS_NONE)
+		st = dump_ddl_error(touch_warm(l->session, l->nsessions, &l->plan, err), err);
+	return st;
 }
 
 /* A DDL may run while we look: look again. */

@@ -43,26 +43,44 @@ enum status session_begin(struct session *s, struct error *err)
 	return st;
 }
 
-enum status session_touch(struct session *s, const struct plan *p, struct error *err)
+/* One statement per task from i = *next - 1 downwards, many in a packet; stops before `end`. */
+static enum status session_packets(struct session *s, const struct plan *p, bool savepoints, size_t *next, size_t end, struct error *err)
 {
 	struct buf b = BUF_INIT(BUF_MAX_SQL);
 	enum status st = ST_OK;
-	for (size_t i = p->session[s->index].n; !st && i-- > 0;) {
+	while (!st && *next > end) {
+		size_t i = --*next;
 		const struct task *k = p->session[s->index].item[i];
-		buf_addf(&b, "%sSAVEPOINT sw%zu;SELECT 1 FROM ", b.len ? ";" : "", i);
+		buf_adds(&b, b.len ? ";" : "");
+		if (savepoints)
+			buf_addf(&b, "SAVEPOINT sw%zu;", i);
+		buf_adds(&b, "SELECT 1 FROM ");
 		sql_ident(&b, k->schema);
 		buf_addc(&b, '.');
 		sql_ident(&b, k->name);
 		buf_adds(&b, " LIMIT 0");
-		if (b.len < SESSION_PACKET && i)
+		if (b.len < SESSION_PACKET && *next > end)
 			continue;
 		st = conn_exec_buf(s->c, &b, err);
 		buf_clear(&b);
 	}
 	buf_free(&b);
-	if (!st)
-		s->locked = true;
 	return st;
+}
+
+enum status session_touch(struct session *s, const struct plan *p, size_t max, struct error *err)
+{
+	if (!s->locked) {
+		s->locked = true;
+		s->untouched = p->session[s->index].n;
+	}
+	return session_packets(s, p, true, &s->untouched, s->untouched > max ? s->untouched - max : 0, err);
+}
+
+enum status session_warm(struct session *s, const struct plan *p, struct error *err)
+{
+	size_t next = p->session[s->index].n;
+	return session_packets(s, p, false, &next, 0, err);
 }
 
 enum status session_visit(struct session *s, const struct task *k, struct error *err)

@@ -11,7 +11,8 @@ struct session {
 	struct conn *c;
 	unsigned index;
 	bool open;        /* a snapshot is held */
-	bool locked;      /* touched: savepoints sw0..swN-1 are set */
+	bool locked;      /* session_touch has begun */
+	size_t untouched; /* of its tasks: savepoints are set for those behind */
 	bool visiting;    /* session_visit: savepoint sw is set */
 };
 
@@ -19,8 +20,10 @@ enum status session_open(struct session *s, unsigned index, const struct conn_op
 /* Drop the snapshot and its locks; the session stays. */
 enum status session_drop(struct session *s, struct error *err);
 enum status session_begin(struct session *s, struct error *err);
-/* Take the metadata lock of every task of the session, the first to be read last. */
-enum status session_touch(struct session *s, const struct plan *p, struct error *err);
+/* Take the metadata locks of the session's tasks, the first to be read last; at most `max` of them now. s->untouched are left. */
+enum status session_touch(struct session *s, const struct plan *p, size_t max, struct error *err);
+/* Open the tables of the plan once, without keeping a lock: the server's caches then have them when it matters. */
+enum status session_warm(struct session *s, const struct plan *p, struct error *err);
 /* Take the lock of one table alone, until session_release. */
 enum status session_visit(struct session *s, const struct task *k, struct error *err);
 /* The i-th task of the session is done (all before it are): give its lock up. */

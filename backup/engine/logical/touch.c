@@ -11,6 +11,7 @@ struct touch {
 	bool started;
 	struct session *s;
 	const struct plan *p;
+	size_t max; /* 0 = warm only */
 	enum status st;
 	struct error err;
 };
@@ -18,7 +19,7 @@ struct touch {
 static void *touch_main(void *arg)
 {
 	struct touch *t = arg;
-	t->st = session_touch(t->s, t->p, &t->err);
+	t->st = t->max ? session_touch(t->s, t->p, t->max, &t->err) : session_warm(t->s, t->p, &t->err);
 	return NULL;
 }
 
@@ -41,22 +42,38 @@ static enum status touch_parallel(struct touch *t, unsigned n, struct error *err
 	return st;
 }
 
-enum status touch_all(struct session *session, unsigned n, const struct plan *p, struct error *err)
+static enum status touch_each(struct session *session, unsigned n, const struct plan *p, size_t max, struct error *err)
 {
-	enum status st = ST_OK;
-	if (p->n <= TOUCH_ALONE || n == 1) {
-		for (unsigned i = 0; !st && i < n; i++)
-			st = session_touch(&session[i], p, err);
-		return st;
-	}
 	struct touch *t = calloc(n, sizeof *t);
 	if (!t)
 		return error_oom(err);
-	for (unsigned i = 0; i < n; i++) {
-		t[i].s = &session[i];
-		t[i].p = p;
+	for (unsigned i = 0; i < n; i++)
+		t[i] = (struct touch){ .s = &session[i], .p = p, .max = max };
+	enum status st = ST_OK;
+	if (n > 1 && p->n > TOUCH_ALONE) {
+		st = touch_parallel(t, n, err);
+	} else {
+		for (unsigned i = 0; !st && i < n; i++) {
+			touch_main(&t[i]);
+			st = t[i].st;
+			if (st)
+				*err = t[i].err;
+		}
 	}
-	st = touch_parallel(t, n, err);
 	free(t);
 	return st;
+}
+
+enum status touch_some(struct session *session, unsigned n, const struct plan *p, size_t max, bool *ret_done, struct error *err)
+{
+	enum status st = touch_each(session, n, p, max, err);
+	*ret_done = true;
+	for (unsigned i = 0; i < n; i++)
+		*ret_done = *ret_done && !session[i].untouched;
+	return st;
+}
+
+enum status touch_warm(struct session *session, unsigned n, const struct plan *p, struct error *err)
+{
+	return touch_each(session, n, p, 0, err);
 }

@@ -4,4 +4,9 @@
 
 #include "session.h"
 
-enum status touch_all(struct session *session, unsigned n, const struct plan *p, struct error *err);
+#define TOUCH_EVERYTHING ((size_t)-1)
+
+/* At most max per session; *ret_done: nothing is left. */
+enum status touch_some(struct session *session, unsigned n, const struct plan *p, size_t max, bool *ret_done, struct error *err);
+/* Open every table once in each session that will read it. */
+enum status touch_warm(struct session *session, unsigned n, const struct plan *p, struct error *err);

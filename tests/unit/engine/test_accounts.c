@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/logical/layout.h"
+#include "engine/logical/logical.h"
+#include "fake_conn.h"
+
+static struct run run;
+static struct inventory inv;
+
+static int setup(void **state)
+{
+	(void)state;
+	inventory_init(&inv);
+	return run_init(&run, NULL, NULL, NULL, NULL) ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	inventory_clear(&inv);
+	run_destroy(&run);
+	return 0;
+}
+
+static void columns(const char *grant, const char *want)
+{
+	struct buf b = BUF_INIT(10000);
+	accounts_quote_columns(grant, &b);
+	assert_string_equal(buf_str(&b), want);
+	buf_free(&b);
+}
+
+static void bare_column_names_are_quoted(void **state)
+{
+	(void)state;
+	columns("GRANT SELECT ON `a`.`b` TO 'u'@'h'", "GRANT SELECT ON `a`.`b` TO 'u'@'h'");
+	columns("GRANT SELECT (a, odd name), INSERT, UPDATE (x`y) ON `a`.`b (c)` TO 'u'@'h'",
+	        "GRANT SELECT (`a`, `odd name`), INSERT, UPDATE (`x``y`) ON `a`.`b (c)` TO 'u'@'h'");
+	columns("GRANT SELECT (`a`, `b`) ON `a`.`b` TO 'u'@'h'", "GRANT SELECT (`a`, `b`) ON `a`.`b` TO 'u'@'h'");
+	columns("GRANT ALL PRIVILEGES ON *.* TO 'u'@'h' IDENTIFIED BY PASSWORD '*00'", "GRANT ALL PRIVILEGES ON *.* TO 'u'@'h' IDENTIFIED BY PASSWORD '*00'");
+}
+
+static void rights_are_read_from_grants(void **state)
+{
+	(void)state;
+	struct strlist l = { 0 };
+	probe_parse_grant("GRANT SELECT, SHOW VIEW, BACKUP_ADMIN ON *.* TO `b`@`%` WITH GRANT OPTION", &l, NULL);
+	probe_parse_grant("GRANT EVENT ON `db`.* TO `b`@`%`", &l, NULL);
+	probe_parse_grant("GRANT PROXY ON ''@'' TO 'root'@'localhost'", &l, NULL);
+	assert_int_equal(l.n, 3);
+	assert_true(strlist_has(&l, "SELECT") && strlist_has(&l, "SHOW VIEW") && strlist_has(&l, "BACKUP_ADMIN"));
+	strlist_free(&l);
+}
+
+static void missing_rights_are_named(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 90704);
+	fake_conn_expect(c, "SHOW GRANTS");
+	fake_conn_rows(c, "g\nGRANT SELECT, PROCESS, EVENT ON *.* TO `b`@`%`\nGRANT TRIGGER ON `a`.* TO `b`@`%`\n");
+	assert_int_equal(probe_rights(c, LOCKS_BACKUP, &err), ST_FAILED);
+	assert_int_equal(err.kind, ERR_PREFLIGHT);
+	assert_string_equal(err.message, "the backup account lacks SHOW VIEW, TRIGGER, BACKUP_ADMIN");
+	fake_conn_expect(c, "SHOW GRANTS");
+	fake_conn_rows(c, "g\nGRANT SELECT, PROCESS, EVENT, SHOW VIEW, TRIGGER ON *.* TO `b`@`%`\nREVOKE SELECT ON `secret`.* FROM `b`@`%`\n");
+	assert_int_equal(probe_rights(c, LOCKS_NONE, &err), ST_FAILED);
+	assert_non_null(strstr(err.message, "revoked"));
+	fake_conn_expect(c, "SHOW GRANTS");
+	fake_conn_rows(c, "g\nGRANT ALL PRIVILEGES ON *.* TO `b`@`%`\n");
+	assert_int_equal(probe_rights(c, LOCKS_METADATA, &err), ST_OK);
+	conn_free(c);
+}
+
+static void mysql_accounts(void **state)
+{
+	(void)state;
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 90704);
+	fake_conn_expect(c, "SELECT User, Host, 'N', '' FROM mysql.user ORDER BY User, Host");
+	fake_conn_rows(c, "u\th\tr\td\nmysql.sys\tlocalhost\tN\t\nro\t%\tN\t\no'x\t%\tN\t\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'ro'@'%'");
+	fake_conn_rows(c, "x\nCREATE USER `ro`@`%` IDENTIFIED WITH 'caching_sha2_password' REQUIRE NONE PASSWORD EXPIRE ACCOUNT LOCK\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'o\\'x'@'%'");
+	fake_conn_rows(c, "x\nCREATE USER `o'x`@`%` IDENTIFIED WITH 'p' AS 0x01 DEFAULT ROLE `ro`@`%` REQUIRE SSL ACCOUNT UNLOCK\n");
+	fake_conn_expect(c, "SHOW GRANTS FOR 'ro'@'%'");
+	fake_conn_rows(c, "x\nGRANT USAGE ON *.* TO `ro`@`%`\n");
+	fake_conn_expect(c, "SHOW GRANTS FOR 'o\\'x'@'%'");
+	fake_conn_rows(c, "x\nGRANT `ro`@`%` TO `o'x`@`%`\n");
+	fake_conn_expect_prefix(c, "SELECT USER, HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles");
+	fake_conn_rows(c, "a\tb\tc\td\no'x\t%\tro\t%\no'x\t%\tro2\t%\nz\t%\tro\t%\n");
+	assert_int_equal(accounts_read(&inv, c, NULL), ST_OK);
+	assert_string_equal(inv.users.data, LAYOUT_SCHEMA_HEADER
+	                    "CREATE USER IF NOT EXISTS `ro`@`%` IDENTIFIED WITH 'caching_sha2_password' AS '' REQUIRE NONE PASSWORD EXPIRE ACCOUNT LOCK;\n"
+	                    "ALTER USER `ro`@`%` IDENTIFIED WITH 'caching_sha2_password' AS '' REQUIRE NONE PASSWORD EXPIRE ACCOUNT LOCK;\n"
+	                    "CREATE USER IF NOT EXISTS `o'x`@`%` IDENTIFIED WITH 'p' AS 0x01 REQUIRE SSL ACCOUNT UNLOCK;\n"
+	                    "ALTER USER `o'x`@`%` IDENTIFIED WITH 'p' AS 0x01 REQUIRE SSL ACCOUNT UNLOCK;\n"
+	                    "GRANT USAGE ON *.* TO `ro`@`%`;\n"
+	                    "GRANT `ro`@`%` TO `o'x`@`%`;\n"
+	                    "SET DEFAULT ROLE 'ro'@'%', 'ro2'@'%' TO 'o\\'x'@'%';\n"
+	                    "SET DEFAULT ROLE 'ro'@'%' TO 'z'@'%';\n");
+	conn_free(c);
+}
+
+static void mariadb_accounts(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct conn *c = fake_conn_new(&run, FLAVOR_MARIADB, 101119);
+	fake_conn_expect_prefix(c, "SELECT User, Host, is_role, default_role FROM mysql.user");
+	fake_conn_rows(c, "u\th\tr\td\nrole1\t\tY\t\nPUBLIC\t\tY\t\nann\t%\tN\trole1\nroot\tvm\tN\t\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'ann'@'%'");
+	fake_conn_rows(c, "x\nCREATE USER `ann`@`%` IDENTIFIED BY PASSWORD '*AB'\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'root'@'vm'");
+	fake_conn_error(c, 1133, "Can't find any matching row in the user table");
+	fake_conn_expect(c, "SHOW GRANTS FOR 'role1'");
+	fake_conn_rows(c, "x\nGRANT USAGE ON *.* TO `role1`\n");
+	fake_conn_expect(c, "SHOW GRANTS FOR 'PUBLIC'");
+	fake_conn_rows(c, "x\n");
+	fake_conn_expect(c, "SHOW GRANTS FOR 'ann'@'%'");
+	fake_conn_rows(c, "x\nGRANT `role1` TO `ann`@`%`\nSET DEFAULT ROLE `role1` FOR `ann`@`%`\n");
+	assert_int_equal(accounts_read(&inv, c, &err), ST_OK);
+	assert_string_equal(inv.users.data, LAYOUT_SCHEMA_HEADER
+	                    "CREATE ROLE IF NOT EXISTS 'role1';\n"
+	                    "CREATE USER IF NOT EXISTS `ann`@`%` IDENTIFIED BY PASSWORD '*AB';\n"
+	                    "ALTER USER `ann`@`%` IDENTIFIED BY PASSWORD '*AB';\n"
+	                    "GRANT USAGE ON *.* TO `role1`;\n"
+	                    "GRANT `role1` TO `ann`@`%`;\n"
+	                    "SET DEFAULT ROLE 'role1' FOR 'ann'@'%';\n");
+	assert_int_equal(inv.warnings.n, 1); /* the account that the server does not know */
+	conn_free(c);
+}
+
+static void hidden_hashes_are_refused(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 80036);
+	fake_conn_expect_prefix(c, "SELECT User, Host");
+	fake_conn_rows(c, "u\th\tr\td\na\t%\tN\t\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'a'@'%'");
+	fake_conn_rows(c, "x\nCREATE USER `a`@`%` IDENTIFIED WITH 'p' AS '<secret>' REQUIRE NONE\n");
+	assert_int_equal(accounts_read(&inv, c, &err), ST_FAILED);
+	assert_int_equal(err.kind, ERR_PREFLIGHT);
+	conn_free(c);
+}
+
+static void dangling_grants_are_told(void **state)
+{
+	(void)state;
+	struct schema *s = NULL;
+	struct table *t = NULL;
+	assert_int_equal(inventory_add_schema(&inv, &s, NULL), ST_OK);
+	s->name = strdup("d");
+	s->whole = true;
+	assert_int_equal(inventory_add_table(&inv, strdup("d"), strdup("here"), &t, NULL), ST_OK);
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 50624);
+	fake_conn_expect_prefix(c, "SELECT User, Host");
+	fake_conn_rows(c, "u\th\tr\td\na\t%\tN\t\n");
+	fake_conn_expect(c, "SHOW GRANTS FOR 'a'@'%'");
+	fake_conn_rows(c, "x\nGRANT USAGE ON *.* TO 'a'@'%'\nGRANT SELECT ON `d`.`here` TO 'a'@'%'\nGRANT SELECT ON `d`.`gone` TO 'a'@'%'\n"
+	                  "GRANT SELECT ON `d`.* TO 'a'@'%'\nGRANT SELECT ON `elsewhere`.`x` TO 'a'@'%'\n");
+	assert_int_equal(accounts_read(&inv, c, NULL), ST_OK);
+	assert_int_equal(inv.warnings.n, 1);
+	assert_non_null(strstr(inv.users.data, "\nGRANT SELECT ON `d`.`here`"));
+	assert_null(strstr(inv.users.data, "\nGRANT SELECT ON `d`.`gone`"));
+	assert_non_null(strstr(inv.users.data, "\nGRANT SELECT ON `d`.*"));
+	assert_non_null(strstr(inv.users.data, "\nGRANT SELECT ON `elsewhere`"));
+	conn_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bare_column_names_are_quoted),
+		cmocka_unit_test(rights_are_read_from_grants),
+		cmocka_unit_test_setup_teardown(missing_rights_are_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(mysql_accounts, setup, teardown),
+		cmocka_unit_test_setup_teardown(mariadb_accounts, setup, teardown),
+		cmocka_unit_test_setup_teardown(hidden_hashes_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(dangling_grants_are_told, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
