@@ -13,7 +13,7 @@ static enum status show(struct app *app, const struct preflight *p, const struct
 {
 	if (app->config.json)
 		return output_json_check(&app->doc, p, verdict, err);
-	enum status st = output_checkpoint_preflight(&app->text, p, err);
+	enum status st = output_checkpoint_preflight(&app->text, p, verdict->kind == ERR_NONE, err);
 	if (!st && verdict->kind == ERR_NONE)
 		buf_adds(&app->text, "\nReady for a backup.\n");
 	return st;

@@ -121,7 +121,7 @@ static void gap_lines(struct buf *out, const struct preflight *p)
 		output_text_line(out, "", "%s", p->gaps.item[i]);
 }
 
-enum status output_checkpoint_preflight(struct buf *out, const struct preflight *p, struct error *err)
+enum status output_checkpoint_preflight(struct buf *out, const struct preflight *p, bool ready, struct error *err)
 {
 	const struct server_info *s = &p->server;
 	enum status st = ST_OK;
@@ -137,7 +137,8 @@ enum status output_checkpoint_preflight(struct buf *out, const struct preflight 
 		st = channel_table(out, p->state, err);
 		gap_lines(out, p);
 	}
-	output_text_list(out, "What a backup would do", &p->notes);
+	if (ready)
+		output_text_list(out, "What a backup would do", &p->notes);
 	output_text_list(out, "Warnings", &p->warnings);
 	return st;
 }

@@ -6,4 +6,5 @@
 
 /* proofs: also what was compared with what. */
 void output_checkpoint_print(struct buf *out, const struct checkpoint *cp, bool proofs);
-enum status output_checkpoint_preflight(struct buf *out, const struct preflight *p, struct error *err);
+/* ready: a backup would not be refused. */
+enum status output_checkpoint_preflight(struct buf *out, const struct preflight *p, bool ready, struct error *err);
