@@ -156,6 +156,17 @@ static const char *seed_verdict(const struct seed_options *o)
 	return "replicating, caught up, without an error";
 }
 
+/* To be pasted into a client, the password apart. */
+static void statements(struct buf *out, const struct strlist *items)
+{
+	buf_adds(out, "\nStatements that configure replication\n");
+	for (size_t i = 0; i < items->n; i++) {
+		buf_adds(out, "  ");
+		text_add(out, items->item[i]);
+		buf_adds(out, ";\n");
+	}
+}
+
 void output_text_seed(struct buf *out, const struct seed_options *o, const struct seed_report *r, int64_t elapsed_ms)
 {
 	char rows[UNITS_TEXT], bytes[UNITS_TEXT], load[UNITS_TEXT], up[UNITS_TEXT], elapsed[UNITS_TEXT], backlog[UNITS_TEXT];
@@ -173,10 +184,10 @@ void output_text_seed(struct buf *out, const struct seed_options *o, const struc
 		output_text_line(out, "caught up", "%s after the start%s%s", up, r->backlog ? "; transactions behind at first: " : "",
 		                 r->backlog ? backlog : "");
 	if (o->checksum)
-		output_text_line(out, "compared", "%llu tables are identical", (unsigned long long)r->checksum_tables);
+		output_text_line(out, "compared", "%llu tables, identical", (unsigned long long)r->checksum_tables);
 	output_text_line(out, "time", "%s", elapsed);
 	if (o->dry_run || o->no_start)
-		output_text_list(out, "Statements that configure replication", &r->statements);
+		statements(out, &r->statements);
 	output_text_list(out, "Not carried over from the snapshotted replica", &r->not_carried);
 	output_text_list(out, "Warnings", &r->warnings);
 }
