@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A damaged snapshot is never mistaken for a sound one: exit 8, and nothing of it is applied."""
 import shutil
+import tarfile
 
 import pytest
 
@@ -50,12 +51,23 @@ def flip(path, where):
     path.write_bytes(data)
 
 
+def flip_in_entry(shard):
+    """In the middle of the largest data file of a shard; most of a small tar is padding, which belongs to no entry."""
+    with tarfile.open(shard) as tar:
+        largest = max((m for m in tar.getmembers() if m.name.endswith(".sql.zst")), key=lambda member: member.size)
+    data = bytearray(shard.read_bytes())
+    data[largest.offset_data + largest.size // 2] ^= 0x10
+    shard.write_bytes(data)
+
+
 def _spoil(repository, how):
     shard = _object(repository, "*/shard-*.tar")
     if how == "shard-begin":
         flip(shard, 0.01)
     elif how == "shard-middle":
         flip(shard, 0.5)
+    elif how == "shard-entry":
+        flip_in_entry(shard)
     elif how == "shard-end":
         flip(shard, 0.995)
     elif how == "shard-short":
@@ -73,7 +85,7 @@ def _spoil(repository, how):
         manifest.write_bytes(manifest.read_bytes()[:-20])
 
 
-HOW = ["shard-begin", "shard-middle", "shard-end", "shard-short", "shard-gone", "index", "checkpoint", "manifest", "manifest-short"]
+HOW = ["shard-begin", "shard-middle", "shard-entry", "shard-end", "shard-short", "shard-gone", "index", "checkpoint", "manifest", "manifest-short"]
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -97,7 +109,7 @@ def test_the_sound_one_is_sound(sound):
 
 def test_checking_entry_by_entry_finds_it_too(lab, copy):
     """--verify entry: found before the damaged entry is applied; the target is left marked as incomplete."""
-    flip(_object(copy, "*/shard-*.tar"), 0.5)
+    flip_in_entry(_object(copy, "*/shard-*.tar"))
     target = lab.target()
     tool.seed(copy, target, lab.sources, "--verify", "entry", expect=tool.SNAPSHOT)
     assert not target.status(), "an incomplete target replicates"

@@ -15,40 +15,43 @@ from steps import assert_running, backup_watched
 @pytest.fixture(scope="module", params=FLAVOURS, ids=lambda f: f.flavour)
 def lab(request):
     with topology(request.param) as made:
-        made.replica.local("CREATE DATABASE scratch", "CREATE TABLE scratch.t (id INT PRIMARY KEY AUTO_INCREMENT, n INT) ENGINE=InnoDB")
+        made.replica.local("CREATE DATABASE scratch", "CREATE TABLE scratch.t (id INT PRIMARY KEY AUTO_INCREMENT, n INT) ENGINE=InnoDB",
+                           "CREATE TABLE scratch.flag (go INT) ENGINE=InnoDB", "INSERT INTO scratch.flag VALUES (0)",
+                           "CREATE PROCEDURE scratch.write_on() WHILE (SELECT go FROM scratch.flag) DO "
+                           "INSERT INTO scratch.t (n) VALUES (1); DO SLEEP(0.0003); END WHILE")
         yield made
 
 
-class Writer(threading.Thread):
-    """Small transactions on the replica, one after the other."""
+class Writers(contextlib.ExitStack):
+    """Sessions of the replica's own that write all the time: inside the server, so that no moment is free of them."""
 
-    def __init__(self, replica, logged):
-        super().__init__(daemon=True)
-        self.replica, self.logged, self.finish, self.written = replica, logged, threading.Event(), 0
+    def __init__(self, replica, logged, sessions=3):
+        super().__init__()
+        self.replica, self.logged, self.sessions = replica, logged, sessions
 
-    def run(self):
+    def _write(self):
         with contextlib.closing(self.replica.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"SET SESSION sql_log_bin={int(self.logged)}")
-            while not self.finish.is_set():
-                cursor.execute("INSERT INTO scratch.t (n) VALUES (1)")
-                self.written += 1
+            cursor.execute("CALL scratch.write_on()")
+
+    def written(self):
+        return self.replica.value("SELECT COUNT(*) FROM scratch.t")
 
     def __enter__(self):
-        self.start()
-        proc.wait_until(lambda: self.written > 20, 20, "the local writer to write")
+        self.replica.local("UPDATE scratch.flag SET go=1", "TRUNCATE TABLE scratch.t")
+        self.callback(self.replica.local, "UPDATE scratch.flag SET go=0")
+        for _ in range(self.sessions):
+            threading.Thread(target=self._write, daemon=True).start()
+        proc.wait_until(lambda: self.written() > 20, 20, "the local writers to write")
         return self
-
-    def __exit__(self, *_exception):
-        self.finish.set()
-        self.join(30)
 
 
 @pytest.mark.parametrize("logged", [False, True], ids=["sql_log_bin=0", "sql_log_bin=1"])
 def test_local_writer_is_detected(lab, repository, logged):
-    with Loads(lab, rate=60), Writer(lab.replica, logged) as writer:
-        before = writer.written
+    with Loads(lab, rate=60), Writers(lab.replica, logged) as writers:
+        before = writers.written()
         result = tool.backup(lab.replica, repository, "--deadline", "15s", expect=tool.INCONSISTENT)
-        assert writer.written > before
+        assert writers.written() > before
     assert_running(lab)
     assert tool.manifests(repository) == []
     assert "writ" in result.err, "no word of what may be writing"

@@ -19,6 +19,9 @@ class Topology:
         self.domains = domains
         number = next(_numbers)
         self.sources = {channel: flavour(f"source{channel}-{number}", **(source or {})) for channel in channels}
+        if flavour is MariaDB and len(channels) > 1:        # whose numbers would collide in one domain
+            for domain, each in enumerate(self.sources.values()):
+                each.options["gtid_domain_id"] = domain
         self.replica = flavour(f"replica-{number}", **(replica or {}))
         self.others = []
 
