@@ -132,7 +132,7 @@ def test_retry_takes_no_lock(lab, repository):
         running = tool.start_backup(lab.replica, repository, "--zstd-level", "17", "--threads", "1", "--ddl", "retry")
         _wait_reading(lab, running)
         lab.source.sql("ALTER TABLE depot.goods ADD COLUMN again INT DEFAULT 6")
-        proc.wait_until(lambda: _has_column(lab.replica, "again"), 25, "the replicated DDL to get through")
+        proc.wait_until(lambda: _has_column(lab.replica, "again"), 90, "the replicated DDL to get through")
         running.finish(180)
     assert_running(lab)
     _seed_and_compare(lab, repository)
