@@ -169,6 +169,41 @@ static enum status read_mysql(struct seed_job *j, struct seed_filters *f, struct
 	return st;
 }
 
+static enum status read_status(struct seed_job *j, struct seed_filters *f, struct error *err)
+{
+	struct buf sql = BUF_INIT(256);
+	struct rows *r = NULL;
+	bool more = false;
+	dialect_show_status(&sql, &j->target->server);
+	enum status st = conn_query(j->target, buf_str(&sql), &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	for (size_t i = 0; !st && more && i < FILTER_N; i++)
+		st = seed_filters_add(f, (enum seed_filter)i, rows_get(r, filter_names[i].column), err);
+	rows_free(r);
+	buf_free(&sql);
+	return st;
+}
+
+/*
+ * 5.6 and 5.7 show their filters with a channel only. A target without one is told of a source that does not exist and made to forget it at
+ * once; nothing is started.
+ */
+static enum status read_old(struct seed_job *j, struct seed_filters *f, struct error *err)
+{
+	struct buf reset = BUF_INIT(256);
+	struct error second = ERROR_INIT;
+	if (j->found.channels.n)
+		return read_status(j, f, err);
+	dialect_reset_replica_all(&reset, &j->target->server, "");
+	enum status st = conn_exec(j->target, "CHANGE MASTER TO MASTER_HOST = 'slackwater.invalid'", err);
+	if (!st)
+		st = read_status(j, f, err);
+	enum status forgotten = conn_exec_buf(j->target, &reset, st ? &second : err);
+	buf_free(&reset);
+	return st ? st : forgotten;
+}
+
 static bool loader_holds(const void *arg, const char *schema, const char *table)
 {
 	const struct loader *l = arg;
@@ -191,8 +226,8 @@ enum status seed_filters_check(struct seed_job *j, struct error *err)
 	else if (conn_is_mysql(j->target, 80000))
 		st = read_mysql(j, &f, err);
 	else
-		buf_adds(&why, "this version does not show its filters before it replicates");
-	if (!st && !why.len)
+		st = read_old(j, &f, err);
+	if (!st)
 		seed_filters_cover(&f, loader_holds, j->loader, j->manifest->users, only_accounts, &why, &unsure);
 	if (!st && why.len)
 		st = seed_refuse(err, hint, "the snapshot is not whole (%s): %s", buf_str(&parts), buf_str(&why));

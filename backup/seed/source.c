@@ -211,7 +211,7 @@ static enum status check_file(struct seed_job *j, struct seed_link *l, struct er
 	seed_links_address(l->source, address);
 	enum status st = listed(l, &known, &there, &size, err);
 	if (!st && known && !there)
-		st = seed_refuse(err, "take a newer snapshot", "source %s no longer has the binary log %s, where the snapshot stands", address, l->file);
+		st = seed_refuse(err, "take a newer snapshot", "source %s has purged the binary log %s, where the snapshot stands", address, l->file);
 	if (!st && there && size && l->pos > size)
 		st = seed_refuse(err, "is it really the source that the snapshotted server replicates from? Was its binary log reset?",
 		                 "the snapshot stands at %s:%" PRIu64 ", source %s has that log up to %" PRIu64, l->file, l->pos, address, size);

@@ -67,7 +67,7 @@ static enum status begin(struct load_logical *l, struct run *run, struct error *
 	enum status st = l->shield.clock ? ST_OK : run_shield(&l->shield, run, err);
 	if (!st && !l->admin)
 		st = conn_open(&l->admin, l->target, CONN_NO_TIMEOUT | CONN_SHIELDED, &l->shield, err);
-	return st ? st : load_server_begin(&l->server, l->admin, l->o->keep_redo_log, err);
+	return st ? st : load_server_begin(&l->server, l->admin, l->manifest->largest_statement, l->o->keep_redo_log, err);
 }
 
 /* A session of its own for what sets modes and character sets as it goes. */
@@ -110,7 +110,7 @@ static enum status logical_finish(struct loader *base, struct run *run, struct e
 	struct load_logical *l = (struct load_logical *)base;
 	struct conn *fresh = NULL;
 	enum status st = ST_OK;
-	if (!l->server.redo_off)
+	if (!l->server.redo_off && !l->server.packet_before)
 		return ST_OK;
 	bool again = !l->admin || l->admin->lost;
 	if (again)
