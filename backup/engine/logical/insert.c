@@ -14,13 +14,16 @@
 #define STATEMENT_MAX ((size_t)4 << 30)
 #define ENTRY_MAX ((size_t)5 << 30)
 
+/* Text behind an introducer: see LAYOUT_DATA_HEADER. */
+enum { INSERT_BINARY = COLUMN_UTF8 + 1 };
+
 struct insert {
 	uint64_t chunk_bytes;
 	insert_put_fn *put;
 	void *arg;
 	struct stream_zstd *zstd;
 	const struct table *t;
-	unsigned char *kind;      /* enum column_kind of each column of a row */
+	unsigned char *kind;      /* enum column_kind of each column of a row, or INSERT_BINARY */
 	unsigned ncols;
 	struct buf prefix;        /* INSERT INTO `t` (...) VALUES\n */
 	struct buf stmt;
@@ -101,7 +104,7 @@ enum status insert_begin(struct insert *in, const struct table *t, struct error 
 		if (in->ncols)
 			buf_addc(&in->prefix, ',');
 		sql_ident(&in->prefix, t->col[i].name);
-		in->kind[in->ncols++] = (unsigned char)t->col[i].kind;
+		in->kind[in->ncols++] = t->partitioned && t->col[i].kind == COLUMN_TEXT ? INSERT_BINARY : (unsigned char)t->col[i].kind;
 	}
 	buf_adds(&in->prefix, ") VALUES\n");
 	return buf_check(&in->prefix, "the head of an INSERT", err);
@@ -123,7 +126,7 @@ static char *insert_cell(char *p, unsigned char kind, const char *value, size_t 
 		memcpy(p, "NULL", 4);
 		return p + 4;
 	}
-	switch ((enum column_kind)kind) {
+	switch (kind) {
 	case COLUMN_DOUBLE:
 		if (len == 2 && value[0] == '-' && value[1] == '0')
 			return insert_quoted(p, "'", 1, value, len);
@@ -144,8 +147,8 @@ static char *insert_cell(char *p, unsigned char kind, const char *value, size_t 
 		return escape_hex(p + 2, value, len);
 	case COLUMN_UTF8:
 		return insert_quoted(p, "_utf8mb4'", 9, value, len);
-	case COLUMN_TEXT:
-		break;
+	case INSERT_BINARY:
+		return insert_quoted(p, "_binary'", 8, value, len);
 	}
 	return insert_quoted(p, "'", 1, value, len);
 }
@@ -193,12 +196,13 @@ static enum status insert_compress(struct insert *in, const char *text, size_t l
 
 static enum status insert_open(struct insert *in, struct error *err)
 {
-	static const char header[] = LAYOUT_DATA_HEADER;
+	static const char bytes[] = LAYOUT_DATA_HEADER, introduced[] = LAYOUT_SCHEMA_HEADER;
 	if (in->open)
 		return ST_OK;
 	in->entry = (struct stream_entry){ .data = BUF_INIT(ENTRY_MAX) };
 	in->open = true;
-	return insert_compress(in, header, sizeof header - 1, err);
+	return in->t->partitioned ? insert_compress(in, introduced, sizeof introduced - 1, err)
+	                          : insert_compress(in, bytes, sizeof bytes - 1, err);
 }
 
 /* Hand on the first len bytes of the statement buffer, which are a statement of `rows` rows but for its end. */

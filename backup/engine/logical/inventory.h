@@ -47,6 +47,7 @@ struct table {
 	bool view;
 	bool gone;             /* left out of this attempt (not in the window's list) */
 	enum table_rows how;
+	bool partitioned;
 	uint64_t rows, bytes;  /* the server's estimates */
 	struct column *col;
 	size_t ncols;

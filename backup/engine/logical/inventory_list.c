@@ -93,6 +93,7 @@ static enum status list_table(struct inventory *inv, const struct rows *r, const
 	if (st)
 		return st;
 	t->gone = skip;
+	t->partitioned = !strcmp(list_cell(r, 7), "1");
 	t->rows = list_number(r, 4);
 	t->bytes = list_number(r, 5);
 	return ST_OK;
@@ -103,7 +104,7 @@ static enum status list_tables(struct inventory *inv, struct conn *c, const stru
 	struct rows *r = NULL;
 	bool more = false;
 	enum status st = conn_query(c, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH,"
-	                               " IF(ENGINE IS NULL, TABLE_COMMENT, '')"
+	                               " IF(ENGINE IS NULL, TABLE_COMMENT, ''), CREATE_OPTIONS LIKE '%partitioned%'"
 	                               " FROM information_schema.TABLES WHERE " NOT_SYSTEM("TABLE_SCHEMA"), &r, err);
 	if (!st)
 		st = rows_next(r, &more, err);
@@ -122,8 +123,8 @@ enum status inventory_names(struct inventory *inv, struct conn *c, const struct 
 	struct rows *r = NULL;
 	bool more = false;
 	inventory_clear(inv);
-	enum status st = conn_query(c, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, 0, 0, '' FROM information_schema.TABLES"
-	                               " WHERE " NOT_SYSTEM("TABLE_SCHEMA"), &r, err);
+	enum status st = conn_query(c, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, 0, 0, '',"
+	                               " CREATE_OPTIONS LIKE '%partitioned%' FROM information_schema.TABLES WHERE " NOT_SYSTEM("TABLE_SCHEMA"), &r, err);
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {

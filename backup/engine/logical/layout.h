@@ -31,8 +31,12 @@
 #define LAYOUT_SLAVE_INFO "xtrabackup_slave_info"
 #define LAYOUT_BINLOG_INFO "xtrabackup_binlog_info"
 
-/* Every file of rows starts with these lines; loading sessions need the same settings. A date like 2004-04-31 that a server let in
- * needs ALLOW_INVALID_DATES to get in again. */
+/*
+ * A file of rows starts with these lines, which have to be executed. A date like 2004-04-31 that a server let in needs ALLOW_INVALID_DATES
+ * to get in again. Strings are bytes of the column's own character set: plain under SET NAMES binary, _binary'...' in files of
+ * partitioned tables, which start with LAYOUT_SCHEMA_HEADER instead: a MySQL 9.7 session under SET NAMES binary takes the partition values for other
+ * strings than they are, and puts rows into the wrong partition without a word [run].
+ */
 #define LAYOUT_DATA_HEADER                                                                                             \
 	"/*!40101 SET NAMES binary*/;\n"                                                                                    \
 	"/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\n"                                                                            \

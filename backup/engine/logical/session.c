@@ -10,8 +10,12 @@ enum status session_settle(struct conn *c, bool raw, struct error *err)
 {
 	/* A result that the server buffers whole first would be written to its disk. */
 	enum status st = conn_exec(c, "SET SESSION sql_buffer_result = 0", err);
+	/*
+	 * Not SET NAMES binary: MySQL 9.7 reads a table's partition values in the character set of whichever session opens it first, and keeps them
+	 * so in its cache: a latin1 column's LIST COLUMNS or RANGE COLUMNS would then send the applier's rows to the wrong partition [run].
+	 */
 	if (!st && raw)
-		st = conn_exec(c, "SET NAMES binary", err);
+		st = conn_exec(c, "SET character_set_results = binary", err);
 	if (!st && conn_is_mysql(c, 80017))
 		st = conn_exec(c, "SET SESSION print_identified_with_as_hex = ON", err);
 	if (!st && conn_is_mysql(c, 80030))

@@ -30,5 +30,6 @@ enum status session_visit(struct session *s, const struct task *k, struct error 
 enum status session_release(struct session *s, size_t i, struct error *err);
 void session_close(struct session *s);
 
-/* Settings that make what is read complete and exact, for the sessions that read rows (raw) and for the one that reads definitions. */
+/* Settings that make what is read complete and exact, for the sessions that read rows (raw: bytes as they are stored) and for the one that reads
+ * definitions. */
 enum status session_settle(struct conn *c, bool raw, struct error *err);

@@ -169,8 +169,8 @@ static void a_ddl_since_prepare_makes_it_list_again(void **state)
 	fake_conn_expect(f.session[1].c, BEGIN);
 	expect_status(&f, "n\tv\nCom_alter_table\t8\n");
 	f.l.listed.tables = 7;
-	fake_conn_expect_prefix(f.l.control, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, 0, 0, ''");
-	fake_conn_rows(f.l.control, "s\tt\ty\te\tr\tb\tc\ns\tkept\tBASE TABLE\tInnoDB\t0\t0\t\ns\tfresh\tBASE TABLE\tInnoDB\t0\t0\t\ns\tv\tVIEW\t\\N\t0\t0\t\n");
+	fake_conn_expect_prefix(f.l.control, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, 0, 0, '',");
+	fake_conn_rows(f.l.control, "s\tt\ty\te\tr\tb\tc\tp\ns\tkept\tBASE TABLE\tInnoDB\t0\t0\t\t0\ns\tfresh\tBASE TABLE\tInnoDB\t0\t0\t\t1\ns\tv\tVIEW\t\\N\t0\t0\t\t\\N\n");
 	fake_conn_expect(f.session[0].c, "SAVEPOINT sw0;SELECT 1 FROM `s`.`kept` LIMIT 0");
 	fake_conn_expect(f.session[1].c, "SAVEPOINT sw0;SELECT 1 FROM `s`.`fresh` LIMIT 0");
 	assert_int_equal(capture_run(&f.l, &f.cp, &f.err), ST_OK);
@@ -189,8 +189,8 @@ static void a_list_that_was_never_settled_proves_nothing(void **state)
 	fake_conn_expect(f.session[1].c, BEGIN);
 	expect_status(&f, "n\tv\nCom_alter_table\t7\n");
 	f.l.listed.tables = 7;
-	fake_conn_expect_prefix(f.l.control, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, 0, 0, ''");
-	fake_conn_rows(f.l.control, "s\tt\ty\te\tr\tb\tc\n");
+	fake_conn_expect_prefix(f.l.control, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, 0, 0, '',");
+	fake_conn_rows(f.l.control, "s\tt\ty\te\tr\tb\tc\tp\n");
 	assert_int_equal(capture_run(&f.l, &f.cp, &f.err), ST_OK);
 	assert_true(f.l.changed);
 	end(&f);

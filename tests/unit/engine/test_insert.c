@@ -78,6 +78,28 @@ static void one_of_each_kind(void **state)
 	inventory_clear(&inv);
 }
 
+static void partitioned_tables_get_introducers(void **state)
+{
+	(void)state;
+	struct inventory inv;
+	struct kept k = { 0 };
+	struct insert *in = NULL;
+	inventory_init(&inv);
+	struct table *t = a_table(&inv, "s", "t", all_kinds, 7);
+	t->partitioned = true;
+	assert_int_equal(insert_new(1 << 20, 1, keep, &k, &in, NULL), ST_OK);
+	assert_int_equal(insert_begin(in, t, NULL), ST_OK);
+	const char *row[] = { "1", "1", "2020-01-01 00:00:00", "\xe4'", NULL, "1" };
+	assert_int_equal(insert_row(in, row, (size_t[]){ 1, 1, 19, 2, 0, 1 }, NULL), ST_OK);
+	assert_int_equal(insert_end(in, NULL), ST_OK);
+	assert_string_equal(k.text[0].data, LAYOUT_SCHEMA_HEADER
+	                    "INSERT INTO `t` (`i`,`f`,`d`,`s`,`b`,`j`) VALUES\n"
+	                    "(1,1,'2020-01-01 00:00:00',_binary'\xe4\\'',NULL,_utf8mb4'1');\n");
+	drop(&k);
+	insert_free(in);
+	inventory_clear(&inv);
+}
+
 static void an_empty_table_makes_no_entry(void **state)
 {
 	(void)state;
@@ -235,7 +257,8 @@ static void nothing_but_generated_columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_of_each_kind),     cmocka_unit_test(an_empty_table_makes_no_entry),
+		cmocka_unit_test(one_of_each_kind),     cmocka_unit_test(partitioned_tables_get_introducers),
+		cmocka_unit_test(an_empty_table_makes_no_entry),
 		cmocka_unit_test(sizes),                cmocka_unit_test(small_after_giant),
 		cmocka_unit_test(a_full_store_is_told), cmocka_unit_test(nothing_but_generated_columns),
 	};
