@@ -28,8 +28,11 @@ static enum status capture_snapshots(struct logical *l, struct error *err)
 {
 	enum status st = ST_OK;
 	if (l->locks == LOCKS_BACKUP) {
+		/* Should our host vanish, the server must not keep the lock for hours; only now, for the window may be long in coming. */
+		st = conn_exec(l->lock, "SET SESSION wait_timeout = 120", err);
 		/* After the stop, or STOP REPLICA would have failed with 3857. */
-		st = conn_exec(l->lock, "LOCK INSTANCE FOR BACKUP", err);
+		if (!st)
+			st = conn_exec(l->lock, "LOCK INSTANCE FOR BACKUP", err);
 		l->lock_held = !st;
 		l->locked_ms = run_now_ms(&l->run);
 	}

@@ -60,9 +60,9 @@ static enum status logical_lock_session(struct logical *l, struct error *err)
 	if (l->locks != LOCKS_BACKUP)
 		return ST_OK;
 	enum status st = conn_open(&l->lock, l->o, 0, &l->run, err);
-	/* The wait falls into the window; and should our host vanish, the server must not keep the lock for hours. */
+	/* The wait falls into the window. */
 	if (!st)
-		st = conn_exec(l->lock, "SET SESSION lock_wait_timeout = 1, wait_timeout = 120", err);
+		st = conn_exec(l->lock, "SET SESSION lock_wait_timeout = 1", err);
 	return st ? st : conn_scalar_u64(l->lock, LOGICAL_LOCK_HITS, &l->lock_hits, err);
 }
 

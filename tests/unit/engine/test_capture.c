@@ -86,6 +86,7 @@ static void mysql8_takes_the_backup_lock_and_nothing_else(void **state)
 	struct fixture f;
 	begin(&f, FLAVOR_MYSQL, 90704, LOCKS_BACKUP);
 	add(&f, "t", 1000);
+	fake_conn_expect(f.l.lock, "SET SESSION wait_timeout = 120");
 	fake_conn_expect(f.l.lock, "LOCK INSTANCE FOR BACKUP");
 	fake_conn_expect(f.session[0].c, BEGIN);
 	fake_conn_expect(f.session[1].c, BEGIN);
@@ -98,6 +99,7 @@ static void mysql8_takes_the_backup_lock_and_nothing_else(void **state)
 	fake_conn_expect(f.session[0].c, "ROLLBACK");
 	fake_conn_expect(f.session[1].c, "ROLLBACK");
 	fake_conn_expect(f.l.lock, "UNLOCK INSTANCE");
+	fake_conn_expect(f.l.lock, "SET SESSION wait_timeout = 120");
 	fake_conn_expect(f.l.lock, "LOCK INSTANCE FOR BACKUP");
 	fake_conn_expect(f.session[0].c, BEGIN);
 	fake_conn_expect(f.session[1].c, BEGIN);
@@ -111,6 +113,7 @@ static void a_running_ddl_keeps_the_backup_lock_away(void **state)
 	(void)state;
 	struct fixture f;
 	begin(&f, FLAVOR_MYSQL, 90704, LOCKS_BACKUP);
+	fake_conn_expect(f.l.lock, "SET SESSION wait_timeout = 120");
 	fake_conn_expect(f.l.lock, "LOCK INSTANCE FOR BACKUP");
 	fake_conn_error(f.l.lock, 1205, "Lock wait timeout exceeded");
 	assert_int_equal(capture_run(&f.l, &f.cp, &f.err), ST_RETRY); /* please call again */
@@ -184,6 +187,7 @@ static void a_list_that_was_never_settled_proves_nothing(void **state)
 	struct fixture f;
 	begin(&f, FLAVOR_MYSQL, 90704, LOCKS_BACKUP);
 	f.l.settled = false;
+	fake_conn_expect(f.l.lock, "SET SESSION wait_timeout = 120");
 	fake_conn_expect(f.l.lock, "LOCK INSTANCE FOR BACKUP");
 	fake_conn_expect(f.session[0].c, BEGIN);
 	fake_conn_expect(f.session[1].c, BEGIN);
@@ -235,6 +239,7 @@ static void tables_without_mvcc_are_read_at_once(void **state)
 	add(&f, "innodb", 1000);
 	add(&f, "myisam", 1000)->how = ROWS_COPIED;
 	add(&f, "merge", 1000)->how = ROWS_NONE;
+	fake_conn_expect(f.l.lock, "SET SESSION wait_timeout = 120");
 	fake_conn_expect(f.l.lock, "LOCK INSTANCE FOR BACKUP");
 	fake_conn_expect(f.session[0].c, BEGIN);
 	fake_conn_expect(f.session[1].c, BEGIN);
