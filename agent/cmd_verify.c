@@ -5,7 +5,7 @@
 #include "cmd.h"
 #include "output_json.h"
 #include "output_text.h"
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 static const struct option_group *const groups[] = { &config_from, &config_readers, &config_output, NULL };
 

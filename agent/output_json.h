@@ -8,6 +8,7 @@
 #include "slackwater/jsonx.h"
 #include "slackwater/seed.h"
 #include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 enum status output_json_backup(json_t **doc, const struct manifest *m, const struct checkpoint *cp, const char *to,
                                int64_t elapsed_ms, struct error *err);

@@ -4,6 +4,7 @@
 
 #include "slackwater/seed.h"
 #include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 /* "label         value", the value printf-style; unprintable characters become '?'. */
 void output_text_line(struct buf *out, const char *label, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -21,7 +21,7 @@
 #include "seed/settings.h"
 #include "seed/source.h"
 #include "seed/target.h"
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 /* Before a byte is loaded: exit 9 with a reason and a hint, or exit 8 where the snapshot itself is damaged. */
 static enum status preflight(struct seed_job *j, struct error *err)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "slackwater/fs.h"
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 /* A pipe cannot be read in any order, and a load that is checked before it begins needs that: it goes to a directory first. */
 static enum status spool(struct seed_job *j, struct error *err)

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "sample.h"
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 #include "store/pipe.h"
 #include "store_fault.h"
 #include "stream/budget.h"

@@ -17,7 +17,7 @@
 
 #include "sample.h"
 #include "slackwater/fs.h"
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 static const struct sample_spec spec = { .entries = 40, .shards = 1, .largest = 4000 };
 

@@ -3,7 +3,7 @@
  * The story of restoring: a snapshot becomes the directory that its entries are files of. Everything is checked while it is unpacked beside the place,
  * and the directory gets its name when all of it was right: there is no moment at which half a restore looks like a whole one.
  */
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 #include <stdlib.h>
 

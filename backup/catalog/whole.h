@@ -2,7 +2,7 @@
 /* whole: reading all of a snapshot, checking every digest on the way: what verify, restore and spool have in common. */
 #pragma once
 
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 #include "stream/sequence.h"
 #include "stream/visitor.h"
 

@@ -5,7 +5,7 @@
  * The stream itself becomes its one shard. Which snapshot it is shows only at its end, in the manifest; until then it lies below
  * a directory that no snapshot can have, and is moved when everything was right. The manifest is published last.
  */
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 #include <errno.h>
 #include <stdio.h>

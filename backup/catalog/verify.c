@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The story of verifying: every byte that the manifest vouches for is read once, and every digest compared. */
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 #include "stream/tee.h"
 #include "whole.h"
