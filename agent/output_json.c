@@ -62,6 +62,7 @@ enum status output_json_backup(json_t **doc, const struct manifest *m, const str
 		{ "ddl_wait_ms", json_integer(m->ddl_wait_ms) },
 		{ "tables", number(m->tables) },
 		{ "nontransactional_tables", number(m->nontransactional_tables) },
+		{ "history_max", number(m->history_max) },
 		{ "rows", number(m->rows) },
 		{ "bytes", number(m->bytes) },
 		{ "bytes_stored", number(m->bytes_stored) },

@@ -64,6 +64,9 @@ static void pause_line(struct buf *out, const struct manifest *m)
 	output_text_line(out, "applier", "paused %s, after waiting %s; oldest transaction in flight %s", pause, wait, flight);
 	if (m->ddl_wait_ms)
 		output_text_line(out, "", "a replicated DDL was held up %s", ddl);
+	if (m->history_max)
+		output_text_line(out, "", "InnoDB's history list was %llu long at most while the tables were read",
+		                 (unsigned long long)m->history_max);
 }
 
 static void data_line(struct buf *out, const struct manifest *m)

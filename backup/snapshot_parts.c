@@ -220,6 +220,7 @@ enum status snapshot_describe(struct snapshot *s, struct run *run, struct error 
 	m->tables = r.tables;
 	m->largest_statement = r.largest_statement;
 	m->nontransactional_tables = r.nontransactional_tables;
+	m->history_max = r.history_max;
 	m->users = s->o->engine.users;
 
 	enum status st = snapshot_describe_server(m, &cp->server, err);

@@ -108,6 +108,7 @@ static void manifest_figures(const struct manifest *m, struct manifest_out *o)
 	out_number(o, "tables", m->tables);
 	out_number(o, "largest_statement", m->largest_statement);
 	out_number(o, "nontransactional_tables", m->nontransactional_tables);
+	out_number(o, "history_max", m->history_max);
 }
 
 static json_t *manifest_document(const struct manifest *m)

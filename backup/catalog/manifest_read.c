@@ -133,6 +133,7 @@ static enum status manifest_figures(const json_t *doc, struct manifest *m, struc
 	const struct { const char *key; uint64_t *to; } figure[] = {
 		{ "rows", &m->rows }, { "bytes", &m->bytes }, { "bytes_stored", &m->bytes_stored }, { "tables", &m->tables },
 		{ "largest_statement", &m->largest_statement }, { "nontransactional_tables", &m->nontransactional_tables },
+		{ "history_max", &m->history_max },
 	};
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < sizeof ms / sizeof ms[0]; i++)

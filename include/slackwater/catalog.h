@@ -28,6 +28,7 @@ struct manifest {
 	uint64_t rows, bytes, bytes_stored, tables;
 	uint64_t largest_statement; /* bytes; for the loader's max_allowed_packet */
 	uint64_t nontransactional_tables;
+	uint64_t history_max;       /* the longest InnoDB history list seen while the read views were open */
 	bool partial;             /* include, exclude, skip or no-users: not everything is in it */
 	struct strlist partial_why; /* the options that made it so; no table names: those are data */
 	bool users;               /* accounts are in it */

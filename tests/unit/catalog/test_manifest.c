@@ -68,6 +68,7 @@ static void test_there_and_back(void **state)
 	assert_int_equal(n->tables, m->tables);
 	assert_int_equal(n->largest_statement, m->largest_statement);
 	assert_int_equal(n->nontransactional_tables, 2);
+	assert_int_equal(n->history_max, 4711);
 	assert_true(n->partial && n->users);
 	assert_string_equal(n->partial_why.item[0], "--exclude");
 	assert_string_equal(n->warnings.item[0], m->warnings.item[0]);

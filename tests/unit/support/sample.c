@@ -70,7 +70,7 @@ struct manifest *sample_manifest(void)
 		.server_identity = strdup("3e11fa47-71ca-11e1-9e33-c80aa9429562"), .server_hostname = strdup("db1"), .server_port = 3306,
 		.server_id = 4294967295, .started_ms = 1795181821000, .taken_ms = 1795181822345, .finished_ms = 1795181899999, .pause_ms = 12,
 		.wait_ms = 345, .in_flight_ms = -1, .ddl_wait_ms = 7, .rows = 1000000, .bytes = 1u << 30, .bytes_stored = 1u << 28, .tables = 99,
-		.largest_statement = 16777216, .nontransactional_tables = 2, .partial = true, .users = true,
+		.largest_statement = 16777216, .nontransactional_tables = 2, .history_max = 4711, .partial = true, .users = true,
 	};
 	strlist_add(&m->partial_why, "--exclude", NULL);
 	strlist_add(&m->warnings, "a \"warning\" with \xc3\xa4", NULL);
