@@ -242,6 +242,16 @@ static void dir_reader_free(struct store_reader *sr)
 
 static const struct store_reader_ops dir_reader_ops = { dir_reader_read, dir_reader_free };
 
+/* A directory is there because of the objects in it, and is none itself. */
+static enum status dir_check_kind(const struct dir_root *root, const char *key, const struct stat *sb, struct error *err)
+{
+	if (S_ISDIR(sb->st_mode))
+		return dir_path_error(root, key, ENOENT, "", err);
+	if (!S_ISREG(sb->st_mode))
+		return error_set(err, ST_FAILED, ERR_STORE, "%s/%s is not a regular file", root->path, key);
+	return ST_OK;
+}
+
 static enum status dir_reader_open(struct dir_reader *r, uint64_t offset, struct error *err)
 {
 	int parent;
@@ -258,8 +268,9 @@ static enum status dir_reader_open(struct dir_reader *r, uint64_t offset, struct
 		return dir_path_error(&r->store->root, r->key, saved, "cannot open", err);
 	if (fstat(r->fd, &sb) != 0)
 		return dir_path_error(&r->store->root, r->key, errno, "cannot open", err);
-	if (!S_ISREG(sb.st_mode))
-		return error_set(err, ST_FAILED, ERR_STORE, "%s/%s is not a regular file", r->store->root.path, r->key);
+	enum status kind = dir_check_kind(&r->store->root, r->key, &sb, err);
+	if (kind)
+		return kind;
 	if (offset > INT64_MAX || lseek(r->fd, (off_t)offset, SEEK_SET) < 0)
 		return error_set(err, ST_FAILED, ERR_STORE, "cannot read %s/%s from offset %llu", r->store->root.path, r->key,
 		                 (unsigned long long)offset);
@@ -295,8 +306,9 @@ static enum status dir_stat(struct store *s, const char *key, uint64_t *ret_size
 	close(parent);
 	if (bad)
 		return dir_path_error(&d->root, key, saved, "cannot look at", err);
-	if (!S_ISREG(sb.st_mode))
-		return error_set(err, ST_FAILED, ERR_STORE, "%s/%s is not a regular file", d->root.path, key);
+	st = dir_check_kind(&d->root, key, &sb, err);
+	if (st)
+		return st;
 	*ret_size = (uint64_t)sb.st_size;
 	return ST_OK;
 }
@@ -337,7 +349,7 @@ static enum status dir_remove(struct store *s, const char *key, struct error *er
 	const char *name;
 	enum status st = dir_path_parent(&d->root, key, false, &parent, &name, &mine);
 	if (!st) {
-		if (unlinkat(parent, name, 0) != 0 && errno != ENOENT)
+		if (unlinkat(parent, name, 0) != 0 && errno != ENOENT && errno != EISDIR)
 			st = error_sys(&mine, ST_FAILED, ERR_STORE, errno, "cannot remove %s/%s", d->root.path, key);
 		close(parent);
 	} else if (mine.kind == ERR_SNAPSHOT && mine.sys_errno == ENOENT) {

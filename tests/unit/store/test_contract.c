@@ -207,8 +207,8 @@ static void test_missing(void **state)
 	struct buf b = BUF_INIT(100);
 	uint64_t size;
 	put(s, "there/object", "x");
-	static const char *const missing[] = { "nothing", "no/thing", "there/nothing", "there/nothing/at.all", "there/object/below" };
-	for (size_t i = 0; i < 5; i++) {
+	static const char *const missing[] = { "nothing", "no/thing", "there/nothing", "there/nothing/at.all", "there/object/below", "there" };
+	for (size_t i = 0; i < 6; i++) {
 		FAILS(ERR_SNAPSHOT, s->ops->open(s, missing[i], 0, 0, &r, &err));
 		assert_int_equal(err.sys_errno, ENOENT);
 		FAILS(ERR_SNAPSHOT, s->ops->stat(s, missing[i], &size, &err));

@@ -104,6 +104,7 @@ static void test_strangers(void **state)
 	assert_int_equal(mkfifo(scratch_path(t, "repository/fifo"), 0600), 0);
 	assert_int_equal(listed(s), 1); /* slackwater-tmp-12-..., whose name could be a key */
 	FAILS(ERR_STORE, s->ops->open(s, "fifo", 0, 0, &r, &err)); /* and does not hang */
+	assert_non_null(strstr(err.message, "not a regular file"));
 	OK(s->ops->sweep(s, "", 0, &removed, &err));
 	assert_int_equal(removed, 0);
 	assert_int_equal(scratch_count(scratch_path(t, "repository")), N + 1);
@@ -180,8 +181,12 @@ static void test_addresses(void **state)
 	struct error err;
 	char url[600];
 	static const char *const bad[] = { "", "s3://bucket/x", "http://host/x", "file://host/dir", "file://", "file:///a%2", "file:///a%00b", "file:///a%zz" };
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		FAILS(ERR_USAGE, store_open(bad[i], STORE_READ, &t->run, &s, &err));
+		FAILS(ERR_USAGE, store_check_url(bad[i], &err));
+	}
+	OK(store_check_url("-", &err));
+	OK(store_check_url("/no/such/directory", &err)); /* whether it is there is not asked */
 	snprintf(url, sizeof url, "file://localhost%s/with%%20blank", t->dir);
 	OK(store_open(url, STORE_WRITE, &t->run, &s, &err));
 	store_free(s);

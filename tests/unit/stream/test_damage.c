@@ -16,6 +16,7 @@
 #include "sample.h"
 #include "slackwater/fs.h"
 #include "slackwater/stored.h"
+#include "stream/unpack.h"
 
 #define PREFIX SAMPLE_INSTANCE "/" SAMPLE_ID "/"
 
@@ -168,6 +169,35 @@ static void test_an_entry_names_itself(void **state)
 	stream_index_free(&ix);
 }
 
+/* Index and shard agree, the manifest knows of another entry. */
+static void test_an_entry_is_not_indexed(void **state)
+{
+	struct stored *s = *state;
+	s->m->objects.item[0].entries++;
+	check_damaged(s);
+}
+
+/* Whatever hands names to it: nothing gets out of the directory. */
+static void test_unpacking_stays_inside(void **state)
+{
+	struct stored *s = *state;
+	struct unpack_dir *d;
+	struct unpack u;
+	struct error err;
+	OK(unpack_dir_open(scratch_path(s->scratch, "out"), &d, &err));
+	unpack_init(&u, d, &s->scratch->run);
+	static const char *const bad[] = { "../x", "/tmp/slackwater-x", "a/b", "..", ".hidden", "" };
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		FAILS(ERR_SNAPSHOT, u.base.ops->begin(&u.base, bad[i], 1, &err));
+	OK(u.base.ops->begin(&u.base, "once", 0, &err));
+	OK(u.base.ops->end(&u.base, &err));
+	FAILS(ERR_SNAPSHOT, u.base.ops->begin(&u.base, "once", 0, &err));
+	assert_int_equal(scratch_count(scratch_path(s->scratch, "out.part")), 1);
+	unpack_end(&u);
+	unpack_dir_free(d);
+	assert_int_equal(access(scratch_path(s->scratch, "out.part"), F_OK), -1);
+}
+
 static void test_a_pipes_manifest_in_a_store(void **state)
 {
 	struct stored *s = *state;
@@ -276,7 +306,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORED(test_sound), STORED(test_a_flipped_bit_anywhere), STORED(test_cut_off_anywhere),
-		STORED(test_an_object_is_missing_or_swapped), STORED(test_an_entry_names_itself), STORED(test_a_pipes_manifest_in_a_store),
+		STORED(test_an_object_is_missing_or_swapped), STORED(test_an_entry_names_itself), STORED(test_an_entry_is_not_indexed),
+		STORED(test_unpacking_stays_inside), STORED(test_a_pipes_manifest_in_a_store),
 		STORED(test_restore_where), STORED(test_damaged_into_an_empty_directory), STORED(test_cancelled), STORED(test_progress),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

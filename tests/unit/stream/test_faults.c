@@ -184,7 +184,7 @@ static void test_back_pressure(void **state)
 	struct putter p[PUTTERS];
 	pthread_t id[PUTTERS];
 	OK(stream_writer_open(s, "i/x/", &o, &t->run, &w, &err));
-	store_fault_hold(f); /* the store stands still */
+	store_fault_hold(f, false); /* the store stands still */
 	for (int i = 0; i < PUTTERS; i++) {
 		p[i] = (struct putter){ .w = w, .entries = 20, .size = SIZE, .tag = (char)('a' + i) };
 		assert_int_equal(pthread_create(&id[i], NULL, put_all, &p[i]), 0);
@@ -220,7 +220,7 @@ static void test_a_shard_that_falls_behind(void **state)
 	struct stream_writer *w;
 	struct error err;
 	OK(stream_writer_open(s, "i/x/", &o, &t->run, &w, &err));
-	store_fault_hold(f);
+	store_fault_hold(f, false);
 	struct stream_entry e = { .name = strdup("giant"), .data = BUF_INIT(1 << 20) };
 	for (int i = 0; i < 600000; i++)
 		buf_addc(&e.data, 'x');
@@ -258,22 +258,9 @@ static void test_a_giant_passes_alone(void **state)
 	store_free(s);
 }
 
-static void cancel_while_stalled(struct scratch *t, struct stream_writer *w, struct store_fault *f)
+/* The store stands still, and may not even hear of the cancel: whoever puts is let go at once, and all of it once the store moves. */
+static void cancel_while_stalled(struct scratch *t, bool patient)
 {
-	struct putter p = { .w = w, .entries = 100, .size = 100000, .tag = 'a' };
-	pthread_t id;
-	store_fault_hold(f);
-	assert_int_equal(pthread_create(&id, NULL, put_all, &p), 0);
-	assert_true(store_fault_wait_held(f, 1));
-	WAIT_FOR(p.accepted >= 500000);
-	run_cancel(&t->run, SIGTERM);
-	pthread_join(id, NULL);
-	scratch_fails(p.st, &p.err, ERR_INTERRUPTED, __FILE__, __LINE__);
-}
-
-static void test_cancel_while_the_store_stands_still(void **state)
-{
-	struct scratch *t = *state;
 	struct store_fault *f;
 	struct store *s = new_store(t, &f);
 	struct stream_options o = { .shards = 2, .queue_bytes = 1 << 20 };
@@ -281,11 +268,30 @@ static void test_cancel_while_the_store_stands_still(void **state)
 	struct stream_writer *w;
 	struct error err;
 	OK(stream_writer_open(s, "i/x/", &o, &t->run, &w, &err));
-	cancel_while_stalled(t, w, f);
+	struct putter p = { .w = w, .entries = 100, .size = 100000, .tag = 'a' };
+	pthread_t id;
+	store_fault_hold(f, patient);
+	assert_int_equal(pthread_create(&id, NULL, put_all, &p), 0);
+	assert_true(store_fault_wait_held(f, 1));
+	WAIT_FOR(p.accepted >= 500000);
+	run_cancel(&t->run, SIGTERM);
+	pthread_join(id, NULL);
+	scratch_fails(p.st, &p.err, ERR_INTERRUPTED, __FILE__, __LINE__);
+	store_fault_release(f);
 	FAILS(ERR_INTERRUPTED, stream_writer_finish(w, &objects, &err));
 	stream_writer_free(w);
 	assert_int_equal(scratch_count(scratch_path(t, "r")), 0);
 	store_free(s);
+}
+
+static void test_cancel_while_the_store_stands_still(void **state)
+{
+	cancel_while_stalled(*state, false);
+}
+
+static void test_cancel_and_the_store_does_not_hear(void **state)
+{
+	cancel_while_stalled(*state, true);
 }
 
 static void test_free_without_finish(void **state)
@@ -411,6 +417,53 @@ static void test_budget(void **state)
 	budget_destroy(&b);
 }
 
+struct queuer {
+	struct budget *b;
+	uint64_t bytes;
+	atomic_int *served;
+	int place;
+};
+
+static void *queue_up(void *arg)
+{
+	struct queuer *q = arg;
+	if (budget_take(q->b, q->bytes)) {
+		q->place = atomic_fetch_add(q->served, 1);
+		budget_give(q->b, q->bytes);
+	}
+	return NULL;
+}
+
+static uint64_t tickets(struct budget *b)
+{
+	pthread_mutex_lock(&b->lock);
+	uint64_t n = b->next_ticket;
+	pthread_mutex_unlock(&b->lock);
+	return n;
+}
+
+/* Who asks for much is not overtaken for ever by those who ask for little. */
+static void test_budget_keeps_the_queue(void **state)
+{
+	(void)state;
+	struct budget b;
+	atomic_int served = 0;
+	pthread_t id[2];
+	budget_init(&b, 1000);
+	assert_true(budget_take(&b, 500));
+	struct queuer large = { &b, 1000, &served, -1 }, small = { &b, 10, &served, -1 };
+	assert_int_equal(pthread_create(&id[0], NULL, queue_up, &large), 0);
+	WAIT_FOR(tickets(&b) == 2);
+	assert_int_equal(pthread_create(&id[1], NULL, queue_up, &small), 0);
+	WAIT_FOR(tickets(&b) == 3);
+	budget_give(&b, 500);
+	pthread_join(id[0], NULL);
+	pthread_join(id[1], NULL);
+	assert_int_equal(large.place, 0);
+	assert_int_equal(small.place, 1);
+	budget_destroy(&b);
+}
+
 #define IN_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -419,8 +472,9 @@ int main(void)
 		IN_SCRATCH(test_every_create_fails), IN_SCRATCH(test_every_write_fails), IN_SCRATCH(test_every_commit_fails),
 		IN_SCRATCH(test_every_put_fails), IN_SCRATCH(test_any_call_fails), IN_SCRATCH(test_every_read_fails),
 		IN_SCRATCH(test_back_pressure), IN_SCRATCH(test_a_shard_that_falls_behind), IN_SCRATCH(test_a_giant_passes_alone), IN_SCRATCH(test_cancel_while_the_store_stands_still),
+		IN_SCRATCH(test_cancel_and_the_store_does_not_hear),
 		IN_SCRATCH(test_free_without_finish), IN_SCRATCH(test_finish_after_cancel), IN_SCRATCH(test_pipe_breaks),
-		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_budget), cmocka_unit_test(test_budget_keeps_the_queue),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -254,15 +254,17 @@ static void test_names_that_lead_elsewhere(void **state)
 static void test_things_that_are_not_files(void **state)
 {
 	struct scratch *t = *state;
-	static const struct { unsigned type; const char *link; } bad[] = {
-		{ AE_IFLNK, "/etc/passwd" }, { AE_IFREG, "metadata" }, { AE_IFDIR, NULL }, { AE_IFIFO, NULL }, { AE_IFCHR, NULL },
+	static const char no_file[] = "not a plain file";
+	static const struct { unsigned type; const char *link, *why; } bad[] = {
+		{ AE_IFLNK, "/etc/passwd", no_file }, { AE_IFREG, "metadata", no_file }, { AE_IFDIR, NULL, "name" }, /* "thing/" */
+		{ AE_IFIFO, NULL, no_file }, { AE_IFCHR, NULL, no_file },
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct forged f;
 		forge(&f, scratch_path(t, "forged.tar"));
 		forge_entry(&f, "thing", "", bad[i].type, bad[i].link);
 		forge_end(&f);
-		check_refused(t, scratch_path(t, "forged.tar"), NULL);
+		check_refused(t, scratch_path(t, "forged.tar"), bad[i].why);
 	}
 }
 

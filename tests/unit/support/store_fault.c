@@ -13,7 +13,7 @@ struct store_fault {
 	unsigned calls[FAULT_OPS];
 	enum store_fault_op op;
 	unsigned at;
-	bool afterwards, hit, gate;
+	bool afterwards, hit, gate, patient;
 	unsigned held;
 	struct run_hook hook;
 };
@@ -68,7 +68,7 @@ static void fault_wait_gate(struct store_fault *f)
 	pthread_mutex_lock(&f->lock);
 	f->held++;
 	pthread_cond_broadcast(&f->changed);
-	while (f->gate && !run_cancelled(f->base.run))
+	while (f->gate && (f->patient || !run_cancelled(f->base.run)))
 		pthread_cond_wait(&f->changed, &f->lock);
 	f->held--;
 	pthread_mutex_unlock(&f->lock);
@@ -258,10 +258,11 @@ bool store_fault_hit(const struct store_fault *f)
 	return f->hit;
 }
 
-void store_fault_hold(struct store_fault *f)
+void store_fault_hold(struct store_fault *f, bool patient)
 {
 	pthread_mutex_lock(&f->lock);
 	f->gate = true;
+	f->patient = patient;
 	pthread_mutex_unlock(&f->lock);
 }
 

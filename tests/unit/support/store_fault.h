@@ -19,8 +19,8 @@ struct store *store_fault_new(struct store *inner, struct run *run, struct store
 void store_fault_at(struct store_fault *f, enum store_fault_op op, unsigned n, bool afterwards);
 unsigned store_fault_calls(const struct store_fault *f, enum store_fault_op op); /* since the last store_fault_at */
 bool store_fault_hit(const struct store_fault *f);
-/* Every write from now on waits at a gate, until it is opened or the run cancelled. */
-void store_fault_hold(struct store_fault *f);
+/* Every write from now on waits at a gate until it is opened; a patient one does not even move when the run is cancelled. */
+void store_fault_hold(struct store_fault *f, bool patient);
 void store_fault_release(struct store_fault *f);
 /* Until n writers wait at the gate, at most 10 s; false: they never came. */
 bool store_fault_wait_held(struct store_fault *f, unsigned n);
