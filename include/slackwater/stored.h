@@ -11,7 +11,8 @@
 struct verify_report { uint64_t objects, bytes, entries; };
 enum status snapshot_verify(struct store *s, const struct manifest *m, unsigned threads, struct run *run,
                             struct verify_report *ret, struct error *err);
-/* Unpack into dir (created, must be empty or absent): the mydumper-layout directory. Verified first; a damaged snapshot leaves nothing. */
+/* Unpack into dir (absent, or empty): the mydumper-layout directory. Checked while it is unpacked beside the place; a damaged snapshot leaves nothing.
+ * Something in the way is ERR_USAGE. */
 enum status snapshot_restore(struct store *s, const struct manifest *m, const char *dir, unsigned threads, struct run *run,
                              struct error *err);
 /* The same for a stream from a pipe: everything is unpacked to dir.part and renamed when the manifest was there and agrees. ret_m may be NULL. */
