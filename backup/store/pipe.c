@@ -253,7 +253,7 @@ static void pipe_make_own(struct pipe_store *p, const struct stat *sb)
 	char path[64];
 	snprintf(path, sizeof path, "/proc/self/fd/%d", p->fd);
 	p->own = S_ISFIFO(sb->st_mode) ? open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1;
-	p->limit = p->own >= 0 || S_ISREG(sb->st_mode) ? 1 << 20 : PIPE_BUF;
+	p->limit = p->own >= 0 || (!S_ISFIFO(sb->st_mode) && !S_ISSOCK(sb->st_mode)) ? 1 << 20 : PIPE_BUF;
 }
 
 enum status pipe_open(int fd, enum store_use use, struct run *run, struct store **ret, struct error *err)

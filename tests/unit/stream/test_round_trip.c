@@ -17,7 +17,7 @@
 
 #include "sample.h"
 #include "slackwater/fs.h"
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 
 #define PREFIX SAMPLE_INSTANCE "/" SAMPLE_ID "/"
 extern char **environ;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "slackwater/fs.h"
-#include "slackwater/snapshot.h"
+#include "slackwater/stored.h"
 #include "store/pipe.h"
 
 static const char sample_checkpoint[] = "{\"format\":1}\n";
