@@ -23,11 +23,17 @@ static enum status capture(void *arg, const struct checkpoint *cp, struct run *r
 	return engine->ops->capture(engine, cp, run, err);
 }
 
+static void drop(void *arg)
+{
+	struct engine *engine = arg;
+	engine->ops->drop(engine);
+}
+
 /* One attempt, from the first session to the last shard. ST_RETRY: void, another may succeed. */
 static enum status snapshot_attempt(struct snapshot *s, struct run *run, struct error *err)
 {
 	struct engine *e = s->engine;
-	struct window_capture in_the_window = { .capture = capture, .arg = e };
+	struct window_capture in_the_window = { .capture = capture, .drop = drop, .arg = e };
 	struct stream_options so = { .shards = s->shards };
 
 	enum status st = stream_writer_open(s->store, buf_str(&s->prefix), &so, run, &s->writer, err);

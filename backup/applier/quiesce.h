@@ -75,6 +75,7 @@ struct quiesce {
 	bool no_xa_right;
 
 	struct checkpoint *cp;
+	bool fixed;          /* capture was called, and what it fixed is held */
 	bool captured;       /* cp is the one of a capture that counts */
 	bool again;          /* after RESUMING: another window */
 	struct error error;  /* what ended the window */

@@ -191,6 +191,10 @@ static enum status start_until_seen(struct quiesce *q, struct error *err)
 enum status quiesce_start_all(struct quiesce *q, struct error *err)
 {
 	enum status st = ST_OK;
+	if (q->fixed && !q->captured) {
+		q->capture->drop(q->capture->arg);
+		q->fixed = false;
+	}
 	if (!quiesce_owes_start(q))
 		return ST_OK;
 	for (size_t i = 0; i < q->nours; i++) {

@@ -343,6 +343,7 @@ enum quiesce_event quiesce_capture(struct quiesce *q)
 		q->again = true;
 		return E_AGAIN;
 	}
+	q->fixed = q->fixed || !st;
 	if (!st)
 		st = q->capture->capture(q->capture->arg, q->cp, q->run, &e);
 	if (st == ST_RETRY) {

@@ -46,9 +46,15 @@ static enum status open_snapshot(void *arg, const struct checkpoint *cp, struct 
 	return st ? st : conn_exec_strict(k->replica, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", err);
 }
 
+static void drop_snapshot(void *arg)
+{
+	struct comparison *k = arg;
+	(void)conn_exec(k->replica, "ROLLBACK", NULL);
+}
+
 static enum status fix_replica(struct comparison *k, struct error *err)
 {
-	struct window_capture in_the_window = { .capture = open_snapshot, .arg = k };
+	struct window_capture in_the_window = { .capture = open_snapshot, .drop = drop_snapshot, .arg = k };
 	struct checkpoint *cp = NULL;
 	seed_stand_free(&k->agreed);
 	enum status st = window_run(&k->j->o->checksum_server, &k->j->o->window, &in_the_window, k->j->run, &cp, err);

@@ -27,9 +27,13 @@ extern const struct window_options window_defaults;
  * pause_ms. May be called again in the same stillness (then everything fixed by the call before must be dropped) when the
  * writer fingerprint moved meanwhile. ST_RETRY = please call again; anything else but ST_OK ends the window, the applier is
  * resumed and the error is returned. run is cancelled when the user is impatient: return quickly.
+ *
+ * drop is called, still in the stillness, when what capture fixed does not count and the applier is set going without it: every
+ * lock and snapshot has to be given up before it returns, or a replicated DDL would wait for us while we wait for it.
  */
 struct window_capture {
 	enum status (*capture)(void *arg, const struct checkpoint *cp, struct run *run, struct error *err);
+	void (*drop)(void *arg);
 	void *arg;
 };
 

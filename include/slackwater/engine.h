@@ -51,6 +51,7 @@ struct engine_ops {
 	enum status (*prepare)(struct engine *e, struct run *run, struct error *err);
 	enum status (*emit_before)(struct engine *e, struct stream_writer *w, struct run *run, struct error *err);
 	enum status (*capture)(struct engine *e, const struct checkpoint *cp, struct run *run, struct error *err);
+	void (*drop)(struct engine *e); /* what capture fixed does not count: locks and snapshots are given up, the sessions stay */
 	enum status (*emit_after)(struct engine *e, struct stream_writer *w, struct run *run, struct error *err);
 	void (*release)(struct engine *e); /* sessions and locks given up; idempotent */
 	void (*report)(const struct engine *e, struct engine_report *ret);

@@ -24,6 +24,17 @@ static enum status capture_reset(struct logical *l, struct error *err)
 	return st;
 }
 
+/* Whatever fails here is a session that is gone, and its locks with it. */
+void capture_drop(struct logical *l)
+{
+	for (unsigned i = 0; i < l->nsessions; i++)
+		(void)session_drop(&l->session[i], NULL);
+	if (l->lock_held)
+		(void)conn_exec(l->lock, "UNLOCK INSTANCE", NULL);
+	l->lock_held = false;
+	l->touched = false;
+}
+
 static enum status capture_snapshots(struct logical *l, struct error *err)
 {
 	enum status st = ST_OK;

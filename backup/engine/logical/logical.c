@@ -187,6 +187,11 @@ static enum status logical_capture(struct engine *e, const struct checkpoint *cp
 	return capture_run((struct logical *)e, cp, err);
 }
 
+static void logical_drop(struct engine *e)
+{
+	capture_drop((struct logical *)e);
+}
+
 static enum status logical_emit_after(struct engine *e, struct stream_writer *w, struct run *run, struct error *err)
 {
 	(void)run;
@@ -213,6 +218,7 @@ static const struct engine_ops logical_ops = {
 	.prepare = logical_prepare,
 	.emit_before = logical_emit_before,
 	.capture = logical_capture,
+	.drop = logical_drop,
 	.emit_after = logical_emit_after,
 	.release = logical_release,
 	.report = logical_report,

@@ -72,5 +72,6 @@ enum logical_locks logical_locks_for(const struct conn *c, const struct engine_o
 
 /* capture.c: inside the window. */
 enum status capture_run(struct logical *l, const struct checkpoint *cp, struct error *err);
+void capture_drop(struct logical *l);
 /* emit.c: after the window. */
 enum status emit_run(struct logical *l, struct stream_writer *w, struct error *err);
