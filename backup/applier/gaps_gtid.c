@@ -5,7 +5,8 @@
  * A hole that nobody has received is another matter. It may be a transaction that a broken applier lost together with its relay
  * log and that the receiver will fetch again, or one that never will come (a purged set with holes, a block of numbers of group
  * replication). It counts as permanent only when a connected receiver has gone past it: it has fetched later ones of that UUID, or,
- * for a UUID that it has fetched nothing of, it asked by auto-position for all that was missing and was sent something else.
+ * for a UUID that it has fetched nothing of, it asked for all that was missing (by auto-position, or from the low-water mark on, behind
+ * which everything lies that an applier can have lost) and was sent something else.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -93,7 +94,7 @@ static bool asked_for_all(const struct channels *ch)
 {
 	for (size_t i = 0; i < ch->n; i++) {
 		const struct checkpoint_channel *cp = &ch->item[i].cp;
-		if (cp->mode == MODE_MYSQL_AUTO && cp->io_running && cp->received_set && *cp->received_set)
+		if (channels_mode_is_gtid(cp->mode) && cp->io_running && cp->received_set && *cp->received_set)
 			return true;
 	}
 	return false;

@@ -202,6 +202,8 @@ static enum status judge_mariadb_gtid(const struct weigh *w, enum proof_verdict 
 	struct gtid_pos pos = { 0 }, next = { 0 };
 	enum status st = gtid_pos_parse(text(w->f->slave_pos), &pos, err);
 	*ret = PROOF_GOOD;
+	if (!st)
+		st = line(cp, err, "no gap: each of the %zu GTID domains commits in order", pos.n);
 	if (!st && pos.n > 1) {
 		st = settle(cp, COORDINATES_UNAVAILABLE, err,
 		            "%zu GTID domains advance independently: file and position tell of the most advanced one only", pos.n);

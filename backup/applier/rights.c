@@ -43,9 +43,10 @@ static enum status try_it(struct conn *c, const char *sql, struct missing *m, co
 static enum status try_table(struct conn *c, const char *table, struct missing *m, struct error *err)
 {
 	char sql[160], name[160];
+	const char *on = strncmp(table, "performance_schema.", 19) == 0 ? "performance_schema.*" : table;
 	snprintf(sql, sizeof sql, "SELECT 1 FROM %s LIMIT 0", table);
-	snprintf(name, sizeof name, "SELECT on %s", table);
-	return try_it(c, sql, m, name, table, err);
+	snprintf(name, sizeof name, "SELECT on %s", on);
+	return try_it(c, sql, m, name, on, err);
 }
 
 /* ---- SHOW GRANTS ---- */
@@ -100,6 +101,18 @@ static enum status check_stop_right(struct conn *c, struct missing *m, struct er
 
 /* ---- the checks ---- */
 
+/* CURRENT_USER() says name@host, a GRANT wants both quoted. */
+static void add_account(struct buf *b, const char *who)
+{
+	struct buf name = BUF_INIT(512);
+	const char *at = strrchr(who, '@');
+	buf_add(&name, who, at ? (size_t)(at - who) : strlen(who));
+	sql_string(b, buf_str(&name));
+	buf_addc(b, '@');
+	sql_string(b, at ? at + 1 : "%");
+	buf_free(&name);
+}
+
 static enum status complain(struct conn *c, struct missing *m, enum status st, struct error *err)
 {
 	if (!st && m->names.n) {
@@ -109,7 +122,8 @@ static enum status complain(struct conn *c, struct missing *m, enum status st, s
 		(void)conn_scalar(c, "SELECT CURRENT_USER()", &who, &ignored);
 		for (size_t i = 0; i < m->names.n; i++) {
 			buf_addf(&names, "%s%s", i ? ", " : "", m->names.item[i]);
-			buf_addf(&grants, "%s%s %s", i ? "; " : "", m->grants.item[i], who ? who : "it");
+			buf_addf(&grants, "%s%s ", i ? "; " : "", m->grants.item[i]);
+			add_account(&grants, who ? who : "");
 		}
 		st = error_set(err, ST_FAILED, ERR_PREFLIGHT, "the account %s lacks: %s", who ? who : "", buf_str(&names));
 		error_hint(err, "%s", buf_str(&grants));
