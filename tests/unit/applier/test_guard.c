@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the dead-man's switch sends, for channel names of every kind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "applier/guard.h"
+
+#define RUN "slackwater.run.12bb97528c74dd44.e9c877f695562e33"
+#define DONE "slackwater.done.12bb97528c74dd44.e9c877f695562e33"
+
+static char *statement(enum flavor flavor, unsigned version, bool stamps, const char *channel, size_t channels)
+{
+	struct instance in = { .server = { .flavor = flavor, .version = version }, .worker_stamps = stamps };
+	struct buf b = BUF_INIT(1u << 20);
+	struct error err = ERROR_INIT;
+	guard_statement(&b, &in, channel, channels, RUN, DONE, 60);
+	assert_int_equal(buf_check(&b, "the statement", &err), ST_OK);
+	return buf_take(&b);
+}
+
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+	for (const char *p = strstr(text, what); p; p = strstr(p + 1, what))
+		n++;
+	return n;
+}
+
+/* The literal behind ", '', " of the first attempt, undone: what PREPARE will see. */
+static char *prepared_text(const char *sql)
+{
+	const char *p = strstr(sql, ", '', '");
+	assert_non_null(p);
+	p += 7;
+	char *out = calloc(1, strlen(p) + 1);
+	size_t n = 0;
+	for (; *p != '\''; p++) {
+		assert_true(*p);
+		if (*p == '\\')
+			p++;
+		out[n++] = *p;
+	}
+	assert_int_equal(strncmp(p, "'); PREPARE slackwater FROM @s", 30), 0);
+	return out;
+}
+
+static void test_beginning(void **state)
+{
+	(void)state;
+	char *sql = statement(FLAVOR_MYSQL, 90704, true, "", 1);
+	static const char begin[] = "SET @w = (SELECT MAX(ID) FROM information_schema.PROCESSLIST); SET @r = GET_LOCK('" RUN "', 60); "
+	                            "DO RELEASE_LOCK('" RUN "'); SET @s = IF(IS_USED_LOCK('" DONE "') IS NOT NULL, '', "
+	                            "'START REPLICA SQL_THREAD FOR CHANNEL \\'\\''); PREPARE slackwater FROM @s; EXECUTE slackwater; "
+	                            "DO SLEEP(0.1); ";
+	assert_int_equal(strncmp(sql, begin, sizeof begin - 1), 0);
+	/* Lock names: 64 characters at most. */
+	assert_in_range(strlen(RUN), 1, 64);
+	assert_in_range(strlen(DONE), 1, 64);
+	free(sql);
+}
+
+/* Every attempt asks first; every one but the first asks whether it has been started already; about a minute of them. */
+static void test_attempts(void **state)
+{
+	(void)state;
+	char *sql = statement(FLAVOR_MYSQL, 90704, true, "x", 1);
+	size_t n = count(sql, "EXECUTE slackwater");
+	assert_in_range(n, 30, 120);
+	assert_int_equal(count(sql, "IS_USED_LOCK('" DONE "') IS NOT NULL"), n);
+	assert_int_equal(count(sql, "START REPLICA SQL_THREAD FOR CHANNEL"), n);
+	assert_int_equal(count(sql, "w.CHANNEL_NAME = 'x'"), n - 1);
+	assert_int_equal(count(sql, "DO SLEEP("), n - 1);
+	assert_int_equal(count(sql, "GET_LOCK("), 1);
+	assert_int_equal(count(sql, "STOP "), 0);
+	free(sql);
+	sql = statement(FLAVOR_MARIADB, 101119, false, "x", 3);
+	assert_int_equal(count(sql, "COMMAND = 'Slave_SQL' AND ID > @w) >= 3"), n - 1);
+	assert_int_equal(count(sql, "performance_schema"), 0);
+	free(sql);
+	sql = statement(FLAVOR_MYSQL, 50624, false, "", 1);
+	assert_int_equal(count(sql, "USER = 'system user' AND ID > @w"), n - 1);
+	free(sql);
+}
+
+static void check_name(enum flavor flavor, unsigned version, const char *name, const char *start)
+{
+	char *sql = statement(flavor, version, flavor == FLAVOR_MYSQL && version >= 80000, name, 1);
+	char *text = prepared_text(sql);
+	assert_string_equal(text, start);
+	free(text);
+	free(sql);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	check_name(FLAVOR_MYSQL, 90704, "odd'n\"me", "START REPLICA SQL_THREAD FOR CHANNEL 'odd\\'n\"me'");
+	check_name(FLAVOR_MYSQL, 90704, "\\", "START REPLICA SQL_THREAD FOR CHANNEL '\\\\'");
+	check_name(FLAVOR_MYSQL, 90704, "'); DROP TABLE t; --", "START REPLICA SQL_THREAD FOR CHANNEL '\\'); DROP TABLE t; --'");
+	check_name(FLAVOR_MYSQL, 50744, "a b`c", "START SLAVE SQL_THREAD FOR CHANNEL 'a b`c'");
+	check_name(FLAVOR_MYSQL, 50624, "", "START SLAVE SQL_THREAD");
+	check_name(FLAVOR_MARIADB, 101119, "", "START SLAVE '' SQL_THREAD");
+	check_name(FLAVOR_MARIADB, 101119, "eu'west\\1", "START SLAVE 'eu\\'west\\\\1' SQL_THREAD");
+	check_name(FLAVOR_MARIADB, 101119, "\xc3\xa4\xe2\x82\xac", "START SLAVE '\xc3\xa4\xe2\x82\xac' SQL_THREAD");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_beginning), cmocka_unit_test(test_attempts),
+		                            cmocka_unit_test(test_names) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was stopped is started, seen running, or said to be stopped: against servers that do not do as they are told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "applier/quiesce.h"
+#include "fake_conn.h"
+#include "scratch.h"
+
+#define STATUS "SHOW REPLICA STATUS"
+#define START "START REPLICA SQL_THREAD FOR CHANNEL 'x'"
+#define ROWS(running, no, text)                                                                                            \
+	"Channel_Name\tReplica_SQL_Running\tLast_SQL_Errno\tLast_SQL_Error\n" "x\t" running "\t" no "\t" text "\n"
+
+struct bed {
+	struct quiesce q;
+	struct ours ours;
+	struct conn *watch, *session;
+};
+
+static void begin(struct scratch *s, struct bed *b)
+{
+	struct error err = ERROR_INIT;
+	*b = (struct bed){ .q = { .run = &s->run } };
+	OK(quiesce_open(&b->q, &err));
+	b->watch = fake_conn_new(&b->q.shield, FLAVOR_MYSQL, 90704);
+	b->session = fake_conn_new(&b->q.shield, FLAVOR_MYSQL, 90704);
+	b->q.watch = b->watch;
+	b->q.in.server = b->watch->server;
+	b->q.ours = calloc(1, sizeof *b->q.ours);
+	b->q.nours = 1;
+	b->q.ours[0].name = strdup("x");
+	b->q.ours[0].job = (struct job){ .c = b->session, .sql = BUF_INIT(4096), .done_fd = -1 };
+	b->q.still_ms = run_now_ms(&s->run);
+}
+
+static void end(struct bed *b)
+{
+	fake_conn_check(b->watch);
+	fake_conn_check(b->session);
+	quiesce_close(&b->q);
+}
+
+static void test_started(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	begin(*state, &b);
+	OK(quiesce_start_all(&b.q, &err)); /* nothing is owed: nothing is sent */
+	b.q.ours[0].stopped = true;
+	fake_conn_expect(b.session, START);
+	fake_conn_expect(b.watch, STATUS);
+	fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
+	OK(quiesce_start_all(&b.q, &err));
+	assert_false(quiesce_owes_start(&b.q));
+	assert_int_equal(b.q.still_ms, 0);
+	end(&b);
+}
+
+/* A START's OK proves nothing: after a STOP that returned 1875 the applier may stop for good all the same (facts/servers 1). */
+static void test_ok_but_not_running(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	begin(*state, &b);
+	b.q.ours[0].stopped = true;
+	for (int i = 0; i < 3; i++) {
+		fake_conn_expect(b.session, START);
+		fake_conn_expect(b.watch, STATUS);
+		fake_conn_rows(b.watch, i < 2 ? ROWS("No", "0", "") : ROWS("Yes", "0", ""));
+	}
+	OK(quiesce_start_all(&b.q, &err));
+	end(&b);
+}
+
+static void test_cannot_be_started(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	begin(*state, &b);
+	b.q.ours[0].stopped = true;
+	for (int i = 0; i < 3; i++) {
+		fake_conn_expect(b.session, START);
+		fake_conn_expect(b.watch, STATUS);
+		fake_conn_rows(b.watch, ROWS("No", "1062", "Duplicate entry '5' for key 'PRIMARY'"));
+	}
+	FAILS(ERR_APPLIER, quiesce_start_all(&b.q, &err));
+	assert_non_null(strstr(err.message, "channel 'x' could not be started again: 1062: Duplicate entry '5'"));
+	assert_non_null(strstr(err.hint, "run by hand: " START));
+	b.q.ours[0].stopped = false;
+	end(&b);
+}
+
+/* 1875: the stop is in effect still. A START sent now would be undone, so it is sent when the thread has been seen to stand. */
+static void test_stop_still_going_on(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	begin(*state, &b);
+	b.q.ours[0].stopping = true;
+	b.q.ours[0].stop_error.my_errno = 1875;
+	for (int i = 0; i < 3; i++) {
+		fake_conn_expect(b.watch, STATUS);
+		fake_conn_rows(b.watch, i < 2 ? ROWS("Yes", "0", "") : ROWS("No", "0", ""));
+	}
+	fake_conn_expect(b.session, START);
+	fake_conn_expect(b.watch, STATUS);
+	fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
+	OK(quiesce_start_all(&b.q, &err));
+	end(&b);
+}
+
+/* The session of the STOP was lost, and the server knows nothing of it any more: the channel runs, nothing is owed. */
+static void test_stop_never_arrived(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	begin(*state, &b);
+	b.q.ours[0].stopping = true;
+	b.q.ours[0].stop_error.my_errno = 2013;
+	fake_conn_expect(b.watch, STATUS);
+	fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
+	fake_conn_expect_prefix(b.watch, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = ");
+	fake_conn_rows(b.watch, "n\n0\n");
+	OK(quiesce_start_all(&b.q, &err));
+	end(&b);
+}
+
+/* Cancelled: what is owed is paid all the same. */
+static void test_cancelled(void **state)
+{
+	struct scratch *s = *state;
+	struct bed b;
+	begin(s, &b);
+	b.q.ours[0].stopped = true;
+	run_cancel(&s->run, 2);
+	fake_conn_expect(b.session, START);
+	for (int i = 0; i < 2; i++) { /* seen running, and looked back at */
+		fake_conn_expect(b.watch, STATUS);
+		fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
+	}
+	error_set(&b.q.error, ST_FAILED, ERR_INTERRUPTED, "interrupted by signal 2");
+	assert_int_equal(quiesce_resume(&b.q), E_DONE);
+	assert_int_equal(b.q.error.kind, ERR_INTERRUPTED);
+	end(&b);
+}
+
+/* Started, seen running, and stopped again by an error of its own. */
+static void test_look_back(void **state)
+{
+	struct bed b;
+	begin(*state, &b);
+	b.q.ours[0].stopped = true;
+	fake_conn_expect(b.session, START);
+	fake_conn_expect(b.watch, STATUS);
+	fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
+	fake_conn_expect(b.watch, STATUS);
+	fake_conn_rows(b.watch, ROWS("No", "1032", "Can't find record"));
+	error_set(&b.q.error, ST_FAILED, ERR_INCONSISTENT, "something else before");
+	assert_int_equal(quiesce_resume(&b.q), E_FAILED);
+	assert_int_equal(b.q.error.kind, ERR_APPLIER); /* outweighs what was before */
+	assert_non_null(strstr(b.q.error.message, "1032"));
+	end(&b);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { T(test_started), T(test_ok_but_not_running), T(test_cannot_be_started),
+		                            T(test_stop_still_going_on), T(test_stop_never_arrived), T(test_cancelled),
+		                            T(test_look_back) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
