@@ -25,7 +25,7 @@ def lab(request):
 class Writers(contextlib.ExitStack):
     """Sessions of the replica's own that write all the time: inside the server, so that no moment is free of them."""
 
-    def __init__(self, replica, logged, sessions=3):
+    def __init__(self, replica, logged, sessions=4):
         super().__init__()
         self.replica, self.logged, self.sessions = replica, logged, sessions
 
@@ -49,11 +49,18 @@ class Writers(contextlib.ExitStack):
 @pytest.mark.parametrize("logged", [False, True], ids=["sql_log_bin=0", "sql_log_bin=1"])
 def test_local_writer_is_detected(lab, repository, logged):
     with Loads(lab, rate=60), Writers(lab.replica, logged) as writers:
-        before = writers.written()
-        result = tool.backup(lab.replica, repository, "--deadline", "15s", expect=tool.INCONSISTENT)
-        assert writers.written() > before
+        # Many sessions make the capture long enough for a writer to come in between. On a busy machine no writer may get a processor in
+        # those milliseconds: such a snapshot is sound, and says nothing about detection.
+        for attempt in range(3):
+            before = writers.written()
+            result = tool.backup(lab.replica, repository / str(attempt), "--deadline", "15s", "--threads", "32",
+                                 expect=(tool.OK, tool.INCONSISTENT))
+            assert writers.written() > before
+            if result.code == tool.INCONSISTENT:
+                break
+    assert result.code == tool.INCONSISTENT
     assert_running(lab)
-    assert tool.manifests(repository) == []
+    assert tool.manifests(repository / str(attempt)) == []
     assert "writ" in result.err, "no word of what may be writing"
 
 
