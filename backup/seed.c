@@ -65,8 +65,8 @@ static enum status load(struct seed_job *j, struct error *err)
 	j->loader->ops->report(j->loader, &j->report->load);
 	if (st && finished)
 		error_hint(err, "%s", second.hint[0] ? second.hint : second.message);
-	else if (st && j->touched && !err->hint[0])
-		error_hint(err, "the target is marked incomplete; when the reason is gone, seed again with --replace");
+	else if (st && j->touched)
+		seed_hint_incomplete(err);
 	return st ? st : finished;
 }
 

@@ -91,7 +91,10 @@ static enum status agree(struct comparison *k, struct error *err)
 {
 	struct seed_stand seed = { 0 };
 	bool exact = false;
-	enum status st = seed_until_stop(k->j, err);
+	/* A snapshot of before would keep DDL from being applied there, and so the next window from coming. */
+	enum status st = conn_exec(k->replica, "ROLLBACK", err);
+	if (!st)
+		st = seed_until_stop(k->j, err);
 	if (!st)
 		st = seed_stand_of_seed(k->j, &seed, err);
 	if (!st)

@@ -16,6 +16,12 @@ enum status seed_refuse(struct error *err, const char *hint, const char *fmt, ..
 	return ST_FAILED;
 }
 
+void seed_hint_incomplete(struct error *err)
+{
+	struct error was = *err; /* a hint is not put together from itself */
+	error_hint(err, "%s%sthe target is marked incomplete: seed it again with --replace", was.hint, was.hint[0] ? "; " : "");
+}
+
 void seed_warn(struct seed_job *j, const char *fmt, ...)
 {
 	char text[1024];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "until.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,16 +56,66 @@ enum status seed_until_stop(struct seed_job *j, struct error *err)
 	return st;
 }
 
+static enum status part_mysql(const char *to, const char *source, struct buf *ret, struct error *err)
+{
+	struct gtid_set *all = NULL, *its = NULL;
+	enum status st = gtid_set_parse(to, &all, err);
+	if (!st)
+		st = gtid_set_parse(source, &its, err);
+	if (!st)
+		st = gtid_set_intersect(all, its, err);
+	if (!st)
+		gtid_set_format(all, ret);
+	gtid_set_free(all);
+	gtid_set_free(its);
+	return st;
+}
+
+static enum status part_mariadb(const char *to, const char *source, struct buf *ret, struct error *err)
+{
+	struct gtid_pos all = { 0 }, its = { 0 };
+	enum status st = gtid_pos_parse(to, &all, err);
+	if (!st)
+		st = gtid_pos_parse(source, &its, err);
+	for (size_t i = 0; !st && i < all.n; i++)
+		if (gtid_pos_domain(&its, all.item[i].domain))
+			buf_addf(ret, "%s%" PRIu32 "-%" PRIu32 "-%" PRIu64, ret->len ? "," : "", all.item[i].domain, all.item[i].server,
+			         all.item[i].seq);
+	gtid_pos_free(&all);
+	gtid_pos_free(&its);
+	return st;
+}
+
+/*
+ * What this channel's own source has of it: waiting for what another channel brings, a channel would run on beyond the point.
+ */
+static enum status part_of_channel(struct seed_job *j, const struct seed_link *l, const char *to, struct buf *ret, struct error *err)
+{
+	char *its = NULL;
+	bool mariadb = seed_is_mariadb(j);
+	enum status st = conn_variable(l->conn, mariadb ? "gtid_binlog_pos" : "gtid_executed", &its, err);
+	if (!st)
+		st = mariadb ? part_mariadb(to, its ? its : "", ret, err) : part_mysql(to, its ? its : "", ret, err);
+	free(its);
+	return st ? st : buf_check(ret, "a GTID set", err);
+}
+
 static enum status start_until(struct seed_job *j, const struct seed_link *l, const struct seed_stand *to, struct error *err)
 {
-	struct buf sql = BUF_INIT(64 << 20);
+	struct buf sql = BUF_INIT(64 << 20), set = BUF_INIT(64 << 20);
 	const struct seed_stand_at *at = &to->at[l - j->link];
-	if (seed_links_by_gtid(l))
-		dialect_start_until_gtids(&sql, &j->target->server, l->name, to->gtids);
-	else
+	enum status st = ST_OK;
+	if (seed_links_by_gtid(l)) {
+		st = part_of_channel(j, l, to->gtids, &set, err);
+		dialect_start_until_gtids(&sql, &j->target->server, l->name, buf_str(&set));
+	} else {
 		dialect_start_until_pos(&sql, &j->target->server, l->name, at->file, at->pos);
-	enum status st = conn_exec_buf(j->target, &sql, err);
+	}
+	/* Nothing of it is this source's: then nothing of this channel is applied. */
+	if (!st && (set.len || !seed_links_by_gtid(l)))
+		st = conn_exec_buf(j->target, &sql, err);
 	buf_free(&sql);
+	buf_free(&set);
 	return st;
 }
 

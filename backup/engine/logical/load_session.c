@@ -85,7 +85,7 @@ static enum status check_warnings(struct conn *c, bool ddl, const char *what, st
 		st = error_set(err, ST_FAILED, ERR_SERVER, "%s: the server warned %u: %s", what, code, text ? text : "");
 		if (err)
 			err->my_errno = code;
-		error_hint(err, "what it would have stored is not what the snapshot holds; see the target's settings, then seed again with --replace");
+		error_hint(err, "what it would have stored is not what the snapshot holds; see the target's settings");
 	}
 	rows_free(r);
 	return st;
