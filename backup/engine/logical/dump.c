@@ -28,7 +28,7 @@ enum status dump_ddl_error(enum status st, struct error *err)
 		return st;
 	for (size_t i = 0; i < sizeof ddl / sizeof ddl[0]; i++) {
 		if (err->my_errno == ddl[i]) {
-			error_prefix(err, "a DDL came in between");
+			error_prefix(err, err->my_errno == 1205 || err->my_errno == 1213 ? "a table is locked by somebody else" : "a DDL came in between");
 			err->kind = ERR_INCONSISTENT;
 			return err->status = ST_RETRY;
 		}
@@ -114,20 +114,42 @@ static enum status worker_range(struct worker *w, struct error *err)
 	return chunk_report(&w->task->chunker, &w->range, rows, bytes, w->last[0] ? w->last : NULL, err);
 }
 
+/* The next range, read. */
+static enum status worker_step(struct worker *w, bool *more, struct error *err)
+{
+	enum status st = run_check(w->d->run, err);
+	pthread_mutex_lock(&w->s->busy);
+	if (!st)
+		st = chunk_next(&w->task->chunker, w->s->c, &w->range, more, err);
+	if (!st && *more)
+		st = worker_range(w, err);
+	pthread_mutex_unlock(&w->s->busy);
+	return st;
+}
+
 static enum status worker_task(struct worker *w, struct error *err)
 {
-	bool more = false;
+	bool more = true;
 	enum status st = insert_begin(w->in, w->task->table, err);
-	if (!st)
-		st = chunk_next(&w->task->chunker, w->s->c, &w->range, &more, err);
-	while (!st && more) {
-		st = worker_range(w, err);
-		if (!st)
-			st = run_check(w->d->run, err);
-		if (!st)
-			st = chunk_next(&w->task->chunker, w->s->c, &w->range, &more, err);
-	}
-	return st ? st : insert_end(w->in, err);
+	while (!st && more)
+		st = worker_step(w, &more, err);
+	return st ? st : insert_end(w->in, err); /* may wait for the store, for long: the session is idle then */
+}
+
+static enum status worker_arrive(struct worker *w, struct error *err)
+{
+	pthread_mutex_lock(&w->s->busy);
+	enum status st = w->d->arrive(w->d->arrive_arg, w->s, w->task, err);
+	pthread_mutex_unlock(&w->s->busy);
+	return st;
+}
+
+static enum status worker_leave(struct worker *w, size_t i, struct error *err)
+{
+	pthread_mutex_lock(&w->s->busy);
+	enum status st = session_release(w->s, i, err);
+	pthread_mutex_unlock(&w->s->busy);
+	return st;
 }
 
 static enum status worker_tasks(struct worker *w, struct error *err)
@@ -137,14 +159,19 @@ static enum status worker_tasks(struct worker *w, struct error *err)
 	for (size_t i = 0; !st && i < d->plan->session[w->s->index].n; i++) {
 		w->task = d->plan->session[w->s->index].item[i];
 		if (w->task->rows && d->arrive)
-			st = d->arrive(d->arrive_arg, w->s, w->task, err);
+			st = worker_arrive(w, err);
 		if (!st && w->task->rows)
 			st = worker_task(w, err);
 		if (st && err->my_errno)
 			error_prefix(err, "`%s`.`%s`", w->task->schema, w->task->name);
 		if (!st)
-			st = session_release(w->s, i, err);
+			st = worker_leave(w, i, err);
 	}
+	/* Its read view is not needed any more: InnoDB may purge. */
+	pthread_mutex_lock(&w->s->busy);
+	if (!st)
+		st = session_drop(w->s, err);
+	pthread_mutex_unlock(&w->s->busy);
 	return st;
 }
 

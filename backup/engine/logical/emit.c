@@ -9,7 +9,7 @@
 #include "schema.h"
 #include "touch.h"
 
-enum { EMIT_PROGRESS_MS = 500, EMIT_TOUCH = 500 };
+enum { EMIT_PROGRESS_MS = 500, EMIT_TOUCH = 500, EMIT_TOUCH_WAIT_MS = 15000 };
 
 /* What is in the inventory was not exact in the window: read it again, under whatever holds it still. */
 static enum status emit_relist(struct logical *l, struct error *err)
@@ -33,7 +33,7 @@ static enum status emit_prove(struct logical *l, bool unlocked, struct error *er
 	if (st)
 		return st;
 	bool tables = unlocked || l->locks == LOCKS_NONE, objects = l->changed;
-	if ((tables && now.tables != l->captured.tables) || (objects && !fingerprint_objects_equal(&now, &l->captured)))
+	if (!now.known || (tables && now.tables != l->captured.tables) || (objects && !fingerprint_objects_equal(&now, &l->captured)))
 		return error_set(err, ST_RETRY, ERR_INCONSISTENT, "a DDL ran right behind the window, while the definitions were read");
 	return ST_OK;
 }
@@ -63,6 +63,33 @@ static enum status emit_polite(struct logical *l, struct error *err)
 	return emit_unlock(l, err);
 }
 
+/* A table that somebody holds locked (LOCK TABLES ... WRITE, a local DDL) is waited for, for a while. */
+static enum status emit_touch(struct logical *l, struct error *err)
+{
+	int64_t until = run_now_ms(&l->run) + EMIT_TOUCH_WAIT_MS;
+	enum status st = ST_OK;
+	while (!st && !l->touched) {
+		st = touch_some(l->session, l->nsessions, &l->plan, EMIT_TOUCH, &l->touched, err);
+		if (st == ST_RETRY && err->my_errno == 1205 && run_now_ms(&l->run) < until)
+			st = ST_OK;
+		if (!st)
+			st = emit_polite(l, err);
+	}
+	return st;
+}
+
+/*
+ * Should our host vanish, the server must not keep snapshots and locks for hours: from now on the sessions are pinged while they idle, and
+ * end when they are not. Not before: the window may have been long in coming.
+ */
+static enum status emit_mortal(struct logical *l, struct error *err)
+{
+	enum status st = ST_OK;
+	for (unsigned i = 0; !st && i < l->nsessions; i++)
+		st = conn_exec(l->session[i].c, "SET SESSION wait_timeout = 300", err);
+	return st;
+}
+
 /* From here on the inventory is exact and stays so for as long as it matters. */
 static enum status emit_settle(struct logical *l, struct error *err)
 {
@@ -74,11 +101,8 @@ static enum status emit_settle(struct logical *l, struct error *err)
 		st = plan_build(&l->plan, &l->inv, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
 	if (!st)
 		st = plan_bind(&l->plan, &l->inv, l->eo->chunk_bytes, err);
-	while (!st && !l->touched && l->locks != LOCKS_NONE) {
-		st = touch_some(l->session, l->nsessions, &l->plan, EMIT_TOUCH, &l->touched, err);
-		if (!st)
-			st = emit_polite(l, err);
-	}
+	if (!st && !l->touched && l->locks != LOCKS_NONE)
+		st = emit_touch(l, err);
 	if (!st && l->changed && l->locks == LOCKS_NONE)
 		st = inventory_define(&l->inv, l->control, l->eo, err);
 	if (!st && l->locks == LOCKS_NONE)
@@ -158,7 +182,9 @@ static void emit_report(struct logical *l)
 
 enum status emit_run(struct logical *l, struct stream_writer *w, struct error *err)
 {
-	enum status st = watch_start(&l->watch, err);
+	enum status st = emit_mortal(l, err);
+	if (!st)
+		st = watch_start(&l->watch, err);
 	if (!st)
 		st = dump_ddl_error(emit_settle(l, err), err);
 	if (!st)

@@ -37,13 +37,14 @@ void fingerprint_add(struct fingerprint *f, const char *variable, uint64_t value
 			f->tables += value;
 		if (fingerprint_rules[i].counts & COUNTS_OBJECTS)
 			f->objects += value;
+		f->known = f->known || fingerprint_rules[i].counts;
 		return;
 	}
 }
 
 bool fingerprint_objects_equal(const struct fingerprint *a, const struct fingerprint *b)
 {
-	return a->objects == b->objects && a->accounts == b->accounts;
+	return a->known && b->known && a->objects == b->objects && a->accounts == b->accounts;
 }
 
 bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b)

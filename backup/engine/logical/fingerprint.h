@@ -12,6 +12,7 @@
 struct fingerprint {
 	uint64_t tables;   /* tables, indexes, triggers, and whole schemas: what metadata locks on tables hold still */
 	uint64_t objects;  /* schemas, views, routines, events, accounts, roles, grants */
+	bool known;        /* the server has such counters: with performance_schema=OFF MySQL 5.7 and later show none, and nothing is proven */
 	uint64_t accounts; /* checksums of the tables of accounts; 0 where the counters suffice, or accounts are not asked for */
 };
 

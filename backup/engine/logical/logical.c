@@ -75,15 +75,14 @@ static enum status logical_sessions(struct logical *l, struct error *err)
 		l->locks = logical_locks_for(l->control, l->eo);
 		st = probe_rights(l->control, l->locks, err);
 	}
-	for (unsigned i = 0; !st && i < l->nsessions; i++) {
+	for (unsigned i = 0; !st && i < l->nsessions; i++)
 		st = session_open(&l->session[i], i, l->o, &l->run, err);
-		if (!st && l->locks == LOCKS_NONE) /* behind a DDL that waits for another session of ours: it must not wait long */
-			st = conn_exec(l->session[i].c, "SET SESSION lock_wait_timeout = 1", err);
-	}
 	if (!st)
 		st = logical_lock_session(l, err);
 	if (!st)
 		st = conn_open(&l->copier, l->o, CONN_NO_TIMEOUT, &l->run, err);
+	if (!st)
+		st = conn_exec(l->copier, "SET SESSION lock_wait_timeout = 1", err);
 	if (!st)
 		st = session_settle(l->copier, true, err);
 	if (!st)
@@ -112,6 +111,10 @@ static enum status logical_inventory(struct inventory *inv, struct conn *c, cons
 {
 	struct fingerprint now;
 	enum status st = fingerprint_settle(c, o->users, 1000, listed, settled, err);
+	if (!st && !listed->known && logical_locks_for(c, o) != LOCKS_BACKUP) {
+		st = error_set(err, ST_FAILED, ERR_PREFLIGHT, "the server has no counters of statements, so that a DDL would go unnoticed");
+		error_hint(err, "performance_schema=OFF hides them: switch it on");
+	}
 	if (st)
 		return st;
 	st = dump_ddl_error(logical_look(inv, c, o, err), err);
@@ -129,6 +132,8 @@ static enum status logical_prepare(struct engine *e, struct run *run, struct err
 	if (!st)
 		st = logical_sessions(l, err);
 	l->watch.run = &l->run;
+	l->watch.session = l->session;
+	l->watch.nsessions = l->nsessions;
 	l->watch.ddl_max_wait_ms = l->locks == LOCKS_NONE ? 0 : l->eo->ddl_max_wait_ms;
 	l->watch.max_history = l->eo->max_history;
 	if (!st)

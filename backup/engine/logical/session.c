@@ -26,8 +26,21 @@ enum status session_settle(struct conn *c, bool raw, struct error *err)
 enum status session_open(struct session *s, unsigned index, const struct conn_options *o, struct run *run, struct error *err)
 {
 	*s = (struct session){ .index = index };
+	pthread_mutex_init(&s->busy, NULL);
 	enum status st = conn_open(&s->c, o, CONN_MULTI | CONN_NO_TIMEOUT, run, err);
+	/* What a session waits for is a local DDL inside the window, or a replicated one that waits for another session of ours. */
+	if (!st)
+		st = conn_exec(s->c, "SET SESSION lock_wait_timeout = 1", err);
 	return st ? st : session_settle(s->c, true, err);
+}
+
+void session_ping(struct session *s)
+{
+	if (pthread_mutex_trylock(&s->busy))
+		return;
+	if (s->c && !s->c->lost)
+		(void)conn_exec(s->c, "DO 0", NULL);
+	pthread_mutex_unlock(&s->busy);
 }
 
 enum status session_drop(struct session *s, struct error *err)
@@ -52,6 +65,7 @@ static enum status session_packets(struct session *s, const struct plan *p, bool
 {
 	struct buf b = BUF_INIT(BUF_MAX_SQL);
 	enum status st = ST_OK;
+	size_t packet = *next;
 	while (!st && *next > end) {
 		size_t i = --*next;
 		const struct task *k = p->session[s->index].item[i];
@@ -67,6 +81,9 @@ static enum status session_packets(struct session *s, const struct plan *p, bool
 			continue;
 		st = conn_exec_buf(s->c, &b, err);
 		buf_clear(&b);
+		if (st)
+			*next = packet; /* to be tried again: a savepoint that is set once more does no harm */
+		packet = *next;
 	}
 	buf_free(&b);
 	return st;
@@ -114,6 +131,9 @@ enum status session_release(struct session *s, size_t i, struct error *err)
 
 void session_close(struct session *s)
 {
+	if (!s->c)
+		return;
 	conn_free(s->c);
+	pthread_mutex_destroy(&s->busy);
 	*s = (struct session){ 0 };
 }

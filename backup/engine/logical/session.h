@@ -9,6 +9,7 @@
 
 struct session {
 	struct conn *c;
+	pthread_mutex_t busy; /* held by whoever uses c while others may want to ping it */
 	unsigned index;
 	bool open;        /* a snapshot is held */
 	bool locked;      /* session_touch has begun */
@@ -20,7 +21,8 @@ enum status session_open(struct session *s, unsigned index, const struct conn_op
 /* Drop the snapshot and its locks; the session stays. */
 enum status session_drop(struct session *s, struct error *err);
 enum status session_begin(struct session *s, struct error *err);
-/* Take the metadata locks of the session's tasks, the first to be read last; at most `max` of them now. s->untouched are left. */
+/* Take the metadata locks of the session's tasks, the first to be read last; at most `max` of them now. s->untouched are left.
+ * After a lock wait timeout it may be called again. */
 enum status session_touch(struct session *s, const struct plan *p, size_t max, struct error *err);
 /* Open the tables of the plan once, without keeping a lock: the server's caches then have them when it matters. */
 enum status session_warm(struct session *s, const struct plan *p, struct error *err);
@@ -28,6 +30,8 @@ enum status session_warm(struct session *s, const struct plan *p, struct error *
 enum status session_visit(struct session *s, const struct task *k, struct error *err);
 /* The i-th task of the session is done (all before it are): give its lock up. */
 enum status session_release(struct session *s, size_t i, struct error *err);
+/* Show the server that we are still there, unless the session is busy, or gone: whoever uses it next will find that out. */
+void session_ping(struct session *s);
 void session_close(struct session *s);
 
 /* Settings that make what is read complete and exact, for the sessions that read rows (raw: bytes as they are stored) and for the one that reads

@@ -19,7 +19,9 @@ struct touch {
 static void *touch_main(void *arg)
 {
 	struct touch *t = arg;
+	pthread_mutex_lock(&t->s->busy);
 	t->st = t->max ? session_touch(t->s, t->p, t->max, &t->err) : session_warm(t->s, t->p, &t->err);
+	pthread_mutex_unlock(&t->s->busy);
 	return NULL;
 }
 

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { WATCH_EVERY_MS = 200, WATCH_HISTORY_EVERY = 10 };
+enum { WATCH_EVERY_MS = 200, WATCH_HISTORY_EVERY = 10, WATCH_PING_EVERY = 150 };
 
 static void watch_give_up(struct watch *w, enum status st)
 {
@@ -131,8 +131,11 @@ static void *watch_main(void *arg)
 	unsigned i = 0;
 	do {
 		st = watch_ddl(w, &err);
-		if (!st && !w->verdict && i++ % WATCH_HISTORY_EVERY == 0)
+		if (!st && !w->verdict && i % WATCH_HISTORY_EVERY == 0)
 			st = watch_history(w, &err);
+		if (++i % WATCH_PING_EVERY == 0)
+			for (unsigned s = 0; s < w->nsessions; s++)
+				session_ping(&w->session[s]);
 	} while (!st && !w->verdict && watch_sleep(w));
 	/* Blind, we may not hold locks that stop the applier. A cancelled run is somebody else's failure. */
 	if (st && err.kind != ERR_INTERRUPTED && !run_cancelled(w->run)) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * watch: a thread with a session of its own that looks at what our snapshot costs the server while it is read: replicated DDL that waits for a
- * lock, and InnoDB's history list, which cannot be purged below our read views. Past a bound it cancels the attempt's run, so that every
+ * lock, and InnoDB's history list, which cannot be purged below our read views. It also keeps idle sessions alive. Past a bound it cancels the attempt's run, so that every
  * session lets go at once; watch_verdict then says why.
  */
 #pragma once
 
 #include <pthread.h>
 
-#include "slackwater/engine.h"
+#include "session.h"
 
 #define WATCH_WAITS 64
 
@@ -17,6 +17,8 @@ struct watch_wait { unsigned long long thread; uint64_t statement; int64_t since
 struct watch {
 	struct conn *c;
 	struct run *run;             /* the attempt's */
+	struct session *session;     /* pinged while they idle */
+	unsigned nsessions;
 	int64_t ddl_max_wait_ms;     /* 0: look, but never give up */
 	uint64_t max_history;        /* 0: never */
 	pthread_t thread;

@@ -35,11 +35,13 @@ static void begin(struct fixture *f, enum flavor flavor, unsigned version, enum 
 	l->attempt = 1;
 	l->locks = locks;
 	l->settled = true;
+	l->listed.known = true;
 	l->slave_info = l->binlog_info = BUF_INIT(10000);
 	l->control = fake_conn_new(&l->run, flavor, version);
 	l->lock = fake_conn_new(&l->run, flavor, version);
 	l->copier = fake_conn_new(&l->run, flavor, version);
 	for (unsigned i = 0; i < 2; i++) {
+		pthread_mutex_init(&f->session[i].busy, NULL);
 		f->session[i].index = i;
 		f->session[i].c = fake_conn_new(&l->run, flavor, version);
 	}
@@ -53,7 +55,7 @@ static void end(struct fixture *f)
 {
 	struct logical *l = &f->l;
 	for (unsigned i = 0; i < 2; i++)
-		conn_free(f->session[i].c);
+		session_close(&f->session[i]);
 	conn_free(l->control);
 	conn_free(l->lock);
 	conn_free(l->copier);
@@ -200,6 +202,24 @@ static void a_list_that_was_never_settled_proves_nothing(void **state)
 	end(&f);
 }
 
+static void a_server_without_counters_proves_nothing(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f, FLAVOR_MYSQL, 90704, LOCKS_BACKUP);
+	f.l.listed.known = false;
+	fake_conn_expect(f.l.lock, "SET SESSION wait_timeout = 120");
+	fake_conn_expect(f.l.lock, "LOCK INSTANCE FOR BACKUP");
+	fake_conn_expect(f.session[0].c, BEGIN);
+	fake_conn_expect(f.session[1].c, BEGIN);
+	expect_status(&f, "n\tv\n");
+	fake_conn_expect_prefix(f.l.control, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, 0, 0, '',");
+	fake_conn_rows(f.l.control, "s\tt\ty\te\tr\tb\tc\tp\n");
+	assert_int_equal(capture_run(&f.l, &f.cp, &f.err), ST_OK);
+	assert_true(f.l.changed);
+	end(&f);
+}
+
 static void a_table_dropped_under_our_hands(void **state)
 {
 	(void)state;
@@ -243,7 +263,7 @@ static void tables_without_mvcc_are_read_at_once(void **state)
 	fake_conn_expect(f.l.lock, "LOCK INSTANCE FOR BACKUP");
 	fake_conn_expect(f.session[0].c, BEGIN);
 	fake_conn_expect(f.session[1].c, BEGIN);
-	expect_status(&f, "n\tv\n");
+	expect_status(&f, "n\tv\nCom_alter_table\t0\n");
 	fake_conn_expect(f.l.copier, "SELECT /*!40001 SQL_NO_CACHE */ `id` FROM `s`.`myisam`");
 	fake_conn_rows(f.l.copier, "id\n1\n2\n");
 	assert_int_equal(capture_run(&f.l, &f.cp, &f.err), ST_OK);
@@ -262,6 +282,7 @@ int main(void)
 		cmocka_unit_test(retry_takes_no_lock),
 		cmocka_unit_test(a_ddl_since_prepare_makes_it_list_again),
 		cmocka_unit_test(a_list_that_was_never_settled_proves_nothing),
+		cmocka_unit_test(a_server_without_counters_proves_nothing),
 		cmocka_unit_test(a_table_dropped_under_our_hands),
 		cmocka_unit_test(a_snapshot_that_is_none),
 		cmocka_unit_test(tables_without_mvcc_are_read_at_once),
