@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * imprint: the writer fingerprint, what moves when anybody writes (facts/servers 8). GTIDs and the own binary log alone do not see a writer under
- * sql_log_bin=0; InnoDB's "Trx id counter" does, but the server's own threads may move it too (GTID persister, statistics,
- * the receiver's repository). So only gtid and binlog moving is proof of a writer; the counter moving means: look again.
+ * imprint: the writer fingerprint, what moves when anybody writes (facts/servers 8). Taken before the first and after the last
+ * snapshot; the same both times means that nobody has written in between, whatever he thinks of binary logging.
  *
- * The counter moves when a transaction changes its first row and, in MySQL, not again when one commits that has only inserted (seen on
- * 5.6.24 and 9.7.4; on MariaDB it does): a writer that began before the first look and committed between the snapshots would be missed.
- * So the open transactions that have changed rows are part of the fingerprint too, each with its number.
- *
- * Before MySQL 5.7 and MariaDB 10.2 every reading transaction moves the counter as well, our own snapshots included (READ ONLY or
- * not: seen on 5.6.24). There Innodb_rows_inserted, _updated and _deleted take its place.
+ * - executed GTIDs and the own binary log: blind to a writer under sql_log_bin=0.
+ * - InnoDB's "Trx id counter": moves when a transaction changes its first row; in MySQL not when one commits that has only inserted
+ *   (seen on 5.6.24 and 9.7.4; on MariaDB it does). So the open transactions that have changed rows are part of it, each with its number:
+ *   one that began before the first look and committed between the snapshots has gone from the list.
+ * - The server's own threads move the counter too (on 9.7.4 one second of stillness is enough, by its GTID persister). It is then held
+ *   against what only clients and the applier move: rows changed in tables (Innodb_rows_*, which leave the dictionary out; on
+ *   MariaDB Handler_*), and statements of a writing kind begun (Com_*).
+ * - Before MySQL 5.7 and MariaDB 10.2 every reading transaction moves the counter, our own snapshots included (READ ONLY or not: seen on
+ *   5.6.24): there rows, statements and open transactions stand alone.
  */
 #pragma once
 
@@ -21,7 +23,9 @@ struct imprint {
 	char *slave_pos, *binlog_gtids, *current_pos; /* MariaDB */
 	char *file;        /* own binary log; NULL without one */
 	uint64_t pos;
-	char counter[96];  /* InnoDB's "Trx id counter" as printed, or rows inserted/updated/deleted */
+	char counter[32];  /* InnoDB's "Trx id counter" as printed; "" where readers move it */
+	uint64_t rows;     /* inserted, updated and deleted, ... */
+	uint64_t statements; /* ... and statements of a writing kind, since the server started */
 	char *open;        /* "112017:1,112020:5": open transactions with their number of changes */
 };
 

@@ -9,7 +9,7 @@
 #include "applier/quiesce.h"
 #include "slackwater/dialect.h"
 
-enum { ER_STOP_TIMEOUT = 1875, ER_BACKUP_LOCK = 3857, TELL_EVERY_MS = 2000, AGAIN_PAUSE_MS = 100, STOP_POLL_MS = 5 };
+enum { ER_STOP_TIMEOUT = 1875, ER_BACKUP_LOCK = 3857, TELL_EVERY_MS = 2000, AGAIN_PAUSE_MS = 250, STOP_POLL_MS = 5 };
 
 /* ---- ARMED ---- */
 

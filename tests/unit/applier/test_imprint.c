@@ -76,8 +76,23 @@ static void test_compare(void **state)
 	b.file = file2;
 	assert_int_equal(compare(&a, &b, "binary log moved"), IMPRINT_WRITTEN);
 	b = a;
-	memcpy(b.counter, "18", 3);
-	assert_int_equal(compare(&a, &b, "from 17 to 18"), IMPRINT_COUNTER);
+	memcpy(b.counter, "18", 3); /* the server's own threads: no client has changed a row or begun a statement that does */
+	assert_int_equal(compare(&a, &b, "are the same; the server's own threads"), IMPRINT_SAME);
+	b.rows = 1;
+	assert_int_equal(compare(&a, &b, "from 17 to 18, rows changed from 0 to 1"), IMPRINT_COUNTER);
+	b.rows = 0;
+	b.statements = 1; /* a DDL changes no rows */
+	assert_int_equal(compare(&a, &b, "writing statements from 0 to 1"), IMPRINT_COUNTER);
+	memcpy(b.counter, "17", 3); /* began to write, and has not: a temporary table, or a row that was not found */
+	assert_int_equal(compare(&a, &b, "transaction counter 17 are the same"), IMPRINT_SAME);
+	b = a;
+	b.counter[0] = a.counter[0] = '\0'; /* 5.6: rows and statements stand alone */
+	assert_int_equal(compare(&a, &b, "are the same"), IMPRINT_SAME);
+	b.rows = 1;
+	assert_int_equal(compare(&a, &b, "rows changed from 0 to 1"), IMPRINT_COUNTER);
+	b = a;
+	memcpy(a.counter, "17", 3);
+	b = a;
 	/* An INSERT begun before the first look and committed between the snapshots, under sql_log_bin=0: nothing else tells. */
 	b = a;
 	a.open = open;
@@ -104,12 +119,14 @@ static void take(struct scratch *s, enum flavor flavor, unsigned version, bool s
 		fake_conn_expect(c, spend ? "SHOW MASTER STATUS" : "SHOW BINARY LOG STATUS");
 		fake_conn_rows(c, "File\tPosition\nbin.000009\t77\n");
 	}
+	bool maria = flavor == FLAVOR_MARIADB;
+	fake_conn_expect_prefix(c, maria ? "SHOW GLOBAL STATUS WHERE Variable_name IN ('Handler_write'"
+	                                 : "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_rows_inserted'");
+	fake_conn_rows(c, maria ? "Variable_name\tValue\nCom_insert\t23\nHandler_delete\t1\nHandler_update\t74\n"
+	                        : "Variable_name\tValue\nCom_alter_table\t3\nCom_create_temporary_table\t1000\nCom_insert\t20\nCom_select\t99\n"
+	                          "Innodb_rows_deleted\t1\nInnodb_rows_inserted\t48\nInnodb_rows_updated\t26\n");
 	fake_conn_expect(c, "SHOW ENGINE INNODB STATUS");
 	fake_conn_rows(c, "Type\tName\tStatus\nInnoDB\t\tTrx id counter 1691\\n---TRANSACTION 5, ACTIVE 1 sec\\nundo log entries 3\\n\n");
-	if (spend) {
-		fake_conn_expect_prefix(c, "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_rows_inserted'");
-		fake_conn_rows(c, "Variable_name\tValue\nInnodb_rows_deleted\t1\nInnodb_rows_inserted\t48\nInnodb_rows_updated\t26\n");
-	}
 	OK(imprint_take(c, &in, ret, &err));
 	conn_free(c);
 }
@@ -124,12 +141,16 @@ static void test_take(void **state)
 	assert_int_equal(f.pos, 77);
 	assert_string_equal(f.counter, "1691");
 	assert_string_equal(f.open, "5:3");
+	assert_int_equal(f.rows, 75);
+	assert_int_equal(f.statements, 23);
 	take(*state, FLAVOR_MYSQL, 50624, true, &f);
-	assert_string_equal(f.counter, "1/48/26"); /* reads move the other one */
+	assert_string_equal(f.counter, ""); /* reads move it */
 	take(*state, FLAVOR_MARIADB, 101119, false, &f);
 	assert_string_equal(f.slave_pos, "0-1-5");
 	assert_string_equal(f.binlog_gtids, "0-1-6");
 	assert_string_equal(f.current_pos, "0-1-7");
+	assert_int_equal(f.rows, 75);
+	assert_int_equal(f.statements, 23);
 	assert_null(f.gtids);
 	imprint_free(&f);
 }
