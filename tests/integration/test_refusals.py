@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that can be known before a byte is loaded is said before a byte is loaded: exit 9, the target untouched."""
+import re
+
 import pytest
 
 from conftest import topology
@@ -42,7 +44,7 @@ def _untouched(target):
 def _refused(lab, stored, target, *options, expect=tool.REFUSED, says=None, **how):
     result = tool.seed(stored, target, how.pop("sources", lab.sources), *options, expect=expect, **how)
     if says:
-        assert says.lower() in result.err.lower(), result
+        assert re.search(says, result.err, re.I), result
     _untouched(target)
     return result
 
@@ -224,4 +226,4 @@ def test_purged_source(lab, stored, empty):
         lab.source.sql(f"PURGE BINARY LOGS TO '{newest}'")
         return lab.source.sql("SHOW BINARY LOGS")[0]["Log_name"] == newest
     proc.wait_until(purged, 30, "the old binary logs to go", every=0.3)
-    _refused(lab, stored, empty, says="purged")
+    _refused(lab, stored, empty, says="purged|no longer has")
