@@ -59,6 +59,8 @@ def pytest_generate_tests(metafunc):
 def _binary(request):
     if not request.node.get_closest_marker("lab") and not tool.BINARY.exists():
         pytest.fail(f"{tool.BINARY} has not been built", pytrace=False)
+    yield
+    tool.end_all()
 
 
 @pytest.fixture

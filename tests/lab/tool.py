@@ -20,6 +20,7 @@ BINARY = pathlib.Path(os.environ.get("SLACKWATER_BIN", place.TOP / "build" / "sl
 OK, UNEXPECTED, USAGE, PREFLIGHT, NO_QUIET, APPLIER, INCONSISTENT, STORE, SNAPSHOT, REFUSED, NOT_PROVEN, BUSY, SERVER = range(13)
 
 _numbers = itertools.count(1)
+_running = set()
 
 
 @dataclasses.dataclass
@@ -50,6 +51,7 @@ class Running:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SLACKWATER_") and k != "MYSQL_PWD"}
         self.child = proc.spawn([BINARY, *self.argv], stdin=stdin, stdout=stdout or self._out, stderr=self._err,
                                 env={**clean, **(environment or {})})
+        _running.add(self)
 
     def signal(self, number):
         os.kill(self.child.pid, number)
@@ -63,6 +65,7 @@ class Running:
 
     def finish(self, seconds=120, expect=OK):
         """Wait for its end; an exit code other than the expected one is a failure that shows all there is to see."""
+        _running.discard(self)
         try:
             code = self.child.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -82,6 +85,13 @@ class Running:
             wanted = expect if isinstance(expect, (tuple, list, set)) else (expect,)
             assert code in wanted, f"exit {code}, wanted {expect}: {result}"
         return result
+
+
+def end_all():
+    """End what a test that failed has left running; such a command holds locks."""
+    for running in list(_running):
+        proc.end(running.child, grace=10)
+        _running.discard(running)
 
 
 def run(*arguments, expect=OK, seconds=120, **how):
