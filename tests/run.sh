@@ -123,11 +123,21 @@ if [ -n "$built" ]; then
     unit "unit (ASan, UBSan)" build-dev
     [ -n "$fast" ] || oracle
     start=$SECONDS
-    run $python -m pytest -p no:cacheprovider -q --tb=short -o junit_family=xunit1 --junit-xml="$scratch/junit.xml" \
-        ${pytest_options[@]+"${pytest_options[@]}"} tests/integration
-    rc=$?
+    integration() {     # integration JUNIT-FILE WHAT...
+        local xml=$1; shift
+        run $python -m pytest -p no:cacheprovider -q --tb=short -o junit_family=xunit1 --junit-xml="$xml" "$@"
+    }
+    integration "$scratch/junit.xml" ${pytest_options[@]+"${pytest_options[@]}"} tests/integration
+    rc=$? results=("$scratch/junit.xml")
+    # Tests of time on a machine whose processors others use as well: what fails, unless it is much, is run once more by itself,
+    # and named even when it passes then.
+    mapfile -t again < <($python tests/lab/tally.py failed "$scratch/junit.xml" 2>/dev/null | grep .)
+    if [ $rc = 1 ] && [ ${#again[@]} -gt 0 ] && [ ${#again[@]} -le 15 ]; then
+        integration "$scratch/again.xml" "${again[@]}"
+        [ ! -f "$scratch/again.xml" ] || results+=("$scratch/again.xml")
+    fi
     if [ -f "$scratch/junit.xml" ]; then
-        $python tests/lab/tally.py pytest "$scratch/junit.xml" >"$scratch/counts"
+        $python tests/lab/tally.py pytest "${results[@]}" >"$scratch/counts"
     else
         echo "pytest ended with $rc before it ran anything" >"$scratch/counts"
     fi

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counting what ran: `tally.py cmocka CTEST-OUTPUT` and `tally.py pytest JUNIT-XML` print the names of what failed or was
-skipped and, last, `counts PASSED FAILED SKIPPED`."""
+skipped and, last, `counts PASSED FAILED SKIPPED`; `tally.py failed JUNIT-XML` the node ids of what failed. Of several JUnit files a later one
+counts for the tests in it."""
 import re
 import sys
 import xml.etree.ElementTree
@@ -32,21 +33,40 @@ def cmocka(path):
     return passed, len(failed), len(skipped)
 
 
-def pytest(path):
-    passed = failed = skipped = 0
+def _outcomes(path):
+    """{node id: (what, message)} of a JUnit file."""
+    found = {}
     for case in xml.etree.ElementTree.parse(path).iter("testcase"):
-        name = f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
+        node = case.get("classname", "").replace(".", "/") + ".py::" + case.get("name")
         skip = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
-            failed += 1
-            print(f"failed: {name}")
-        elif skip is not None:
-            skipped += 1
-            print(f"skipped: {name}: {skip.get('message')}")
-        else:
-            passed += 1
-    return passed, failed, skipped
+            found[node] = ("failed", None)
+        elif found.get(node, ("",))[0] != "failed":     # a test whose teardown failed stands there twice
+            found[node] = ("passed", None) if skip is None else ("skipped", skip.get("message"))
+    return found
+
+
+def pytest(path, *again):
+    """A test that failed and then passed when it was run once more is counted as passed, and named."""
+    found = _outcomes(path)
+    for later in again:
+        for node, outcome in _outcomes(later).items():
+            if found.get(node, ("",))[0] == "failed" and outcome[0] == "passed":
+                print(f"passed only when run again: {node}")
+            found[node] = outcome
+    for node, (what, message) in found.items():
+        if what != "passed":
+            print(f"{what}: {node}" + (f": {message}" if message else ""))
+    return tuple(sum(what == kind for what, _message in found.values()) for kind in ("passed", "failed", "skipped"))
+
+
+def failed(path):
+    """The node ids of what failed, one a line."""
+    print(*(node for node, (what, _message) in _outcomes(path).items() if what == "failed"), sep="\n")
 
 
 if __name__ == "__main__":
-    print("counts", *{"cmocka": cmocka, "pytest": pytest}[sys.argv[1]](sys.argv[2]))
+    if sys.argv[1] == "failed":
+        failed(sys.argv[2])
+    else:
+        print("counts", *{"cmocka": cmocka, "pytest": pytest}[sys.argv[1]](*sys.argv[2:]))
