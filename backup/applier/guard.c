@@ -45,7 +45,7 @@ static void add_restarted(struct buf *out, const struct instance *in, const char
 		buf_addc(out, ')');
 	} else {
 		buf_adds(out, "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'system user' AND ID > @w AND "
-		              "(STATE LIKE 'Slave has read all relay log%' OR STATE LIKE 'Waiting for an event from Coordinator%' OR "
+		              "(STATE LIKE '%has read all relay log%' OR STATE LIKE 'Waiting for an event from Coordinator%' OR "
 		              "STATE LIKE 'Reading event from the relay log%'))");
 	}
 }
