@@ -108,7 +108,8 @@ static enum status give_up(struct quiesce *q, struct error *err)
 	} else if (old && !inflight_young(&q->inflight, q->w->pause_budget_ms)) {
 		error_set(err, ST_FAILED, ERR_NO_QUIET, "no quiet moment within %.1f s: %s, for at least %.1f s", waited, old->what,
 		          (double)old->age_ms / 1000);
-		error_hint(err, "nothing was stopped; raise --deadline or --pause-budget, or use --on-deadline=stop");
+		error_hint(err, "%sraise --deadline or --pause-budget, or use --on-deadline=stop",
+		           q->pause_ms ? "" : "nothing was stopped; ");
 	} else {
 		error_set(err, ST_FAILED, ERR_NO_QUIET, "no usable stillness within %.1f s: %s", waited,
 		          *q->why ? q->why : "the deadline came first");
