@@ -59,7 +59,7 @@ static enum status logical_plan(struct loader *base, struct conn *target, struct
 static enum status load_tables(struct load_logical *l, struct load_pool *pool, struct error *err)
 {
 	enum status st = load_data_create(&l->data, pool, err);
-	return st ? st : load_data_rows(&l->data, pool, err);
+	return st ? st : load_data_rows(&l->data, pool, l->o->threads, err);
 }
 
 static enum status begin(struct load_logical *l, struct run *run, struct error *err)

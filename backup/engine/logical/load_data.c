@@ -109,9 +109,12 @@ static enum status finish_table(struct load_data *d, struct conn *c, struct load
 static enum status load_chunk(void *arg, struct conn *c, size_t i, struct error *err)
 {
 	struct load_data *d = arg;
-	const struct load_chunk *k = &d->plan->chunk[i];
+	(void)i; /* which one it is, is for the schedule to say */
+	const struct load_chunk *k = load_schedule_take(d->schedule, c);
 	struct buf text = BUF_INIT(1);
 	uint64_t rows = 0;
+	if (!k)
+		return ST_OK;
 	enum status st = load_plan_read(d->plan, k->entry, &text, err);
 	if (!st)
 		st = load_session_use(c, k->table->t->schema, err);
@@ -130,7 +133,12 @@ static enum status load_chunk(void *arg, struct conn *c, size_t i, struct error 
 	return atomic_fetch_sub(&k->table->left, 1) == 1 ? finish_table(d, c, k->table, err) : ST_OK;
 }
 
-enum status load_data_rows(struct load_data *d, struct load_pool *pool, struct error *err)
+enum status load_data_rows(struct load_data *d, struct load_pool *pool, unsigned threads, struct error *err)
 {
-	return load_pool_run(pool, d->plan->nchunks, load_chunk, d, err);
+	enum status st = load_schedule_new(d->plan, threads, &d->schedule, err);
+	if (!st)
+		st = load_pool_run(pool, d->plan->nchunks, load_chunk, d, err);
+	load_schedule_free(d->schedule);
+	d->schedule = NULL;
+	return st;
 }
