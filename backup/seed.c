@@ -18,6 +18,7 @@
 #include "seed/job.h"
 #include "seed/links.h"
 #include "seed/prove.h"
+#include "seed/rights.h"
 #include "seed/settings.h"
 #include "seed/source.h"
 #include "seed/target.h"
@@ -33,6 +34,8 @@ static enum status preflight(struct seed_job *j, struct error *err)
 		st = j->loader->ops->plan(j->loader, j->target, j->run, err);
 	if (!st)
 		st = seed_target_check(j, err);
+	if (!st)
+		st = seed_rights_check(j, err);
 	if (!st)
 		st = seed_filters_check(j, err);
 	if (!st)
@@ -66,7 +69,7 @@ static enum status load(struct seed_job *j, struct error *err)
 	if (st && finished)
 		error_hint(err, "%s", second.hint[0] ? second.hint : second.message);
 	else if (st && j->touched)
-		seed_hint_incomplete(err);
+		seed_midway(err);
 	return st ? st : finished;
 }
 

@@ -45,8 +45,12 @@ enum status seed_configure_gtid(const struct seed_job *j, const struct server_in
 	}
 	if (st || (!mariadb && !has(state)))
 		return st;
-	buf_addf(&b, "SET GLOBAL %s = ", mariadb ? "gtid_slave_pos" : "gtid_purged");
-	sql_string(&b, state ? state : "");
+	buf_addf(&b, "SET GLOBAL %s = '", mariadb ? "gtid_slave_pos" : "gtid_purged");
+	/* The server breaks a set into lines. */
+	for (const char *p = state ? state : ""; *p; p++)
+		if (*p != '\n' && *p != ' ' && *p != '\'')
+			buf_addc(&b, *p);
+	buf_addc(&b, '\'');
 	return keep(&b, ret, err);
 }
 

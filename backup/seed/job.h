@@ -61,8 +61,8 @@ void seed_job_close(struct seed_job *j);
 
 /* Fill err as a refusal: ERR_SEED_REFUSED with the hint. */
 enum status seed_refuse(struct error *err, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Adds to the hint that the target is marked incomplete, and what that means. */
-void seed_hint_incomplete(struct error *err);
+/* The failure came when the target had been touched: no refusal any more, and the hint says that it is marked incomplete. */
+void seed_midway(struct error *err);
 /* A warning for the log and for the report. */
 void seed_warn(struct seed_job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool seed_is_mariadb(const struct seed_job *j);

@@ -16,9 +16,11 @@ enum status seed_refuse(struct error *err, const char *hint, const char *fmt, ..
 	return ST_FAILED;
 }
 
-void seed_hint_incomplete(struct error *err)
+void seed_midway(struct error *err)
 {
 	struct error was = *err; /* a hint is not put together from itself */
+	if (err->kind == ERR_PREFLIGHT || err->kind == ERR_SEED_REFUSED)
+		err->kind = ERR_SERVER;
 	error_hint(err, "%s%sthe target is marked incomplete: seed it again with --replace", was.hint, was.hint[0] ? "; " : "");
 }
 

@@ -7,6 +7,7 @@
 
 #include "layout.h"
 #include "load_split.h"
+#include "slackwater/dialect.h"
 
 enum { ACCOUNT_STATEMENT_MAX = 16 << 20 };
 
@@ -107,9 +108,62 @@ enum status load_accounts_create(struct buf *text, struct conn *c, struct error 
 	return run_pass(text, c, true, err);
 }
 
+static const char create_role[] = "CREATE ROLE IF NOT EXISTS ";
+
+/* Whether the text grants the role to us. */
+static bool role_is_meant(const struct buf *text, const char *role, const char *self)
+{
+	struct buf grant = BUF_INIT(4096);
+	const char *at = strrchr(self, '@');
+	buf_adds(&grant, "GRANT ");
+	sql_ident(&grant, role);
+	buf_addf(&grant, " TO `%.*s`@`%s`", (int)(at ? at - self : 0), self, at ? at + 1 : "");
+	bool meant = !grant.bad && memmem(text->data, text->len, grant.data, grant.len);
+	buf_free(&grant);
+	return meant;
+}
+
+static enum status give_up_role(const struct buf *text, struct conn *c, const char *self, const char *sql, size_t len, struct error *err)
+{
+	struct buf role = BUF_INIT(1024);
+	struct error why = ERROR_INIT;
+	size_t n = sizeof create_role - 1;
+	enum status st = ST_OK;
+	if (name_part(sql + n, sql + len, &role) && !role_is_meant(text, buf_str(&role), self))
+		st = conn_execf(c, &why, "REVOKE %.*s FROM CURRENT_USER()", (int)(len - n), sql + n);
+	buf_free(&role);
+	/* Not having been made its administrator is what is wanted. */
+	if (st && !c->lost && why.kind != ERR_INTERRUPTED)
+		return ST_OK;
+	if (st)
+		*err = why;
+	return st;
+}
+
+/*
+ * On MariaDB whoever creates a role becomes its administrator, which it takes to grant the role. Afterwards the account that seeds gives that
+ * up again, unless the snapshot has granted it the role.
+ */
+static enum status give_up_roles(const struct buf *text, struct conn *c, struct error *err)
+{
+	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
+	char *self = NULL;
+	const char *p;
+	size_t len;
+	enum status st = conn_scalar(c, "SELECT CURRENT_USER()", &self, err);
+	while (!st && self && load_split_next(&s, &p, &len))
+		if (starts(p, len, create_role))
+			st = give_up_role(text, c, self, p, len, err);
+	free(self);
+	return st;
+}
+
 enum status load_accounts_grant(struct buf *text, struct conn *c, struct error *err)
 {
-	return run_pass(text, c, false, err);
+	enum status st = run_pass(text, c, false, err);
+	if (!st && c->server.flavor == FLAVOR_MARIADB)
+		st = give_up_roles(text, c, err);
+	return st;
 }
 
 /* ---- plugins ---- */

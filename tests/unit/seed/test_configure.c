@@ -13,8 +13,10 @@
 #include "seed/configure.h"
 #include "seed/filters.h"
 #include "seed/links.h"
+#include "seed/rights.h"
 
 #define A "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+#define B "4e11fa47-71ca-11e1-9e33-c80aa9429562"
 
 struct seeding {
 	struct run run;
@@ -86,12 +88,12 @@ static void test_mysql_auto(void **state)
 	struct seeding s;
 	begin(&s, FLAVOR_MYSQL, 90704, MODE_MYSQL_AUTO);
 	s.cp.gtid_mode = "ON";
-	s.cp.gtid_executed = A ":1-100";
+	s.cp.gtid_executed = A ":1-100,\n" B ":7"; /* as the server prints it */
 	s.channel[0].delay_s = 60;
 	s.channel[0].heartbeat_s = 30;
 	s.channel[0].privilege_checks_user = "'app'@'%'";
 	s.channel[0].require_row_format = s.channel[0].gtid_only = true;
-	STATEMENTS(&s, "SET GLOBAL gtid_purged = '" A ":1-100'",
+	STATEMENTS(&s, "SET GLOBAL gtid_purged = '" A ":1-100," B ":7'",
 	           "CHANGE REPLICATION SOURCE TO SOURCE_HOST = 'db1', SOURCE_PORT = 3307, SOURCE_USER = 'repl', SOURCE_PASSWORD = '<password>',"
 	           " SOURCE_SSL = 0, SOURCE_AUTO_POSITION = 1, SOURCE_DELAY = 60, SOURCE_HEARTBEAT_PERIOD = 30.000, PRIVILEGE_CHECKS_USER = 'app'@'%',"
 	           " REQUIRE_ROW_FORMAT = 1, GTID_ONLY = 1 FOR CHANNEL ''",
@@ -388,6 +390,40 @@ static void test_partial_needs_filters(void **state)
 	cover(FILTER_DO_DB, "whole", false, "no accounts");
 }
 
+/* ---- rights ---- */
+
+static void missing(enum flavor flavor, unsigned version, bool accounts, bool reset, const char *grant, const char *want)
+{
+	struct error err = ERROR_INIT;
+	struct server_info server = { .flavor = flavor, .version = version };
+	struct seed_rights_need need = { .accounts = accounts, .reset = reset };
+	struct strlist grants = { 0 };
+	struct buf b = BUF_INIT(1024);
+	assert_int_equal(strlist_add(&grants, grant, &err), ST_OK);
+	seed_rights_missing(&grants, &server, &need, &b);
+	assert_string_equal(buf_str(&b), want);
+	strlist_free(&grants);
+	buf_free(&b);
+}
+
+static void test_rights(void **state)
+{
+	(void)state;
+	missing(FLAVOR_MYSQL, 50624, true, true, "GRANT ALL PRIVILEGES ON *.* TO 'a'@'%' IDENTIFIED BY PASSWORD 'x' WITH GRANT OPTION", "");
+	missing(FLAVOR_MYSQL, 50624, true, true, "GRANT ALL PRIVILEGES ON *.* TO 'a'@'%'", "GRANT OPTION");
+	missing(FLAVOR_MYSQL, 50624, false, false, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, ALTER ON *.* TO 'a'@'%'", "SUPER");
+	missing(FLAVOR_MYSQL, 90704, true, true, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, CREATE ROLE, ALTER ROUTINE ON *.* TO `a`@`%`",
+	        "ALTER, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD, CREATE USER, GRANT OPTION");
+	missing(FLAVOR_MYSQL, 90704, false, false, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, ALTER, SUPER ON *.* TO `a`@`%`", "");
+	missing(FLAVOR_MARIADB, 101119, false, false, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, ALTER, SUPER ON *.* TO `a`@`%`",
+	        "REPLICATION SLAVE ADMIN, BINLOG ADMIN");
+	missing(FLAVOR_MARIADB, 100400, false, false, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, ALTER, SUPER ON *.* TO `a`@`%`", "");
+	/* rights on one schema are none on all; roles are believed */
+	missing(FLAVOR_MARIADB, 100400, false, false, "GRANT ALL PRIVILEGES ON `d`.* TO `a`@`%`",
+	        "SELECT, CREATE, DROP, INSERT, ALTER, INDEX, PROCESS, SUPER");
+	missing(FLAVOR_MYSQL, 90704, true, true, "GRANT `dba`@`%` TO `a`@`%`", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,7 +432,7 @@ int main(void)
 		cmocka_unit_test(test_mysql_assigned),    cmocka_unit_test(test_mariadb),
 		cmocka_unit_test(test_from_replica),      cmocka_unit_test(test_channels),
 		cmocka_unit_test(test_tls),               cmocka_unit_test(test_filters_are_carried),
-		cmocka_unit_test(test_partial_needs_filters),
+		cmocka_unit_test(test_partial_needs_filters), cmocka_unit_test(test_rights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
