@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all integration tests share: real servers, and an order in which the quick tests come first."""
+import contextlib
 import pathlib
 import sys
 
@@ -9,12 +10,18 @@ pytest.register_assert_rewrite("steps", "lab")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from lab import place, proc, tool     # noqa: E402  pylint: disable=wrong-import-position
-from lab.topology import Topology       # noqa: E402  pylint: disable=wrong-import-position
+from lab.server import MariaDB, MySQL97        # noqa: E402  pylint: disable=wrong-import-position
+from lab.stall import Stall                     # noqa: E402  pylint: disable=wrong-import-position
+from lab.topology import Topology               # noqa: E402  pylint: disable=wrong-import-position
+
+STALL_S = 150
+_stalled = pytest.StashKey()
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "fast: belongs to the quick part of tests/run.sh")
     config.addinivalue_line("markers", "soak: long, only with --soak")
+    config.addinivalue_line("markers", "stalled: waits for what began with the first test that is not quick; runs last")
     config.addinivalue_line("markers", "lab: about the lab itself, needs no slackwater")
     config.option.basetemp = config.option.basetemp or place.run_dir() / "tmp"      # goes with the run
     proc.end_on_signals()
@@ -34,7 +41,7 @@ def _servers(item):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Quick ones first; within a file all tests of the same servers together, in the order they are written in.
+    """Quick ones first, those that wait for something long last; within a file all tests of the same servers together, in the order they are written in.
 
     pytest's own grouping goes by the number of a parameter, which is not the same server in every test."""
     leave = [item for item in items if (config.getoption("--fast") and not item.get_closest_marker("fast")) or
@@ -43,9 +50,11 @@ def pytest_collection_modifyitems(config, items):
     for item in sorted(items, key=lambda item: (str(item.path), item.reportinfo()[1])):
         key = str(item.path), _servers(item)
         seen.setdefault(key, len(seen))
-        order[item] = (item.get_closest_marker("fast") is None, str(item.path), seen[key], len(order))
+        when = 0 if item.get_closest_marker("fast") else 2 if item.get_closest_marker("stalled") else 1
+        order[item] = (when, str(item.path), seen[key], len(order))
     items[:] = sorted((item for item in items if item not in leave), key=order.__getitem__)
     config.hook.pytest_deselected(items=leave)
+    config.stash[_stalled] = any(item.get_closest_marker("stalled") for item in items)
 
 
 def pytest_generate_tests(metafunc):
@@ -69,6 +78,19 @@ def repository(tmp_path):
     path = tmp_path / "repository"
     path.mkdir()
     return path
+
+
+@pytest.fixture(scope="session")
+def stalls():
+    """{flavour: a dump whose reader stalls for STALL_S seconds}, begun now and looked at by the last tests."""
+    with contextlib.ExitStack() as stack:
+        yield {flavour: stack.enter_context(Stall(flavour, STALL_S)) for flavour in (MySQL97, MariaDB) if not flavour.why_missing}
+
+
+@pytest.fixture(autouse=True)
+def _stalls_begin_early(request):
+    if request.config.stash.get(_stalled, False) and not request.node.get_closest_marker("fast"):
+        request.getfixturevalue("stalls")
 
 
 def topology(flavour, **how):

@@ -43,7 +43,7 @@ class Result:
 class Running:
     """A command that has been started; output goes to files, so that it never waits for us."""
 
-    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=None, environment=None):
+    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=None, environment=None, outlives_test=False):
         self.argv = [str(a) for a in arguments]
         self.begun = time.monotonic()
         self._out = tempfile.TemporaryFile("w+", dir=place.run_dir())
@@ -51,7 +51,8 @@ class Running:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SLACKWATER_") and k != "MYSQL_PWD"}
         self.child = proc.spawn([BINARY, *self.argv], stdin=stdin, stdout=stdout or self._out, stderr=self._err,
                                 env={**clean, **(environment or {})})
-        _running.add(self)
+        if not outlives_test:
+            _running.add(self)
 
     def signal(self, number):
         os.kill(self.child.pid, number)
