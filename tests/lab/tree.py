@@ -22,7 +22,7 @@ TOP_LEVEL = {"agent", "include", "backup", "tests", "packaging", "conf", ".ci", 
 MODULES = {
     "base": {"buf", "digest", "error", "event", "fs", "jsonx", "run", "strlist"},
     "server": {"conn", "dialect", "gtid", "optfile"},
-    "store": {"store"}, "stream": {"stream"}, "applier": {"applier", "checkpoint"}, "catalog": {"catalog", "stored"},
+    "store": {"store"}, "stream": {"stream"}, "applier": {"applier", "checkpoint", "claim", "journal"}, "catalog": {"catalog", "stored"},
     "engine": {"engine"}, "seed": {"seed"}, "story": {"snapshot"},
 }
 # Dependencies point down only.
