@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backup: one snapshot of a replica. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -7,10 +8,11 @@
 #include "connection.h"
 #include "output_json.h"
 #include "output_text.h"
+#include "state.h"
 #include "work.h"
 
 static const struct option_group *const groups[] = {
-	&config_connection, &config_to, &config_window, &config_data, &config_work, &config_output, NULL,
+	&config_connection, &config_to, &config_window, &config_data, &config_work, &config_state, &config_output, NULL,
 };
 
 static enum status check_usage(struct app *app, struct error *err)
@@ -44,6 +46,7 @@ static enum status backup_run(struct app *app, struct error *err)
 	struct optfile *files = NULL;
 	struct manifest *m = NULL;
 	struct checkpoint *cp = NULL;
+	char *dir = NULL;
 	int64_t start = run_now_ms(&app->run);
 
 	enum status st = check_usage(app, err);
@@ -53,13 +56,20 @@ static enum status backup_run(struct app *app, struct error *err)
 		st = connection_options(c, files, &app->run, &o.server, err);
 	if (!st)
 		st = work_engine_options(c, &o.engine, err);
+	if (!st)
+		st = state_dir(c, &dir, err);
+	if (!st)
+		st = state_finish(app, dir, &o.server, err);
 	o.window = work_window_options(c);
+	o.window.state_dir = dir;
+	o.wait_lock_ms = c->wait_lock_ms;
 	if (!st)
 		st = snapshot_take(&o, &app->run, &m, &cp, err);
 	if (!st)
 		st = show(app, m, cp, run_now_ms(&app->run) - start, err);
 	manifest_free(m);
 	checkpoint_free(cp);
+	free(dir);
 	work_engine_options_free(&o.engine);
 	conn_options_free(&o.server);
 	optfile_free(files);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check: what stands in the way of a backup of this server now; touches nothing. */
+/* check: what stands in the way of a backup of this server now; touches nothing, but for what a run that died has left stopped. */
+#include <stdlib.h>
+
 #include "cmd.h"
 #include "connection.h"
 #include "output_checkpoint.h"
 #include "output_json.h"
 #include "slackwater/engine.h"
+#include "state.h"
 #include "work.h"
 
-static const struct option_group *const groups[] = { &config_connection, &config_data, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_connection, &config_window, &config_data, &config_state, &config_output, NULL };
 
 static enum status show(struct app *app, const struct preflight *p, const struct error *verdict, struct error *err)
 {
@@ -40,12 +43,18 @@ static enum status check_run(struct app *app, struct error *err)
 	struct conn_options server = { .host = NULL };
 	struct preflight *p = NULL;
 	struct error printing = ERROR_INIT;
+	struct window_options window = work_window_options(&app->config);
+	char *dir = NULL;
 
 	enum status st = connection_files(&app->config, &app->sink.base, &files, err);
 	if (!st)
 		st = connection_options(&app->config, files, &app->run, &server, err);
 	if (!st)
-		st = window_preflight(&server, &app->run, &p, err);
+		st = state_dir(&app->config, &dir, err);
+	if (!st)
+		st = state_finish(app, dir, &server, err);
+	if (!st)
+		st = window_preflight(&server, &window, &app->run, &p, err);
 	if (!st)
 		st = probe_engine(app, &server, err);
 	if (p && show(app, p, st ? err : &(struct error){ .kind = ERR_NONE }, &printing) && !st) {
@@ -53,6 +62,7 @@ static enum status check_run(struct app *app, struct error *err)
 		st = ST_FAILED;
 	}
 	preflight_free(p);
+	free(dir);
 	conn_options_free(&server);
 	optfile_free(files);
 	return st;

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* seed: an empty server becomes a replica that resumes where the snapshot was taken. */
+#include <stdlib.h>
+
 #include "cmd.h"
 #include "connection.h"
 #include "output_json.h"
 #include "output_text.h"
 #include "sources.h"
+#include "state.h"
 #include "work.h"
 
 static const struct option_group *const groups[] = {
-	&config_connection, &config_from, &config_sources, &config_seeding, &config_output, NULL,
+	&config_connection, &config_from, &config_sources, &config_seeding, &config_state, &config_output, NULL,
 };
 
 static enum status check_usage(const struct config *c, struct error *err)
@@ -64,6 +67,7 @@ static enum status seed_verb_run(struct app *app, struct error *err)
 	};
 	struct seed_report report = { .backlog = 0 };
 	struct optfile *files = NULL;
+	char *dir = NULL;
 	int64_t start = run_now_ms(&app->run);
 
 	enum status st = check_usage(c, err);
@@ -72,12 +76,19 @@ static enum status seed_verb_run(struct app *app, struct error *err)
 	if (!st)
 		st = collect(app, files, &o, err);
 	if (!st)
+		st = state_dir(c, &dir, err);
+	if (!st)
+		st = state_finish(app, dir, &o.target, err);
+	o.window.state_dir = dir;
+	o.wait_lock_ms = c->wait_lock_ms;
+	if (!st)
 		st = seed_run(&o, &app->run, &report, err);
 	if (!st)
 		st = show(app, &o, &report, run_now_ms(&app->run) - start, err);
 	else if (c->json && *report.id)
 		(void)show(app, &o, &report, run_now_ms(&app->run) - start, &(struct error){ .kind = ERR_NONE });
 	seed_report_free(&report);
+	free(dir);
 	sources_free(o.source, o.nsources);
 	conn_options_free(&o.target);
 	conn_options_free(&o.checksum_server);

@@ -108,9 +108,21 @@ static const struct option window[] = {
 	CHOICE("on-deadline", "W", on_deadline, on_deadlines,
 	  "give-up: leave the applier alone, exit 4; stop: stop it all the same"),
 	DURATION("max-pause", max_pause_ms, 2000, CONFIG_DAY_MS,
-	  "the server itself restarts the applier after this if we vanish"),
+	  "the server itself restarts the applier after this if we vanish; a stop that takes longer cannot be taken back"),
+	FLAG("no-guard", no_guard,
+	  "do without the dead-man's switch, where a proxy refuses several statements in one text or GET_LOCK"),
+	FLAG("group-member", group_member,
+	  "accept a member of a replication group: only its other channels are stopped, and the group must not write meanwhile"),
 };
 const struct option_group config_window = GROUP("The applier's pause", window);
+
+static const struct option state[] = {
+	TEXT("state-dir", "DIR", state_dir,
+	  "where the journal and the lock are kept (default: /var/lib/slackwater; not root: ~/.local/state/slackwater)"),
+	DURATION("wait-lock", wait_lock_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS,
+	  "wait so long for another run on this server to end (default: not at all, exit 11)"),
+};
+const struct option_group config_state = GROUP("One run at a time", state);
 
 static const struct option data[] = {
 	LIST("include", "P", include, "only schemas or schema.tables that match (* and ?); repeatable"),

@@ -26,6 +26,10 @@ struct config {
 	/* window; on_deadline is an enum on_deadline */
 	int64_t pause_budget_ms, deadline_ms, max_pause_ms;
 	int on_deadline;
+	bool no_guard, group_member;
+	/* what outlives a run */
+	const char *state_dir; /* NULL = the default */
+	int64_t wait_lock_ms;
 	/* what is dumped, and how; ddl is an enum ddl_mode, nontransactional an enum nontransactional */
 	struct strlist include, exclude;
 	const char *tables_from_file;
@@ -53,5 +57,5 @@ void config_free(struct config *c);
 /* threads as given, else the number of CPUs, at most 4. */
 unsigned config_threads(const struct config *c);
 
-extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_window, config_data,
+extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_window, config_data, config_state,
 	config_work, config_readers, config_sources, config_seeding, config_output;

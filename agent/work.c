@@ -15,6 +15,8 @@ struct window_options work_window_options(const struct config *c)
 		.deadline_ms = c->deadline_ms,
 		.max_pause_ms = c->max_pause_ms,
 		.on_deadline = (enum on_deadline)c->on_deadline,
+		.no_guard = c->no_guard,
+		.group_member = c->group_member,
 	};
 }
 

@@ -82,6 +82,8 @@ enum status snapshot_take(const struct snapshot_options *o, struct run *run, str
 
 	enum status st = snapshot_preflight(&s, run, err);
 	if (!st)
+		st = snapshot_claim(&s, run, err);
+	if (!st)
 		st = snapshot_open(&s, run, err);
 	if (!st)
 		st = snapshot_attempts(&s, run, err);

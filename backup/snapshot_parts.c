@@ -24,7 +24,7 @@ void snapshot_begin(struct snapshot *s, struct run *run)
 
 enum status snapshot_preflight(struct snapshot *s, struct run *run, struct error *err)
 {
-	enum status st = window_preflight(&s->o->server, run, &s->preflight, err);
+	enum status st = window_preflight(&s->o->server, &s->window, run, &s->preflight, err);
 	if (!st)
 		st = engine_logical_new(&s->o->server, &s->o->engine, &s->engine, err);
 	if (!st)
@@ -32,6 +32,13 @@ enum status snapshot_preflight(struct snapshot *s, struct run *run, struct error
 	if (!st && (s->engine->ops->features & ENGINE_TRANSACTIONAL_VIEW))
 		s->window.refuse_prepared = true;
 	return st;
+}
+
+enum status snapshot_claim(struct snapshot *s, struct run *run, struct error *err)
+{
+	if (!s->window.state_dir)
+		return ST_OK;
+	return claim_take(s->window.state_dir, &s->o->server, &s->preflight->server, s->o->wait_lock_ms, run, &s->claim, err);
 }
 
 /* The name by which people ask for it: the host as they typed it where that says anything, else the server's own. */
@@ -270,6 +277,7 @@ void snapshot_end(struct snapshot *s, struct run *run)
 	manifest_free(s->manifest);
 	checkpoint_free(s->checkpoint);
 	preflight_free(s->preflight);
+	claim_free(s->claim);
 	buf_free(&s->prefix);
 	run->events = s->recorder.next;
 	event_recorder_free(&s->recorder);

@@ -2,6 +2,7 @@
 /* snapshot_parts: the steps of snapshot.c that are bookkeeping. Shared by snapshot.c and snapshot_parts.c only. */
 #pragma once
 
+#include "slackwater/claim.h"
 #include "slackwater/jsonx.h"
 #include "slackwater/snapshot.h"
 
@@ -10,6 +11,7 @@ struct snapshot {
 	struct event_recorder recorder; /* in front of the agent's sink for as long as the backup lasts */
 	struct window_options window;
 	struct preflight *preflight;
+	struct claim *claim;
 	struct store *store;
 	bool sequential;                /* the store is a pipe */
 	unsigned shards;
@@ -24,6 +26,8 @@ struct snapshot {
 void snapshot_begin(struct snapshot *s, struct run *run);
 /* Rights, versions, engines: everything that can be refused before anything is touched. */
 enum status snapshot_preflight(struct snapshot *s, struct run *run, struct error *err);
+/* One run per instance, from here to the end. */
+enum status snapshot_claim(struct snapshot *s, struct run *run, struct error *err);
 /* Open the repository, remove what dead runs left there, choose the id. */
 enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err);
 /* checkpoint.json, the first entry of shard 0. */

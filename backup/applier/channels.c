@@ -95,7 +95,9 @@ enum status channels_parse_row(const struct server_info *s, const struct rows *r
 	ret->sql_running = is_yes(rows_get(r, "Replica_SQL_Running"));
 	ret->sql_errno = (unsigned)rows_u64(r, "Last_SQL_Errno", 0);
 	ret->io_errno = (unsigned)rows_u64(r, "Last_IO_Errno", 0);
-	cp->io_running = is_yes(rows_get(r, "Replica_IO_Running"));
+	const char *io = rows_get(r, "Replica_IO_Running");
+	cp->io_running = is_yes(io);
+	ret->io_stopped = io && strcasecmp(io, "No") == 0;
 	cp->source_port = (unsigned)rows_u64(r, "Source_Port", 0);
 	cp->source_server_id = rows_u64(r, "Source_Server_Id", 0);
 	cp->exec_pos = rows_u64(r, "Exec_Source_Log_Pos", 0);

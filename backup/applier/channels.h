@@ -13,6 +13,7 @@
 struct channel {
 	struct checkpoint_channel cp;
 	bool sql_running;
+	bool io_stopped; /* says "No", which "Connecting" and "Preparing" are not either */
 	unsigned sql_errno, io_errno;
 	char *sql_error, *io_error;
 	char *until;     /* Until_Condition; "None" or "" when there is none */

@@ -15,9 +15,11 @@
 enum { LOCK_NAME = 64, ER_EMPTY_QUERY = 1065, SEEN_WITHIN_MS = 10000 };
 
 struct guard {
+	const struct conn_options *o;
 	const struct instance *in;
 	const char *const *names;
-	size_t n;
+	size_t n, guarded;  /* guarded: how many of the names are guarded together now */
+	bool *wanted;       /* ... and which */
 	int64_t wait_s;
 	struct run *run;
 	struct conn *holder;
@@ -100,17 +102,23 @@ static enum status new_names(struct guard *g, struct error *err)
 	return ST_OK;
 }
 
+static enum status open_waiter(struct guard *g, size_t i, struct error *err)
+{
+	return job_open(&g->waiter[i], g->o, CONN_SHIELDED | CONN_MULTI | CONN_NO_TIMEOUT, g->run, -1, err);
+}
+
 enum status guard_new(const struct conn_options *o, const struct instance *in, const char *const *names, size_t n,
                       int64_t max_pause_ms, struct run *run, struct guard **ret, struct error *err)
 {
 	struct guard *g = calloc(1, sizeof *g);
 	if (!g)
 		return error_oom(err);
-	*g = (struct guard){ .in = in, .names = names, .wait_s = (max_pause_ms + 999) / 1000, .run = run };
+	*g = (struct guard){ .o = o, .in = in, .names = names, .wait_s = (max_pause_ms + 999) / 1000, .run = run };
 	g->waiter = calloc(n ? n : 1, sizeof *g->waiter);
-	enum status st = g->waiter ? conn_open(&g->holder, o, CONN_SHIELDED, run, err) : error_oom(err);
+	g->wanted = calloc(n ? n : 1, sizeof *g->wanted);
+	enum status st = g->waiter && g->wanted ? conn_open(&g->holder, o, CONN_SHIELDED, run, err) : error_oom(err);
 	for (; !st && g->n < n; g->n++)
-		st = job_open(&g->waiter[g->n], o, CONN_SHIELDED | CONN_MULTI | CONN_NO_TIMEOUT, run, -1, err);
+		st = open_waiter(g, g->n, err);
 	if (st) {
 		error_prefix(err, "the dead-man's switch");
 		guard_free(g);
@@ -131,18 +139,36 @@ static enum status take_lock(struct conn *c, const char *name, struct error *err
 	return st;
 }
 
+static bool lost(const struct job *waiter)
+{
+	return !waiter->c || waiter->c->lost;
+}
+
+/* One whose session somebody has ended gets a new one. */
+static enum status send_waiter(struct guard *g, size_t i, struct error *err)
+{
+	struct job *w = &g->waiter[i];
+	enum status st = ST_OK;
+	if (lost(w)) {
+		job_close(w);
+		st = open_waiter(g, i, err);
+	}
+	if (st)
+		return st;
+	buf_clear(&w->sql);
+	guard_statement(&w->sql, g->in, g->names[i], g->guarded, g->run_lock, g->done_lock, g->wait_s);
+	return job_begin(w, err);
+}
+
 static enum status send_waiters(struct guard *g, const bool *which, struct error *err)
 {
-	size_t guarded = 0;
 	enum status st = ST_OK;
+	g->guarded = 0;
 	for (size_t i = 0; i < g->n; i++)
-		guarded += which[i];
+		g->guarded += g->wanted[i] = which[i];
 	for (size_t i = 0; !st && i < g->n; i++) {
-		if (!which[i])
-			continue;
-		buf_clear(&g->waiter[i].sql);
-		guard_statement(&g->waiter[i].sql, g->in, g->names[i], guarded, g->run_lock, g->done_lock, g->wait_s);
-		st = job_begin(&g->waiter[i], err);
+		if (which[i])
+			st = send_waiter(g, i, err);
 	}
 	return st;
 }
@@ -195,9 +221,21 @@ static void explain(struct guard *g, struct error *err)
 	}
 }
 
+/* The session that holds the lock may have been lost the last time. */
+static enum status open_holder(struct guard *g, struct error *err)
+{
+	if (g->holder && !g->holder->lost)
+		return ST_OK;
+	conn_free(g->holder);
+	g->holder = NULL;
+	return conn_open(&g->holder, g->o, CONN_SHIELDED, g->run, err);
+}
+
 enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, struct error *err)
 {
 	enum status st = new_names(g, err);
+	if (!st)
+		st = open_holder(g, err);
 	if (!st)
 		st = take_lock(g->holder, g->run_lock, err);
 	if (st)
@@ -227,15 +265,53 @@ bool guard_fired(const struct guard *g)
 		if (g->waiter[i].begun && job_done(&g->waiter[i]))
 			return true;
 	}
-	return g && g->armed && g->holder->lost;
+	return g && g->armed && (!g->holder || g->holder->lost);
+}
+
+void guard_repair(struct guard *g)
+{
+	if (!guard_armed(g) || !g->holder || conn_exec(g->holder, "DO 0", NULL))
+		return;
+	for (size_t i = 0; i < g->n; i++) {
+		struct error e = ERROR_INIT;
+		if (!g->wanted[i] || !job_done(&g->waiter[i]) || !lost(&g->waiter[i]))
+			continue;
+		enum status st = send_waiter(g, i, &e);
+		event_warning(g->run->events, "guard", "somebody ended a session of the dead-man's switch; %s%s",
+		              st ? "it could not be set again: " : "it is set again", st ? e.message : "");
+	}
+}
+
+enum status guard_probe(const struct conn_options *o, struct run *run, struct error *err)
+{
+	static const char sql[] = "SET @r = GET_LOCK('slackwater.probe', 0); SET @s = IF(IS_USED_LOCK('slackwater.probe') IS NULL, 'DO 0', "
+	                          "'DO 1'); PREPARE slackwater FROM @s; EXECUTE slackwater; DEALLOCATE PREPARE slackwater; "
+	                          "DO RELEASE_LOCK('slackwater.probe')";
+	struct conn *c = NULL;
+	struct error e = ERROR_INIT;
+	enum status st = conn_open(&c, o, CONN_MULTI, run, &e);
+	if (!st && conn_exec(c, sql, &e)) {
+		st = e.status;
+		if (!c->lost && e.kind != ERR_INTERRUPTED) {
+			error_prefix(&e, "the dead-man's switch cannot be set here");
+			error_hint(&e, "it needs GET_LOCK, PREPARE and several statements in one text: connect to the server itself, not through "
+			               "a proxy, or do without it: --no-guard");
+			e.kind = ERR_PREFLIGHT;
+		}
+	}
+	conn_free(c);
+	if (st && err)
+		*err = e;
+	return st;
 }
 
 enum status guard_disarm(struct guard *g, struct conn *watch, struct error *err)
 {
 	if (!guard_armed(g))
 		return ST_OK;
-	enum status st = take_lock(watch, g->done_lock, err), let_go;
-	let_go = conn_execf(g->holder, st ? NULL : err, "DO RELEASE_LOCK('%s')", g->run_lock);
+	enum status st = take_lock(watch, g->done_lock, err), let_go = ST_OK;
+	if (g->holder)
+		let_go = conn_execf(g->holder, st ? NULL : err, "DO RELEASE_LOCK('%s')", g->run_lock);
 	if (let_go) { /* its end lets the lock go as well */
 		conn_free(g->holder);
 		g->holder = NULL;
@@ -256,5 +332,6 @@ void guard_free(struct guard *g)
 	for (size_t i = 0; i < g->n; i++)
 		job_close(&g->waiter[i]);
 	free(g->waiter);
+	free(g->wanted);
 	free(g);
 }

@@ -23,6 +23,13 @@ enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, st
 bool guard_armed(const struct guard *g);
 /* Armed, but one of the sessions no longer waits: it has begun to start channels, or was lost. */
 bool guard_fired(const struct guard *g);
+/*
+ * While a STOP takes its time: a waiting session that was lost is opened and set again under the same lock. Nothing is done once the lock
+ * itself has fallen: then the switch is going off. What fails here is tried again at the next call.
+ */
+void guard_repair(struct guard *g);
+/* Whether it could be set at all: locks, PREPARE, several statements in one text. ERR_PREFLIGHT with a hint. Touches nothing. */
+enum status guard_probe(const struct conn_options *o, struct run *run, struct error *err);
 /* Channels run: let go without a START. Harmless when it fails: a START of a running channel does nothing. */
 enum status guard_disarm(struct guard *g, struct conn *watch, struct error *err);
 /* Still armed: the switch is left to fire, and waited for. NULL is fine. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "applier/checkpoint_parts.h"
+#include "applier/guard.h"
 
 enum { HOLES_WAIT_MS = 5000, HOLES_POLL_MS = 100, SHORT_STOP_TIMEOUT_S = 10, OLDEST_MYSQL = 50605, OLDEST_MARIADB = 100004 };
 
@@ -33,7 +34,7 @@ static enum status refuse(struct error *err, const char *hint, const char *fmt, 
 	return ST_FAILED;
 }
 
-static enum status check_instance(const struct instance *in, struct error *err)
+static enum status check_instance(const struct instance *in, const struct window_options *w, struct error *err)
 {
 	bool mariadb = in->server.flavor == FLAVOR_MARIADB;
 	if (in->server.version < (mariadb ? OLDEST_MARIADB : OLDEST_MYSQL))
@@ -41,8 +42,8 @@ static enum status check_instance(const struct instance *in, struct error *err)
 	if (in->galera)
 		return refuse(err, "take the snapshot from an asynchronous replica of the cluster",
 		              "the server is a Galera node (wsrep_on): stopping its applier is flow control for the whole cluster");
-	if (in->group_member)
-		return refuse(err, "take the snapshot from an asynchronous replica of the group",
+	if (in->group_member && !w->group_member)
+		return refuse(err, "take the snapshot from an asynchronous replica of the group, or see --group-member",
 		              "the server is a member of a replication group, whose applier cannot be stopped alone");
 	return ST_OK;
 }
@@ -95,14 +96,19 @@ static enum status note_all(const struct preflight_facts *f, struct strlist *not
 	return st;
 }
 
+static bool any_running(const struct channels *ch)
+{
+	for (size_t i = 0; i < ch->n; i++)
+		if (ch->item[i].sql_running)
+			return true;
+	return false;
+}
+
 static enum status warn(struct preflight_facts *f, struct error *err)
 {
 	const struct instance *in = &f->in;
 	enum status st = ST_OK;
-	bool running = false;
-	for (size_t i = 0; i < f->ch.n; i++)
-		running = running || f->ch.item[i].sql_running;
-	if (running && in->stop_timeout_s && in->stop_timeout_s < SHORT_STOP_TIMEOUT_S)
+	if (any_running(&f->ch) && in->stop_timeout_s && in->stop_timeout_s < SHORT_STOP_TIMEOUT_S)
 		st = strlist_addf(&f->warnings, err, "rpl_stop_replica_timeout is %u s: a stop may outlast its statement (1875)",
 		                  in->stop_timeout_s);
 	if (!st && f->ch.n && !in->read_only)
@@ -184,11 +190,12 @@ static enum status judge(const struct preflight_facts *f, struct error *err)
 	return f->gaps.holes ? unknown_holes(f, err) : ST_OK;
 }
 
-enum status preflight_examine(struct conn *c, struct run *run, struct preflight_facts *f, struct error *err)
+enum status preflight_examine(struct conn *c, const struct window_options *w, struct run *run, struct preflight_facts *f,
+                              struct error *err)
 {
 	enum status st = instance_read(c, &f->in, err);
 	if (!st)
-		st = check_instance(&f->in, err);
+		st = check_instance(&f->in, w, err);
 	if (!st)
 		st = rights_check(c, &f->in, &f->no_xa_right, err);
 	if (!st)
@@ -242,7 +249,8 @@ static enum status fill(struct preflight_facts *f, struct preflight *p, struct e
 	return st;
 }
 
-enum status window_preflight(const struct conn_options *o, struct run *run, struct preflight **ret, struct error *err)
+enum status window_preflight(const struct conn_options *o, const struct window_options *w, struct run *run, struct preflight **ret,
+                             struct error *err)
 {
 	struct preflight_facts f = { 0 };
 	struct conn *c = NULL;
@@ -250,7 +258,9 @@ enum status window_preflight(const struct conn_options *o, struct run *run, stru
 	struct preflight *p = calloc(1, sizeof *p);
 	enum status st = p ? conn_open(&c, o, 0, run, &why) : error_oom(&why);
 	if (!st)
-		st = preflight_examine(c, run, &f, &why);
+		st = preflight_examine(c, w, run, &f, &why);
+	if (!st && !w->no_guard && any_running(&f.ch))
+		st = guard_probe(o, run, &why);
 	conn_free(c);
 	if (!st || why.kind == ERR_APPLIER) {
 		struct error e = ERROR_INIT;

@@ -16,7 +16,8 @@ struct preflight_facts {
 
 void preflight_facts_free(struct preflight_facts *f);
 /* ERR_PREFLIGHT when refused, ERR_APPLIER when the applier is broken: f is filled in the latter case as far as it could be read. */
-enum status preflight_examine(struct conn *c, struct run *run, struct preflight_facts *f, struct error *err);
+enum status preflight_examine(struct conn *c, const struct window_options *w, struct run *run, struct preflight_facts *f,
+                              struct error *err);
 
 /* rights.c: which rights are missing, by name, with the GRANT that gives them: ERR_PREFLIGHT. */
 enum status rights_check(struct conn *c, const struct instance *in, bool *ret_no_xa, struct error *err);

@@ -119,6 +119,7 @@ enum status quiesce_open(struct quiesce *q, struct error *err)
 void quiesce_close(struct quiesce *q)
 {
 	guard_free(q->guard);
+	journal_free(q->journal);
 	for (size_t i = 0; i < q->nours; i++) {
 		job_close(&q->ours[i].job);
 		free(q->ours[i].name);
@@ -141,6 +142,13 @@ void quiesce_close(struct quiesce *q)
 	run_destroy(&q->shield);
 }
 
+bool quiesce_redirected(const struct quiesce *q, const struct channel *ch)
+{
+	const struct channel *was = channels_find(&q->described, ch->cp.name);
+	const char *host = ch->cp.source_host ? ch->cp.source_host : "";
+	return was && (was->cp.source_port != ch->cp.source_port || strcmp(was->cp.source_host ? was->cp.source_host : "", host) != 0);
+}
+
 enum status quiesce_read_channels(struct quiesce *q, struct error *err)
 {
 	enum status st = channels_read(q->watch, &q->now, err);
@@ -148,12 +156,17 @@ enum status quiesce_read_channels(struct quiesce *q, struct error *err)
 		st = channels_inherit(&q->now, &q->described, &q->in, err);
 	for (size_t i = 0; !st && i < q->nours; i++) {
 		struct channel *ch = channels_find(&q->now, q->ours[i].name);
-		if (ch)
+		if (!ch) {
+			st = error_set(err, ST_FAILED, ERR_INCONSISTENT, "channel '%s' was removed while we looked at it", q->ours[i].name);
+		} else if (quiesce_redirected(q, ch)) {
+			error_set(err, st = ST_FAILED, ERR_INCONSISTENT, "channel '%s' was pointed at another source meanwhile: %s:%u", q->ours[i].name,
+			          ch->cp.source_host ? ch->cp.source_host : "", ch->cp.source_port);
+			error_hint(err, "take the backup again when the change is done");
+		} else {
 			ch->cp.was_running = !q->ours[i].dropped;
-		else
-			st = error_set(err, ST_FAILED, ERR_APPLIER, "channel '%s' was removed while we looked at it", q->ours[i].name);
+		}
 	}
 	if (!st && q->now.n != q->described.n)
-		st = error_set(err, ST_FAILED, ERR_APPLIER, "there are %zu channels now, there were %zu", q->now.n, q->described.n);
+		st = error_set(err, ST_FAILED, ERR_INCONSISTENT, "there are %zu channels now, there were %zu", q->now.n, q->described.n);
 	return st;
 }

@@ -14,6 +14,7 @@
 #include "applier/job.h"
 #include "applier/prepared.h"
 #include "slackwater/applier.h"
+#include "slackwater/journal.h"
 
 enum quiesce_state { Q_BEGIN, Q_PREFLIGHT, Q_ARMED, Q_WATCHING, Q_STOPPING, Q_CLOSING, Q_STILL, Q_CAPTURED, Q_RESUMING,
 	             Q_RUNNING, Q_END };
@@ -46,7 +47,8 @@ const char *quiesce_state_name(enum quiesce_state s);
 struct ours {
 	char *name;
 	struct job job;      /* its session and thread for STOP and START */
-	bool dropped;        /* somebody stopped it before we did: not ours any more */
+	bool dropped;        /* somebody stopped it before we did, or took it over since: not ours any more */
+	bool io_ran;         /* its receiver ran when the STOP was sent */
 	bool stopping;       /* a STOP was sent and the thread has not been seen still since */
 	bool stopped;        /* ... it has: a START is owed */
 	struct error stop_error; /* what STOP said, when it said no */
@@ -68,7 +70,10 @@ struct quiesce {
 	size_t nours;
 	const char **names;  /* of ours, for the guard */
 	bool *which;
-	struct guard *guard;
+	struct guard *guard;     /* NULL with no_guard */
+	struct journal *journal; /* NULL without a state directory */
+	bool secured;            /* both are set: what is stopped now is started again, whatever becomes of us */
+	bool reopened;           /* the server was lost, and has come back */
 	struct inflight inflight;
 	struct prepared prepared;
 	struct imprint before;
@@ -92,7 +97,7 @@ void quiesce_close(struct quiesce *q);
 /* Walk the table from BEGIN to END. */
 enum status quiesce_run(struct quiesce *q, struct error *err);
 
-/* The functions of the table; quiesce_watch.c, quiesce_still.c, quiesce_resume.c, quiesce_begin.c. */
+/* The functions of the table; quiesce_begin.c, quiesce_arm.c, quiesce_watch.c, quiesce_still.c, quiesce_resume.c. */
 enum quiesce_event quiesce_preflight(struct quiesce *q);
 enum quiesce_event quiesce_arm(struct quiesce *q);
 enum quiesce_event quiesce_watch(struct quiesce *q);
@@ -107,5 +112,10 @@ enum quiesce_event quiesce_report(struct quiesce *q);
 enum status quiesce_read_channels(struct quiesce *q, struct error *err); /* into q->now */
 enum status quiesce_start_all(struct quiesce *q, struct error *err);     /* every START that is owed, seen running */
 bool quiesce_owes_start(const struct quiesce *q);
+/* Set journal and switch for the channels that are still ours; and let both go, when none of them is stopped by us (any more). */
+enum status quiesce_secure(struct quiesce *q, struct error *err);
+enum status quiesce_unsecure(struct quiesce *q, struct error *err);
+/* Is the channel pointed at another source than when we looked first? */
+bool quiesce_redirected(const struct quiesce *q, const struct channel *ch);
 /* E_FAILED; the first error is kept, except that an applier left stopped is always said. */
 enum quiesce_event quiesce_fail(struct quiesce *q, const struct error *e);

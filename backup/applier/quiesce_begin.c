@@ -48,7 +48,7 @@ enum quiesce_event quiesce_preflight(struct quiesce *q)
 	q->deadline_ms = run_now_ms(q->run) + q->w->deadline_ms;
 	enum status st = conn_open(&c, q->o, 0, q->run, &e);
 	if (!st)
-		st = preflight_examine(c, q->run, &f, &e);
+		st = preflight_examine(c, q->w, q->run, &f, &e);
 	conn_free(c);
 	for (size_t i = 0; !st && i < f.notes.n; i++)
 		event_info(q->run->events, "window", "%s", f.notes.item[i]);

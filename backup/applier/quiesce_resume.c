@@ -17,6 +17,7 @@ static enum status watch_again(struct quiesce *q, struct error *err)
 	int64_t until = run_now_ms(q->run) + REOPEN_MS;
 	if (q->watch && !q->watch->lost)
 		return ST_OK;
+	q->reopened = true;
 	conn_free(q->watch);
 	q->watch = NULL;
 	for (;;) {
@@ -135,6 +136,28 @@ static void note_running(struct quiesce *q)
 	}
 }
 
+/*
+ * Whoever has stopped the receiver as well, or pointed the channel at another source, while it stood still has taken it over: starting it
+ * is theirs. Not after a restart of the server, which stops everything.
+ */
+static void leave_to_others(struct quiesce *q)
+{
+	char label[160];
+	for (size_t i = 0; i < q->nours; i++) {
+		struct ours *o = &q->ours[i];
+		const struct channel *ch = o->stopped ? channel_of(q, o) : NULL;
+		if (!ch || ch->sql_running || q->reopened)
+			continue;
+		bool redirected = quiesce_redirected(q, ch);
+		if (!redirected && !(o->io_ran && ch->io_stopped && !ch->io_errno))
+			continue;
+		o->stopped = false;
+		o->dropped = true;
+		event_warning(q->run->events, "window", "%s was %s by somebody else while it stood still: starting it is left to them",
+		              channels_label(&ch->cp, label), redirected ? "pointed at another source" : "stopped as a whole");
+	}
+}
+
 static enum status not_started(struct quiesce *q, const struct error *last, struct error *err)
 {
 	struct buf sql = BUF_INIT(8192), names = BUF_INIT(4096), why = BUF_INIT(4096);
@@ -174,6 +197,8 @@ static enum status start_until_seen(struct quiesce *q, struct error *err)
 {
 	struct error last = ERROR_INIT;
 	bool in_error = false;
+	if (owes(q, &in_error) && !read_channels(q, &last))
+		leave_to_others(q);
 	for (unsigned i = 0; i < START_TRIES && owes(q, &in_error); i++) {
 		/* An error right after a START is the applier's own: trying it twice more is enough. */
 		if (in_error && i >= 3)
@@ -245,10 +270,11 @@ enum quiesce_event quiesce_resume(struct quiesce *q)
 	struct error e = ERROR_INIT, ignored = ERROR_INIT;
 	bool stopped = quiesce_owes_start(q);
 	enum status st = quiesce_start_all(q, &e);
-	if (guard_armed(q->guard) && (!st || (q->watch && !q->watch->lost))) {
-		if (q->watch && guard_disarm(q->guard, q->watch, &ignored))
-			event_warning(q->run->events, "guard", "the dead-man's switch was not let go in order: %s", ignored.message);
-	}
+	/* What could not be started is left to the switch if the server is gone, and to the journal in any case. */
+	if (!st && q->watch && quiesce_unsecure(q, &ignored))
+		event_warning(q->run->events, "guard", "the dead-man's switch and the journal were not let go in order: %s", ignored.message);
+	else if (st && q->watch && !q->watch->lost)
+		(void)guard_disarm(q->guard, q->watch, NULL);
 	if (!st && stopped)
 		st = look_back(q, &e);
 	if (st)

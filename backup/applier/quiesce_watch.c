@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ARMED, WATCHING, STOPPING: up to the moment when the applier stands still. */
+/* WATCHING, STOPPING: up to the moment when the applier stands still. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,47 +10,6 @@
 #include "slackwater/dialect.h"
 
 enum { ER_STOP_TIMEOUT = 1875, ER_BACKUP_LOCK = 3857, TELL_EVERY_MS = 2000, AGAIN_PAUSE_MS = 250, STOP_POLL_MS = 5 };
-
-/* ---- ARMED ---- */
-
-static enum status open_sessions(struct quiesce *q, struct error *err)
-{
-	enum status st = ST_OK;
-	if (!q->watch) {
-		st = conn_open(&q->watch, q->o, CONN_SHIELDED, &q->shield, err);
-		if (!st)
-			st = inflight_prepare(q->watch, &q->in, err);
-	}
-	for (size_t i = 0; !st && i < q->nours; i++) {
-		if (!q->ours[i].job.c)
-			st = job_open(&q->ours[i].job, q->o, CONN_SHIELDED | CONN_NO_TIMEOUT, &q->shield, q->done_fd, err);
-	}
-	if (!st && !q->guard && q->nours)
-		st = guard_new(q->o, &q->in, q->names, q->nours, q->w->max_pause_ms, &q->shield, &q->guard, err);
-	return st;
-}
-
-static enum status set_guard(struct quiesce *q, struct error *err)
-{
-	bool any = false;
-	for (size_t i = 0; i < q->nours; i++)
-		any |= (q->which[i] = !q->ours[i].dropped);
-	return any ? guard_arm(q->guard, q->watch, q->which, err) : ST_OK;
-}
-
-enum quiesce_event quiesce_arm(struct quiesce *q)
-{
-	struct error e = ERROR_INIT;
-	q->again = false;
-	enum status st = run_check(q->run, &e);
-	if (!st)
-		st = open_sessions(q, &e);
-	if (!st)
-		st = set_guard(q, &e);
-	if (!q->armed_ms)
-		q->armed_ms = run_now_ms(q->run);
-	return st ? quiesce_fail(q, &e) : E_DONE;
-}
 
 /* ---- WATCHING ---- */
 
@@ -151,13 +110,13 @@ static enum status watch_once(struct quiesce *q, bool *ret_stop, size_t *ret_lef
 	if (late && (q->w->on_deadline == ON_DEADLINE_GIVE_UP || prepared_any(&q->prepared) || *q->why))
 		return give_up(q, err);
 	if (quiet || late) {
-		*ret_stop = guard_armed(q->guard) && !guard_fired(q->guard);
+		*ret_stop = q->secured && !guard_fired(q->guard);
 		if (*ret_stop)
 			return ST_OK;
-		st = guard_disarm(q->guard, q->watch, err);
-		return st ? st : set_guard(q, err);
+		st = quiesce_unsecure(q, err);
+		return st ? st : quiesce_secure(q, err);
 	}
-	st = guard_disarm(q->guard, q->watch, err);
+	st = quiesce_unsecure(q, err);
 	return st ? st : run_sleep_ms(q->run, smaller(inflight_interval_ms(&q->in), q->deadline_ms - now), err);
 }
 
@@ -224,6 +183,7 @@ static void wait_for_stops(struct quiesce *q)
 		if (now - told >= TELL_EVERY_MS) {
 			told = now;
 			tell_stopping(q);
+			guard_repair(q->guard);
 		}
 	}
 }
@@ -239,6 +199,7 @@ static enum status send_stops(struct quiesce *q, struct error *err)
 		buf_clear(&o->job.sql);
 		dialect_stop_sql(&o->job.sql, &q->in.server, o->name);
 		o->stop_error = ERROR_INIT;
+		o->io_ran = channels_find(&q->now, o->name)->cp.io_running;
 		st = job_begin(&o->job, err);
 		o->stopping = !st;
 	}
@@ -298,6 +259,7 @@ static enum status wait_seen_stopped(struct quiesce *q, struct error *err)
 		if (run_now_ms(q->run) - told >= TELL_EVERY_MS) {
 			told = run_now_ms(q->run);
 			tell_stopping(q);
+			guard_repair(q->guard);
 		}
 	}
 	return st;

@@ -57,7 +57,14 @@ static enum status fix_replica(struct comparison *k, struct error *err)
 	struct window_capture in_the_window = { .capture = open_snapshot, .drop = drop_snapshot, .arg = k };
 	struct checkpoint *cp = NULL;
 	seed_stand_free(&k->agreed);
-	enum status st = window_run(&k->j->o->checksum_server, &k->j->o->window, &in_the_window, k->j->run, &cp, err);
+	const struct seed_options *o = k->j->o;
+	struct claim *claim = NULL;
+	enum status st = ST_OK;
+	if (o->window.state_dir)
+		st = claim_take(o->window.state_dir, &o->checksum_server, &k->replica->server, o->wait_lock_ms, k->j->run, &claim, err);
+	if (!st)
+		st = window_run(&o->checksum_server, &o->window, &in_the_window, k->j->run, &cp, err);
+	claim_free(claim);
 	if (!st)
 		st = seed_stand_of_checkpoint(k->j, cp, &k->agreed, err);
 	checkpoint_free(cp);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "slackwater/claim.h"
 #include "slackwater/gtid.h"
 #include "slackwater/seed.h"
 
@@ -48,6 +49,7 @@ struct seed_job {
 	struct loader_options lo;
 	struct loader *loader;
 	struct conn *target;
+	struct claim *claim;     /* nobody else seeds it, or backs it up */
 	struct seed_found found;
 	struct seed_link *link;
 	size_t nlinks;

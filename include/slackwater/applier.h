@@ -19,6 +19,9 @@ struct window_options {
 	int64_t max_pause_ms;    /* default 60000: when the guard in the server starts the applier by itself */
 	enum on_deadline on_deadline;
 	bool refuse_prepared;    /* a logical snapshot: wait for a moment without XA-prepared transactions and temporary tables */
+	bool no_guard;           /* do without the dead-man's switch, where a proxy refuses what it is made of; the journal is left */
+	bool group_member;       /* a member of a replication group is accepted: its group channels are never touched */
+	const char *state_dir;   /* where the journal is kept; NULL = none is */
 };
 extern const struct window_options window_defaults;
 
@@ -56,5 +59,6 @@ struct preflight {
 };
 /* ERR_PREFLIGHT for what is refused (Galera, group replication member, missing rights, repositories not TABLE ...), ERR_APPLIER when a
  * channel has stopped with an error or its applier stands still over a gap; *ret is filled in that case too, and only then and on ST_OK. */
-enum status window_preflight(const struct conn_options *o, struct run *run, struct preflight **ret, struct error *err);
+enum status window_preflight(const struct conn_options *o, const struct window_options *w, struct run *run, struct preflight **ret,
+                             struct error *err);
 void preflight_free(struct preflight *p);

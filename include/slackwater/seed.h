@@ -30,7 +30,8 @@ struct seed_options {
 	int64_t catch_up_timeout_ms; /* default 3600000 */
 	bool checksum;
 	struct conn_options checksum_server; /* the snapshotted replica */
-	struct window_options window;        /* for the window on it */
+	struct window_options window;        /* for the window on it; its state_dir is for the claim on the target as well */
+	int64_t wait_lock_ms;                /* for another run on the target to end; 0: ERR_BUSY at once */
 };
 
 struct seed_report {

@@ -8,7 +8,8 @@
 
 struct snapshot_options {
 	struct conn_options server;
-	struct window_options window;
+	struct window_options window; /* its state_dir is where the claim is made, too; NULL: none is */
+	int64_t wait_lock_ms;  /* for another run on the same server to end; 0: ERR_BUSY at once */
 	struct engine_options engine;
 	const char *to;        /* URL of the repository, or "-" */
 	const char *instance;  /* NULL: host_port */

@@ -105,7 +105,7 @@ def _file(server, account, **more):
 
 def connection(server, account=BACKUP, **more):
     """CONNECTION of a command, in an option file: passwords never stand on a command line."""
-    return [f"--defaults-file={_file(server, account, **more)}"]
+    return [f"--defaults-file={_file(server, account, **more)}", f"--state-dir={place.run_dir() / 'state'}"]
 
 
 def start_backup(replica, to, *options, account=BACKUP, instance="lab", **how):

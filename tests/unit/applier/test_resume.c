@@ -41,6 +41,13 @@ static void begin(struct scratch *s, struct bed *b)
 	b->q.still_ms = run_now_ms(&s->run);
 }
 
+/* Before the first START: has anybody else taken the channel over? */
+static void looked(struct bed *b)
+{
+	fake_conn_expect(b->watch, STATUS);
+	fake_conn_rows(b->watch, ROWS("No", "0", ""));
+}
+
 static void end(struct bed *b)
 {
 	fake_conn_check(b->watch);
@@ -55,6 +62,7 @@ static void test_started(void **state)
 	begin(*state, &b);
 	OK(quiesce_start_all(&b.q, &err)); /* nothing is owed: nothing is sent */
 	b.q.ours[0].stopped = true;
+	looked(&b);
 	fake_conn_expect(b.session, START);
 	fake_conn_expect(b.watch, STATUS);
 	fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
@@ -71,6 +79,7 @@ static void test_ok_but_not_running(void **state)
 	struct error err = ERROR_INIT;
 	begin(*state, &b);
 	b.q.ours[0].stopped = true;
+	looked(&b);
 	for (int i = 0; i < 3; i++) {
 		fake_conn_expect(b.session, START);
 		fake_conn_expect(b.watch, STATUS);
@@ -86,6 +95,7 @@ static void test_cannot_be_started(void **state)
 	struct error err = ERROR_INIT;
 	begin(*state, &b);
 	b.q.ours[0].stopped = true;
+	looked(&b);
 	for (int i = 0; i < 3; i++) {
 		fake_conn_expect(b.session, START);
 		fake_conn_expect(b.watch, STATUS);
@@ -110,6 +120,7 @@ static void test_stop_still_going_on(void **state)
 		fake_conn_expect(b.watch, STATUS);
 		fake_conn_rows(b.watch, i < 2 ? ROWS("Yes", "0", "") : ROWS("No", "0", ""));
 	}
+	looked(&b);
 	fake_conn_expect(b.session, START);
 	fake_conn_expect(b.watch, STATUS);
 	fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
@@ -141,6 +152,7 @@ static void test_cancelled(void **state)
 	begin(s, &b);
 	b.q.ours[0].stopped = true;
 	run_cancel(&s->run, 2);
+	looked(&b);
 	fake_conn_expect(b.session, START);
 	for (int i = 0; i < 2; i++) { /* seen running, and looked back at */
 		fake_conn_expect(b.watch, STATUS);
@@ -158,6 +170,7 @@ static void test_look_back(void **state)
 	struct bed b;
 	begin(*state, &b);
 	b.q.ours[0].stopped = true;
+	looked(&b);
 	fake_conn_expect(b.session, START);
 	fake_conn_expect(b.watch, STATUS);
 	fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
@@ -170,12 +183,56 @@ static void test_look_back(void **state)
 	end(&b);
 }
 
+#define TAKEN_OVER "Channel_Name\tReplica_SQL_Running\tReplica_IO_Running\tLast_IO_Errno\tSource_Host\tSource_Port\n"
+
+static void described_as(struct bed *b, const char *host, unsigned port)
+{
+	b->q.described.item = calloc(1, sizeof *b->q.described.item);
+	b->q.described.n = 1;
+	b->q.described.item[0].cp.name = strdup("x");
+	b->q.described.item[0].cp.source_host = strdup(host);
+	b->q.described.item[0].cp.source_port = port;
+}
+
+static void left_alone(struct scratch *s, const char *row, bool io_ran, bool expected)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	begin(s, &b);
+	described_as(&b, "db1", 3306);
+	b.q.ours[0].stopped = true;
+	b.q.ours[0].io_ran = io_ran;
+	fake_conn_expect(b.watch, STATUS);
+	fake_conn_rows(b.watch, row);
+	if (!expected) {
+		fake_conn_expect(b.session, START);
+		fake_conn_expect(b.watch, STATUS);
+		fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
+	}
+	OK(quiesce_start_all(&b.q, &err));
+	assert_int_equal(b.q.ours[0].dropped, expected);
+	assert_false(quiesce_owes_start(&b.q));
+	end(&b);
+}
+
+/* A person who takes the channel over while it stands still is left to start it; a receiver that is down by itself is no person. */
+static void test_taken_over(void **state)
+{
+	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb2\t3306\n", true, true);
+	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb1\t3307\n", true, true);
+	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t0\tdb1\t3306\n", true, true);
+	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t0\tdb1\t3306\n", false, false);
+	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t2003\tdb1\t3306\n", true, false);
+	left_alone(*state, TAKEN_OVER "x\tNo\tConnecting\t0\tdb1\t3306\n", true, false);
+	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb1\t3306\n", true, false);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_started), T(test_ok_but_not_running), T(test_cannot_be_started),
 		                            T(test_stop_still_going_on), T(test_stop_never_arrived), T(test_cancelled),
-		                            T(test_look_back) };
+		                            T(test_look_back), T(test_taken_over) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state.h"
+
+#include <string.h>
+
+#include "slackwater/claim.h"
+#include "slackwater/journal.h"
+
+enum status state_dir(const struct config *c, char **ret, struct error *err)
+{
+	if (!c->state_dir)
+		return claim_default_dir(ret, err);
+	*ret = strdup(c->state_dir);
+	return *ret ? ST_OK : error_oom(err);
+}
+
+static void say(struct app *app, const struct journal_report *r)
+{
+	struct event_sink *to = &app->sink.base;
+	for (size_t i = 0; i < r->started.n; i++)
+		event_warning(to, "journal", "%s had been stopped by a run that died: it has been started again", r->started.item[i]);
+	for (size_t i = 0; i < r->running.n; i++)
+		event_info(to, "journal", "%s had been stopped by a run that died, and runs again", r->running.item[i]);
+	for (size_t i = 0; i < r->left.n; i++)
+		event_warning(to, "journal", "left alone: %s", r->left.item[i]);
+	for (size_t i = 0; i < r->foreign.n; i++)
+		event_warning(to, "journal", "%s", r->foreign.item[i]);
+}
+
+enum status state_finish(struct app *app, const char *dir, const struct conn_options *server, struct error *err)
+{
+	struct journal_report r = { 0 };
+	enum status st = journal_finish(dir, server, &app->run, &r, err);
+	say(app, &r);
+	journal_report_free(&r);
+	return st;
+}

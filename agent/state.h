@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state: the state directory as the verbs use it. A verb that logs in to a server finishes first what a dead run left open there. */
+#pragma once
+
+#include "app.h"
+#include "slackwater/conn.h"
+
+/* --state-dir, or the default; owned by the caller. */
+enum status state_dir(const struct config *c, char **ret, struct error *err);
+/* Start what a dead run had stopped (slackwater/journal.h); what was done and what was not is said in the log. */
+enum status state_finish(struct app *app, const char *dir, const struct conn_options *server, struct error *err);
