@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several channels: what was stopped on purpose stays stopped, what ran runs again, each by itself."""
+import signal
+
 import pytest
 
 from conftest import topology
-from lab import accounts, logs, tool
+from lab import accounts, gaps, logs, proc, tool
 from lab.server import MariaDB, MySQL97
 from lab.topology import Loads
 from steps import assert_running, backup_watched, hold_against_rules, seed_proven
@@ -15,9 +17,34 @@ def lab(request):
         yield made
 
 
+ODD = "it's \\ \"o`dd\" ø"
+
+
+@pytest.mark.parametrize("flavour", [MySQL97, MariaDB], ids=lambda f: f.flavour)
+def test_odd_names(flavour, repository):
+    """Quoted in STOP and START, and once more inside the dead-man's switch, which starts it after the agent was killed."""
+    with topology(flavour, channels=("plain", ODD)) as odd:
+        with Loads(odd, rate=100) as loads:
+            assert {c["name"] for c in tool.backup(odd.replica, repository).json["checkpoint"]["channels"]} == {"plain", ODD}
+            assert_running(odd)
+            _result, target = seed_proven(odd, repository, loads)
+            odd.drop(target)
+        with Loads(odd, rate=100, ddl_every=0), gaps.RowHeld(odd.replica) as held, logs.Statements(odd.replica) as said:
+            held.wait_blocked()
+            running = tool.start_backup(odd.replica, repository, "--deadline", "1s", "--on-deadline", "stop")
+            proc.wait_until(lambda: len(logs.stops(said.so_far())) == 2, 30, "the two STOPs")
+            running.signal(signal.SIGKILL)
+            running.finish(20, expect=-signal.SIGKILL)
+            held.release()      # a START waits for the STOP of any other channel [run 9.7.4]
+            proc.wait_until(lambda: all(odd.replica.running(c) for c in odd.sources), 30, "both to run")
+
+
 @pytest.fixture(autouse=True)
-def _all_running_afterwards(lab):
+def _all_running_afterwards(request):
     yield
+    if "lab" not in request.fixturenames:
+        return
+    lab = request.getfixturevalue("lab")
     for channel in lab.sources:
         if not lab.replica.running(channel):
             lab.replica.replication("start", channel)

@@ -195,8 +195,8 @@ class Server:
 
     def replication(self, verb, channel="", what=""):
         """START, STOP or RESET of a channel in this version's words."""
-        self.sql(self.words[verb].format(what=what, name=f"'{channel}'" if channel else "",
-                                         channel=f"FOR CHANNEL '{channel}'" if channel else "").strip())
+        self.sql(self.words[verb].format(what=what, name=quoted(channel),
+                                         channel=f"FOR CHANNEL {quoted(channel)}" if channel else "").strip())
 
     def follow(self, source, channel="", **how):
         """Become a replica of `source` from the very beginning of its binary log, and start."""
@@ -356,7 +356,7 @@ class MySQL97(_ByPosition, Server):
         file, pos = at or (source.sql("SHOW BINARY LOGS")[0]["Log_name"], 4)
         where = "SOURCE_AUTO_POSITION=1" if gtid else \
             f"SOURCE_AUTO_POSITION=0, SOURCE_LOG_FILE='{file}', SOURCE_LOG_POS={pos}"
-        suffix = f" FOR CHANNEL '{channel}'" if channel else ""
+        suffix = f" FOR CHANNEL {quoted(channel)}" if channel else ""
         return (f"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={source.port}, "
                 f"SOURCE_USER='{user}', SOURCE_PASSWORD='{password}', SOURCE_CONNECT_RETRY=1, "
                 f"GET_SOURCE_PUBLIC_KEY=1, {where}{suffix}")
@@ -421,7 +421,8 @@ class MySQL56(_ByPosition, Server):
 
 
 def quoted(name):
-    return f"'{name}'" if name else ""
+    """A channel's name, whatever it holds, or nothing at all for the default one."""
+    return "'" + name.replace("\\", "\\\\").replace("'", "''") + "'" if name else ""
 
 
 def gtid_positions(text):

@@ -18,7 +18,7 @@ class Topology:
         self.gtid = flavour is not MySQL56 if gtid is None else gtid
         self.domains = domains
         number = next(_numbers)
-        self.sources = {channel: flavour(f"source{channel}-{number}", **(source or {})) for channel in channels}
+        self.sources = {channel: flavour(f"source{index}-{number}", **(source or {})) for index, channel in enumerate(channels)}
         if flavour is MariaDB and len(channels) > 1:        # whose numbers would collide in one domain
             for domain, each in enumerate(self.sources.values()):
                 each.options["gtid_domain_id"] = domain
@@ -56,7 +56,7 @@ class Topology:
         """The schemas that one source writes."""
         channel = self.channel if channel is None else channel
         index = list(self.sources).index(channel)
-        return SCHEMAS if index == 0 else tuple(f"{s}_{channel}" for s in SCHEMAS)
+        return SCHEMAS if index == 0 else tuple(f"{s}_{index}" for s in SCHEMAS)
 
     def loads(self, **settings):
         """The write load of every source; the rate is divided among them."""

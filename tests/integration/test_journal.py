@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run that died owes is done by the next one; and one run per server at a time."""
+import signal
+import tempfile
+
+import pytest
+
+from conftest import topology
+from lab import accounts, bulk, gaps, logs, place, proc, tool
+from lab.server import FLAVOURS, MariaDB, MySQL56, MySQL97
+from lab.topology import Loads
+from steps import assert_running
+
+SLOW = ("--zstd-level", "17", "--threads", "2", "--chunk-size", "1M")
+
+
+@pytest.fixture(scope="module", params=FLAVOURS, ids=lambda f: f.flavour)
+def lab(request):
+    options = {"replica_preserve_commit_order": "OFF"} if request.param is MySQL97 else {}
+    with topology(request.param, replica=options) as made:
+        bulk.fill(made.source, "depot", "goods", 30)
+        made.wait_caught_up()
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _sound_afterwards(lab):
+    yield
+    if not lab.replica.running():
+        lab.replica.replication("start")
+    lab.wait_caught_up()
+
+
+def _journals(lab):
+    """The journals about this replica; MariaDB's identity holds the port."""
+    identity = lab.replica.uuid() or f":{lab.replica.port}:"
+    return [p for p in (place.run_dir() / "state").glob("*.journal") if identity in p.read_text()]
+
+
+def _stopping(lab, repository, *options):
+    """A backup whose STOP waits for a worker that is held up; to be used inside gaps.RowHeld."""
+    with logs.Statements(lab.replica) as said:
+        running = tool.start_backup(lab.replica, repository, "--deadline", "1s", "--on-deadline", "stop", *options)
+        proc.wait_until(lambda: logs.stops(said.so_far()), 30, "the STOP")
+    return running
+
+
+@pytest.mark.parametrize("lab", [MySQL97, MariaDB], ids=lambda f: f.flavour, indirect=True)
+def test_the_server_restarted_and_nobody_was_there(lab, repository):
+    """The agent dies in the window, the server with it, and comes back with skip_replica_start: the next verb starts the applier."""
+    with Loads(lab, rate=60, ddl_every=0) as loads, gaps.RowHeld(lab.replica) as held:
+        held.wait_blocked()
+        running = _stopping(lab, repository)
+        assert _journals(lab), "nothing was written down before the STOP"
+        lab.replica.crash()
+        running.signal(signal.SIGKILL)
+        running.finish(20, expect=-signal.SIGKILL)
+        loads.stop()
+    lab.replica.start()
+    assert not lab.replica.applier_running()
+    found = tool.check(lab.replica, expect=(tool.OK, tool.APPLIER))
+    assert "has been started again" in found.err, found
+    proc.wait_until(lab.replica.applier_running, 5, "the applier to run")
+    assert _journals(lab) == []
+    assert tool.manifests(repository) == []
+
+
+def test_a_killed_run_leaves_a_journal_that_the_next_one_closes(lab, repository):
+    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
+        held.wait_blocked()
+        running = _stopping(lab, repository)
+        running.signal(signal.SIGKILL)
+        running.finish(20, expect=-signal.SIGKILL)
+        held.release()
+        proc.wait_until(lab.replica.applier_running, 15, "the switch to start the applier")
+        assert len(_journals(lab)) == 1
+        tool.backup(lab.replica, repository)
+        assert_running(lab)
+    assert _journals(lab) == []
+
+
+def test_stopped_on_purpose_since_then(lab, repository):
+    """The switch has started the applier; a person who stops it afterwards is not overruled by a journal."""
+    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
+        held.wait_blocked()
+        running = _stopping(lab, repository, "--max-pause", "2s")
+        running.signal(signal.SIGKILL)
+        running.finish(20, expect=-signal.SIGKILL)
+        held.release()
+        proc.wait_until(lab.replica.applier_running, 15, "the switch to start the applier")
+        proc.wait_until(lambda: not _switch_waits(lab), 90, "the switch to have done with it")
+        lab.replica.replication("stop", what="SQL_THREAD")
+        found = tool.check(lab.replica)
+        assert "somebody has stopped it since" in found.err, found
+        assert not lab.replica.applier_running()
+    assert _journals(lab) == []
+
+
+def _switch_waits(lab):
+    return lab.replica.sql("SELECT id FROM information_schema.processlist WHERE user='backup'")
+
+
+def test_no_place_for_the_journal(lab, repository):
+    with tempfile.NamedTemporaryFile() as file, logs.Statements(lab.replica) as said:
+        result = tool.backup(lab.replica, repository, "--state-dir", f"{file.name}/state", expect=tool.STORE)
+    assert "--state-dir" in result.err
+    assert logs.stops(said.of(accounts.BACKUP[0])) == []
+    assert_running(lab)
+
+
+def test_two_runs_at_once(lab, repository, tmp_path):
+    """The second one ends at once, whether it knows of the first by the file or by the server; or it waits."""
+    with Loads(lab, rate=60):
+        first = tool.start_backup(lab.replica, repository, *SLOW)
+        proc.wait_until(lambda: "CAPTURED" in first.log(), 30, "the first one to be in the middle")
+        here = tool.backup(lab.replica, repository, expect=tool.BUSY)
+        assert here.seconds < 5 and str(first.child.pid) in here.err
+        there = tool.backup(lab.replica, repository, "--state-dir", tmp_path / "state", expect=tool.BUSY)
+        assert there.seconds < 5 and "127.0.0.1" in there.err
+        waiting = tool.start_backup(lab.replica, repository, "--wait-lock", "90s")
+        first.finish(90)
+        waiting.finish(60)
+    assert len(tool.manifests(repository)) == 2
+    assert_running(lab)
+
+
+def test_the_lock_dies_with_its_holder(lab, repository, tmp_path):
+    with Loads(lab, rate=60):
+        first = tool.start_backup(lab.replica, repository, *SLOW)
+        proc.wait_until(lambda: "CAPTURED" in first.log(), 30, "the first one to be in the middle")
+        first.signal(signal.SIGKILL)
+        first.finish(20, expect=-signal.SIGKILL)
+        tool.backup(lab.replica, repository, "--state-dir", tmp_path / "state", "--wait-lock", "20s")
+
+
+@pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
+def test_without_a_switch(lab, repository):
+    """--no-guard: no session waits in the server; the journal alone knows, and the next verb acts on it."""
+    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
+        held.wait_blocked()
+        running = _stopping(lab, repository, "--no-guard")
+        running.signal(signal.SIGKILL)
+        running.finish(20, expect=-signal.SIGKILL)
+        held.release()
+        proc.wait_until(lambda: not lab.replica.applier_running(), 15, "the applier to have stopped")
+        assert "has been started again" in tool.check(lab.replica).err
+        proc.wait_until(lab.replica.applier_running, 5, "the applier to run")
