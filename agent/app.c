@@ -10,6 +10,7 @@
 #include "exitcode.h"
 #include "help.h"
 #include "output_json.h"
+#include "state.h"
 #include "text.h"
 
 enum { APP_TEXT_MAX = 256 << 20, APP_NUMBER = 16 };
@@ -184,6 +185,14 @@ static void name_signal(const struct app *a, struct error *err)
 	snprintf(err->message, sizeof err->message, "%s", text);
 }
 
+static bool logs_in(const struct verb *v)
+{
+	for (const struct option_group *const *g = v->groups; *g; g++)
+		if (*g == &config_connection)
+			return true;
+	return false;
+}
+
 static int work(struct app *a)
 {
 	struct error err = ERROR_INIT;
@@ -195,6 +204,8 @@ static int work(struct app *a)
 	enum status st = run_init(&a->run, NULL, NULL, &a->sink.base, &err);
 	if (!st)
 		st = signals_start(&a->signals, &a->run, &a->sink.base, &err);
+	if (!st && !logs_in(a->verb))
+		state_warn(a);
 	if (!st)
 		st = a->verb->run(a, &err);
 	if (st && err.kind == ERR_NONE)

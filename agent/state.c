@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "slackwater/claim.h"
@@ -12,6 +13,20 @@ enum status state_dir(const struct config *c, char **ret, struct error *err)
 		return claim_default_dir(ret, err);
 	*ret = strdup(c->state_dir);
 	return *ret ? ST_OK : error_oom(err);
+}
+
+void state_warn(struct app *app)
+{
+	struct strlist paths = { 0 };
+	struct error ignored;
+	char *dir = NULL;
+	if (!state_dir(&app->config, &dir, &ignored) && !journal_list(dir, &paths, &ignored) && paths.n)
+		event_warning(&app->sink.base, "journal",
+		              "%s is there: unless a backup is running now, one has died with an applier stopped; the next command that "
+		              "logs in to that server starts it, slackwater recover for one",
+		              paths.item[0]);
+	strlist_free(&paths);
+	free(dir);
 }
 
 static void say(struct app *app, const struct journal_report *r)

@@ -4,8 +4,6 @@
 
 #include "slackwater/journal.h"
 
-/* Paths of the journals in a state directory, which need not exist. */
-enum status journal_list(const char *state_dir, struct strlist *ret, struct error *err);
 /* ERR_STORE when it cannot be read or understood. */
 enum status journal_read(const char *path, struct journal_record *ret, struct error *err);
 /* Durably; a missing one is fine. */

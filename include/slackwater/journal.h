@@ -36,6 +36,9 @@ enum status journal_write(struct journal *j, const char *const *channels, size_t
 enum status journal_close(struct journal *j, struct error *err);
 void journal_free(struct journal *j); /* leaves the file alone */
 
+/* Paths of the journals in a state directory, which need not exist: of runs that are alive, or were. */
+enum status journal_list(const char *state_dir, struct strlist *ret, struct error *err);
+
 /* What was found of dead runs that concerns this server. */
 struct journal_report {
 	struct strlist started;   /* labels of channels that were started now */
