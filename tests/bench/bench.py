@@ -75,6 +75,7 @@ class Bench:
         self.replica.sql(self.replica.change_source(self.source))
         self.replica.replication("start")
         self.option_file = accounts.option_file(self.work / "replica.cnf", self.replica, accounts.BACKUP)
+        self.state = self.work / "state"
         self.start_load(1)
 
     def start_load(self, tables):
@@ -97,8 +98,9 @@ class Bench:
 
     # ---- measurements --------------------------------------------------------------------------------------------
     def backup(self, to, *words):
-        child = Child([self.o.slackwater, "backup", f"--defaults-file={self.option_file}", f"--to=file://{to}", "--instance=bench",
-                       "--json", "--log-level=warning", *words])
+        # through the socket, as the peer: by TCP one of the two would pay for TLS
+        child = Child([self.o.slackwater, "backup", f"--defaults-file={self.option_file}", f"--socket={self.replica.socket}",
+                       f"--to=file://{to}", "--instance=bench", f"--state-dir={self.state}", "--json", "--log-level=warning", *words])
         return child, json.loads(child.stdout)
 
     def windows(self):
@@ -154,7 +156,8 @@ class Bench:
                 file = accounts.option_file(self.work / "target.cnf", target, accounts.SEEDER, REPLICATION)
                 child = Child([self.o.slackwater, "seed", f"--defaults-file={file}", f"--from=file://{self.work / 'dump'}",
                                "--instance=bench", f"--source=127.0.0.1:{self.source.port}", "--source-public-key=get",
-                               f"--threads={self.o.threads}", "--no-start", "--json", "--log-level=warning"])
+                               f"--threads={self.o.threads}", f"--state-dir={self.state}", "--no-start", "--json",
+                               "--log-level=warning"])
                 ours.append(child.seconds)
             with self.target(f"theirs{i}") as target:
                 user, password = accounts.SEEDER
