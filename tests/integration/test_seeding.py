@@ -43,7 +43,8 @@ def test_checksums_of_seed_and_replica(lab, repository):
                                **_checksum_account())
         hold_against_rules(said.of(accounts.BACKUP[0]))
         assert_running(lab)
-        assert result.json["checksum_tables"] >= len(compare.rows(target)) - 8
+        tables = target.value("SELECT COUNT(*) FROM information_schema.tables WHERE table_type='BASE TABLE' AND table_schema LIKE 'app%'")
+        assert result.json["checksum_tables"] >= tables - 8     # which come and go
         assert target.running()
         loads.stop()
     assert_same(lab, target)

@@ -134,4 +134,5 @@ def test_the_server_dies_while_it_is_read(lab, repository):
     lab.replica.start()
     lab.replica.replication("start")
     lab.wait_caught_up()
+    proc.wait_until(lab.replica.running, 30, "the receiver to be connected")
     assert_running(lab)

@@ -38,6 +38,8 @@ def _in_child(root):
     def prepare():
         if _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
             os._exit(127)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):   # whoever runs us in the background ignores some of them
+            signal.signal(number, signal.SIG_DFL)
         if root:
             os.chroot(root)
             os.chdir("/")

@@ -52,6 +52,11 @@ enum status dump_put(struct stream_writer *w, const struct table *t, uint64_t nu
 static enum status worker_put(void *arg, const struct table *t, struct stream_entry *e, struct error *err)
 {
 	struct worker *w = arg;
+	enum status st = run_check(w->d->run, err);
+	if (st) {
+		stream_entry_free(e);
+		return st;
+	}
 	atomic_fetch_add(&w->task->rows_done, e->rows);
 	atomic_fetch_add(&w->task->bytes_done, e->raw_bytes);
 	return dump_put(w->d->writer, t, atomic_fetch_add(&w->task->files, 1), e, err);
@@ -83,7 +88,9 @@ static enum status worker_rows(struct worker *w, struct rows *r, uint64_t *ret_r
 	bool more = false;
 	enum status st = rows_next(r, &more, err);
 	while (!st && more) {
-		st = insert_row(w->in, r->row, r->len, err);
+		st = run_check(w->d->run, err); /* what the library has buffered may take long to compress */
+		if (!st)
+			st = insert_row(w->in, r->row, r->len, err);
 		if (++n == limit)
 			worker_remember(w, r);
 		if (!st)
