@@ -54,6 +54,23 @@ void dialect_start_sql(struct buf *b, const struct server_info *s, const char *c
 	dialect_for_channel(b, s, channel);
 }
 
+static void dialect_io(struct buf *b, const struct server_info *s, const char *verb, const char *channel)
+{
+	dialect_verb(b, s, verb, channel);
+	buf_adds(b, " IO_THREAD");
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_stop_io(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_io(b, s, "STOP", channel);
+}
+
+void dialect_start_io(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_io(b, s, "START", channel);
+}
+
 void dialect_start_until_gaps(struct buf *b, const struct server_info *s, const char *channel)
 {
 	dialect_verb(b, s, "START", channel);
@@ -95,6 +112,12 @@ void dialect_stop_both(struct buf *b, const struct server_info *s, const char *c
 void dialect_start_both(struct buf *b, const struct server_info *s, const char *channel)
 {
 	dialect_verb(b, s, "START", channel);
+	dialect_for_channel(b, s, channel);
+}
+
+void dialect_reset_replica(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_verb(b, s, "RESET", channel);
 	dialect_for_channel(b, s, channel);
 }
 

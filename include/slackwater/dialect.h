@@ -18,6 +18,8 @@ void dialect_show_status(struct buf *b, const struct server_info *s);      /* al
 void dialect_show_own_binlog(struct buf *b, const struct server_info *s);  /* SHOW MASTER STATUS / BINARY LOG STATUS */
 void dialect_stop_sql(struct buf *b, const struct server_info *s, const char *channel);
 void dialect_start_sql(struct buf *b, const struct server_info *s, const char *channel);
+void dialect_stop_io(struct buf *b, const struct server_info *s, const char *channel);
+void dialect_start_io(struct buf *b, const struct server_info *s, const char *channel);
 void dialect_start_until_gaps(struct buf *b, const struct server_info *s, const char *channel);
 /* MariaDB: START of both threads, which it demands and which both must have been stopped for (1254, 1277 otherwise [run 10.11.19]). */
 void dialect_start_until_gtids(struct buf *b, const struct server_info *s, const char *channel, const char *set);
@@ -25,6 +27,7 @@ void dialect_start_until_pos(struct buf *b, const struct server_info *s, const c
                              uint64_t pos);
 void dialect_stop_both(struct buf *b, const struct server_info *s, const char *channel);
 void dialect_start_both(struct buf *b, const struct server_info *s, const char *channel);
+void dialect_reset_replica(struct buf *b, const struct server_info *s, const char *channel); /* keeps the connection */
 void dialect_reset_replica_all(struct buf *b, const struct server_info *s, const char *channel);
 void dialect_reset_binlogs(struct buf *b, const struct server_info *s);    /* RESET MASTER / BINARY LOGS AND GTIDS */
 /* SHOW RELAYLOG EVENTS IN 'file' FROM pos LIMIT n [FOR CHANNEL] */
