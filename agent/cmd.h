@@ -4,7 +4,7 @@
 
 #include "app.h"
 
-extern const struct verb cmd_check, cmd_backup, cmd_list, cmd_info, cmd_verify, cmd_restore, cmd_seed;
+extern const struct verb cmd_check, cmd_backup, cmd_list, cmd_info, cmd_verify, cmd_restore, cmd_seed, cmd_recover;
 
 /* In the order of the help, NULL-terminated. */
 extern const struct verb *const cmd_verbs[];

@@ -19,6 +19,7 @@ void config_init(struct config *c)
 		.zstd_level = 1,
 		.source_ssl_mode = -1,
 		.catch_up_timeout_ms = 3600000,
+		.recover_deadline_ms = 600000,
 		.log_level = -1,
 	};
 }
@@ -186,6 +187,12 @@ static const struct option seeding[] = {
 	NUMBER("threads", threads, 1, CONFIG_THREADS_MAX, "parallel sessions (default: CPUs of this host, at most 4)"),
 };
 const struct option_group config_seeding = GROUP("Seeding", seeding);
+
+static const struct option recovery[] = {
+	FLAG("apply", apply, "repair what is surely safe to repair, without asking; without it only a stopped applier is asked about"),
+	DURATION("deadline", recover_deadline_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS, "longest wait until a gap has closed"),
+};
+const struct option_group config_recovery = GROUP("Recovery", recovery);
 
 static const struct option output[] = {
 	FLAG("json", json, "one JSON document on standard output at the end"),

@@ -46,6 +46,9 @@ struct config {
 	const char *checksum;
 	int verify;
 	int64_t catch_up_timeout_ms;
+	/* recovery */
+	bool apply;
+	int64_t recover_deadline_ms;
 	/* output; log_level is an enum log_level, -1 = the verb's own */
 	bool json, help, version;
 	int log_level;
@@ -58,4 +61,4 @@ void config_free(struct config *c);
 unsigned config_threads(const struct config *c);
 
 extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_window, config_data, config_state,
-	config_work, config_readers, config_sources, config_seeding, config_output;
+	config_work, config_readers, config_sources, config_seeding, config_recovery, config_output;

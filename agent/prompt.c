@@ -19,13 +19,13 @@ static enum status read_byte(int tty, const struct run *run, char *ret, ssize_t 
 	struct pollfd p[2] = { { .fd = tty, .events = POLLIN }, { .fd = run->wake_fd, .events = POLLIN } };
 	while (poll(p, 2, -1) < 0)
 		if (errno != EINTR)
-			return error_sys(err, ST_FAILED, ERR_UNEXPECTED, errno, "cannot wait for the password");
+			return error_sys(err, ST_FAILED, ERR_UNEXPECTED, errno, "cannot wait for an answer");
 	enum status st = run_check(run, err);
 	if (st)
 		return st;
 	*ret_n = read(tty, ret, 1);
 	if (*ret_n < 0 && errno != EINTR)
-		return error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot read the password from the terminal");
+		return error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot read from the terminal");
 	return ST_OK;
 }
 
@@ -43,7 +43,7 @@ static enum status read_line(int tty, const struct run *run, char line[PROMPT_MA
 		if (n == 0 || c == '\n' || c == '\r')
 			break;
 		if (len + 1 >= PROMPT_MAX)
-			return error_set(err, ST_FAILED, ERR_USAGE, "the password is longer than %d bytes", PROMPT_MAX - 1);
+			return error_set(err, ST_FAILED, ERR_USAGE, "what was typed is longer than %d bytes", PROMPT_MAX - 1);
 		line[len++] = c;
 	}
 	line[len] = '\0';
@@ -88,4 +88,27 @@ enum status prompt_password(const char *text, const struct run *run, char **ret_
 	if (!st)
 		*ret_password = password;
 	return st;
+}
+
+enum status prompt_yes(const char *question, const struct run *run, bool *ret, struct error *err)
+{
+	char line[PROMPT_MAX] = "";
+	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (tty < 0)
+		return error_sys(err, ST_FAILED, ERR_USAGE, errno, "there is no terminal to ask on");
+	enum status st = fs_write_all(tty, question, strlen(question), "/dev/tty", err);
+	if (!st)
+		st = read_line(tty, run, line, err);
+	close(tty);
+	if (!st)
+		*ret = strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+	return st;
+}
+
+bool prompt_possible(void)
+{
+	int tty = isatty(STDIN_FILENO) ? open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
+	if (tty >= 0)
+		close(tty);
+	return tty >= 0;
 }

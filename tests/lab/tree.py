@@ -23,7 +23,7 @@ MODULES = {
     "base": {"buf", "digest", "error", "event", "fs", "jsonx", "run", "strlist"},
     "server": {"conn", "dialect", "gtid", "optfile"},
     "store": {"store"}, "stream": {"stream"}, "applier": {"applier", "checkpoint", "claim", "journal"}, "catalog": {"catalog", "stored"},
-    "engine": {"engine"}, "seed": {"seed"}, "story": {"snapshot"},
+    "engine": {"engine"}, "seed": {"seed"}, "recover": {"recover"}, "story": {"snapshot"},
 }
 # Dependencies point down only.
 MAY_USE = {
@@ -34,8 +34,9 @@ MAY_USE = {
     "applier": {"applier", "server", "base"},
     "catalog": {"catalog", "applier", "stream", "store", "server", "base"},
     "engine": {"engine", "catalog", "applier", "stream", "store", "server", "base"},
+    "recover": {"recover", "applier", "server", "base"},
     "seed": {"seed", "engine", "catalog", "applier", "stream", "store", "server", "base"},
-    "story": {"story", "seed", "engine", "catalog", "applier", "stream", "store", "server", "base"},
+    "story": {"story", "seed", "recover", "engine", "catalog", "applier", "stream", "store", "server", "base"},
 }
 MAY_USE["agent"] = MAY_USE["story"] | {"agent"}
 

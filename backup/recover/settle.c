@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* After a START: does it work? Each look is a new reading of the server. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recover/task.h"
+#include "slackwater/gtid.h"
+
+enum {
+	SETTLE_MS = 1000,      /* so long it has to be seen running, without a break */
+	NOT_YET_MS = 3000,     /* after that a thread that does not run, and has no error, will not */
+	CONNECT_MS = 60000,    /* for the receiver to reach its source */
+	SILENCE_MS = 10000,    /* a connected receiver that gets nothing new for so long will not get it */
+	QUIET_MS = 5000,       /* for a look without any gap, other than those of the moment */
+	POLL_MS = 50,
+	TELL_EVERY_MS = 5000
+};
+
+enum status recover_channel_error(const struct channel *ch, bool receiver, struct error *err)
+{
+	unsigned no = !ch->sql_running ? ch->sql_errno : 0;
+	const char *thread = "applier", *text = ch->sql_error;
+	if (!no && receiver && ch->io_stopped) {
+		no = ch->io_errno;
+		thread = "receiver";
+		text = ch->io_error;
+	}
+	if (!no)
+		return ST_OK;
+	error_set(err, ST_FAILED, ERR_APPLIER, "the %s stopped again, with error %u: %.700s", thread, no, text ? text : "");
+	err->my_errno = no;
+	return ST_FAILED;
+}
+
+/* *ret is replaced; *ret_ch points into it. */
+static enum status read_one(struct recover_task *j, const char *channel, struct channels *ret, const struct channel **ret_ch,
+                            struct error *err)
+{
+	enum status st = channels_read(j->c, ret, err);
+	if (!st)
+		st = channels_inherit(ret, &j->ch, &j->in, err);
+	*ret_ch = st ? NULL : channels_find(ret, channel);
+	if (!st && !*ret_ch)
+		st = error_set(err, ST_FAILED, ERR_APPLIER, "the channel is gone");
+	return st;
+}
+
+static enum status no_source(const struct channel *ch, struct error *err)
+{
+	error_set(err, ST_FAILED, ERR_APPLIER, "the receiver does not reach its source: %.700s",
+	          ch->io_error && *ch->io_error ? ch->io_error : "no error is given");
+	err->my_errno = ch->io_errno;
+	return ST_FAILED;
+}
+
+enum status recover_settle(struct recover_task *j, const char *channel, bool receiver, bool *ret_running, struct error *err)
+{
+	struct channels now = { 0 };
+	const struct channel *ch;
+	int64_t begun = run_now_ms(j->run), seen = 0;
+	bool done = false;
+	enum status st = ST_OK;
+	*ret_running = false;
+	while (!st && !done) {
+		st = read_one(j, channel, &now, &ch, err);
+		if (!st)
+			st = recover_channel_error(ch, receiver, err);
+		if (st)
+			break;
+		int64_t t = run_now_ms(j->run);
+		bool connected = !receiver || ch->cp.io_running, trying = receiver && ch->sql_running && !connected && !ch->io_stopped;
+		if (!ch->sql_running || !connected)
+			seen = 0;
+		else if (!seen)
+			seen = t;
+		*ret_running = done = seen && t - seen >= SETTLE_MS;
+		if (!done && trying && t - begun > CONNECT_MS)
+			st = no_source(ch, err);
+		else if (!done && !seen && !trying && t - begun > NOT_YET_MS)
+			done = true;
+		else if (!done)
+			st = run_sleep_ms(j->run, POLL_MS, err);
+	}
+	channels_free(&now);
+	return st;
+}
+
+/* ---- until the gap is closed ---- */
+
+struct wait {
+	struct recover_task *j;
+	const char *channel;
+	const struct gap *was;
+	struct gtid_set *holes; /* NULL = none */
+	struct channels ch;
+	struct gaps gaps;
+	const struct channel *now; /* into ch */
+	char *received;            /* the received set when it last grew ... */
+	int64_t grown_ms;          /* ... and when that was */
+};
+
+static enum status read_gaps(struct wait *w, struct error *err)
+{
+	enum status st = read_one(w->j, w->channel, &w->ch, &w->now, err);
+	if (!st)
+		st = recover_channel_error(w->now, w->holes != NULL, err);
+	return st ? st : gaps_read(w->j->c, &w->j->in, &w->ch, &w->gaps, err);
+}
+
+static const struct gap *gap_now(const struct wait *w)
+{
+	return &w->gaps.item[w->now - w->ch.item];
+}
+
+static enum status is_closed(const struct wait *w, bool *ret, struct error *err)
+{
+	/* This channel alone, whatever others do. */
+	struct gaps was = { .item = (struct gap *)(uintptr_t)w->was, .n = 1 }, now = { .item = (struct gap *)(uintptr_t)gap_now(w), .n = 1 };
+	struct gtid_set *executed = NULL;
+	enum status st = gaps_closed(&was, &now, &w->ch, ret, err);
+	if (!st && *ret && w->holes) {
+		st = gtid_set_parse(w->ch.executed_set ? w->ch.executed_set : "", &executed, err);
+		*ret = !st && gtid_set_contains(executed, w->holes);
+	}
+	gtid_set_free(executed);
+	return st;
+}
+
+/* A receiver that is connected, and has gone past the holes or has nothing more to get, will never get them. */
+static enum status never_sent(struct wait *w, struct error *err)
+{
+	const char *received = w->now->cp.received_set ? w->now->cp.received_set : "";
+	int64_t t = run_now_ms(w->j->run);
+	if (!w->holes)
+		return ST_OK;
+	if (!w->received || strcmp(w->received, received) != 0 || !w->now->cp.io_running) {
+		free(w->received);
+		w->received = strdup(received);
+		w->grown_ms = t;
+		return w->received ? ST_OK : error_oom(err);
+	}
+	const char *left = w->gaps.permanent ? w->gaps.permanent : w->gaps.holes;
+	if (!left || (!w->gaps.permanent && t - w->grown_ms < SILENCE_MS))
+		return ST_OK;
+	error_set(err, ST_FAILED, ERR_APPLIER, "the receiver is connected, and its source does not send what is missing: %.700s", left);
+	error_hint(err, "if those transactions no longer exist anywhere, take their place with empty ones (SET gtid_next; BEGIN; COMMIT); "
+	                "or seed the replica anew");
+	return ST_FAILED;
+}
+
+static enum status too_late(const struct wait *w, struct error *err)
+{
+	error_set(err, ST_FAILED, ERR_APPLIER, "it runs, but the gap was not closed before the deadline");
+	error_hint(err, "%s", w->now->cp.delay_s ? "the channel is delayed on purpose: look again later"
+	                                         : "see what the applier waits for; then look again, with a longer --deadline");
+	return ST_FAILED;
+}
+
+static enum status until_closed(struct wait *w, struct error *err)
+{
+	struct run *run = w->j->run;
+	int64_t told = run_now_ms(run);
+	bool closed = false;
+	for (;;) {
+		enum status st = read_gaps(w, err);
+		if (!st)
+			st = is_closed(w, &closed, err);
+		if (st || closed)
+			return st;
+		st = never_sent(w, err);
+		int64_t t = run_now_ms(run);
+		if (!st && t >= w->j->deadline_ms)
+			st = too_late(w, err);
+		if (!st && t - told >= TELL_EVERY_MS) {
+			told = t;
+			event_info(run->events, "recover", "waiting for the gap to close");
+		}
+		if (!st)
+			st = run_sleep_ms(run, POLL_MS, err);
+		if (st)
+			return st;
+	}
+}
+
+/* With commits out of order an applier at work always shows gaps of the moment; one look without any is enough. */
+static enum status until_none(struct wait *w, struct buf *out, struct error *err)
+{
+	int64_t until = run_now_ms(w->j->run) + QUIET_MS;
+	enum status st = ST_OK;
+	while (!st && (gap_now(w)->known || gap_now(w)->unknown) && run_now_ms(w->j->run) < until) {
+		st = run_sleep_ms(w->j->run, POLL_MS, err);
+		if (!st)
+			st = read_gaps(w, err);
+	}
+	if (!st && (gap_now(w)->known || gap_now(w)->unknown))
+		buf_adds(out, "; what the applier is at now is applied out of order, as it is set up to");
+	else if (!st)
+		buf_adds(out, "; no gap is seen now");
+	return st;
+}
+
+static void say_closed(const struct wait *w, const char *holes, int64_t ms, struct buf *out)
+{
+	const struct gap *g = w->was;
+	if (g->set || holes) {
+		buf_adds(out, "; gap closed: in gtid_executed is now ");
+		if (g->set)
+			gtid_set_format(g->set, out);
+		buf_addf(out, "%s%s", g->set && holes ? "," : "", holes ? holes : "");
+	} else if (g->target.file) {
+		buf_addf(out, "; gap closed: low-water mark %s:%" PRIu64 ", which is not before %s:%" PRIu64, gap_now(w)->lwm.file,
+		         gap_now(w)->lwm.pos, g->target.file, g->target.pos);
+	}
+	buf_addf(out, "; seen running without an error, %" PRId64 " ms after the start", ms);
+}
+
+enum status recover_wait_closed(struct recover_task *j, const char *channel, const struct gap *was, const char *holes,
+                                struct buf *out, struct error *err)
+{
+	struct wait w = { .j = j, .channel = channel, .was = was };
+	enum status st = holes ? gtid_set_parse(holes, &w.holes, err) : ST_OK;
+	if (!st)
+		st = until_closed(&w, err);
+	if (!st)
+		say_closed(&w, holes, run_now_ms(j->run) - j->started_ms, out);
+	if (!st)
+		st = until_none(&w, out, err);
+	gtid_set_free(w.holes);
+	channels_free(&w.ch);
+	gaps_free(&w.gaps);
+	free(w.received);
+	return st;
+}
