@@ -21,6 +21,7 @@ _stalled = pytest.StashKey()
 def pytest_configure(config):
     config.addinivalue_line("markers", "fast: belongs to the quick part of tests/run.sh")
     config.addinivalue_line("markers", "soak: long, only with --soak")
+    config.addinivalue_line("markers", "ruins: leaves its servers in a state that no later test can use")
     config.addinivalue_line("markers", "stalled: waits for what began with the first test that is not quick; runs last")
     config.addinivalue_line("markers", "lab: about the lab itself, needs no slackwater")
     config.option.basetemp = config.option.basetemp or place.run_dir() / "tmp"      # goes with the run

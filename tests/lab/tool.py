@@ -121,6 +121,10 @@ def check(replica, *options, expect=OK, account=BACKUP):
     return run("check", *connection(replica, account), "--json", *options, expect=expect)
 
 
+def recover(replica, *options, expect=OK, account=BACKUP, seconds=120):
+    return run("recover", *connection(replica, account), "--json", *options, expect=expect, seconds=seconds)
+
+
 def seed_arguments(repository, target, sources, *options, snapshot="latest", instance="lab", account=SEEDER, groups=None):
     """sources: a server, or {channel: server}."""
     if not isinstance(sources, dict):
