@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { WATCH_EVERY_MS = 200, WATCH_HISTORY_EVERY = 10, WATCH_PING_EVERY = 150 };
 
@@ -61,18 +62,35 @@ static int64_t watch_sweep(struct watch *w, int64_t now)
 	return longest;
 }
 
+/*
+ * On MariaDB we hold no backup lock, so it is somebody else's BACKUP STAGE or FTWRL, and no snapshot of ours that starts over would help. A
+ * thread that is being started waits for it as well and says that it runs [run 10.11.19].
+ */
+static bool watch_is_foreign(struct watch *w, const char *by_backup_lock)
+{
+	if (!conn_is_mariadb(w->c, 0) || !by_backup_lock || strcmp(by_backup_lock, "1") != 0)
+		return false;
+	if (!w->foreign)
+		event_warning(w->run->events, "dump", "the applier has been started and waits for the backup lock of another session (BACKUP STAGE, "
+		                                      "FLUSH TABLES WITH READ LOCK): it goes on when that is let go");
+	w->foreign = true;
+	return true;
+}
+
 /* The applier's threads that wait for a metadata lock or the backup lock. Their TIME is lag, so the wait is timed by us. */
 static enum status watch_ddl(struct watch *w, struct error *err)
 {
 	struct rows *r = NULL;
 	bool more = false;
 	int64_t now = run_now_ms(w->run);
-	enum status st = conn_query(w->c, "SELECT ID, LEFT(INFO, 200) FROM information_schema.PROCESSLIST WHERE USER = 'system user'"
+	enum status st = conn_query(w->c, "SELECT ID, LEFT(INFO, 200), STATE LIKE 'Waiting for backup lock%' FROM "
+	                                  "information_schema.PROCESSLIST WHERE USER = 'system user'"
 	                                  " AND (STATE LIKE 'Waiting for%metadata lock%' OR STATE LIKE 'Waiting for backup lock%')", &r, err);
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
-		watch_note(w, r->row[0] ? strtoull(r->row[0], NULL, 10) : 0, r->row[1], now);
+		if (!watch_is_foreign(w, r->row[2]))
+			watch_note(w, r->row[0] ? strtoull(r->row[0], NULL, 10) : 0, r->row[1], now);
 		st = rows_next(r, &more, err);
 	}
 	rows_free(r);
@@ -154,7 +172,7 @@ enum status watch_start(struct watch *w, struct error *err)
 	pthread_cond_init(&w->wake, &a);
 	pthread_condattr_destroy(&a);
 	pthread_mutex_init(&w->lock, NULL);
-	w->stop = false;
+	w->stop = w->foreign = false;
 	w->nwaits = 0;
 	w->verdict = ST_OK;
 	int e = pthread_create(&w->thread, NULL, watch_main, w);

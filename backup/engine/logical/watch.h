@@ -31,6 +31,7 @@ struct watch {
 	uint64_t history_max;
 	struct watch_wait wait[WATCH_WAITS]; /* what waits now */
 	size_t nwaits;
+	bool foreign;                /* somebody else's backup lock was seen to hold the applier up, and said */
 	enum status verdict;
 	struct error err;
 };
