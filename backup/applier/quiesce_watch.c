@@ -13,6 +13,16 @@ enum { ER_STOP_TIMEOUT = 1875, ER_BACKUP_LOCK = 3857, TELL_EVERY_MS = 2000, AGAI
 
 /* ---- WATCHING ---- */
 
+/* Somebody had stopped it and has started it again: it runs as when we came. The switch does not know of it, and is set anew. */
+static enum status take_back(struct quiesce *q, struct ours *o, struct channel *ch, struct error *err)
+{
+	char label[160];
+	o->dropped = false;
+	ch->cp.was_running = true;
+	event_info(q->run->events, "window", "%s was started again by somebody else", channels_label(&ch->cp, label));
+	return quiesce_unsecure(q, err);
+}
+
 /* What somebody else has done to our channels since we looked last. */
 static enum status look_after_ours(struct quiesce *q, size_t *ret_left, struct error *err)
 {
@@ -21,10 +31,15 @@ static enum status look_after_ours(struct quiesce *q, size_t *ret_left, struct e
 	for (size_t i = 0; i < q->nours; i++) {
 		struct ours *o = &q->ours[i];
 		struct channel *ch = channels_find(&q->now, o->name);
-		if (o->dropped)
+		if (o->dropped && !ch->sql_running)
 			continue;
 		if (ch->sql_running) {
 			++*ret_left;
+			if (o->dropped) {
+				enum status st = take_back(q, o, ch, err);
+				if (st)
+					return st;
+			}
 			continue;
 		}
 		if (ch->sql_errno) {
@@ -127,6 +142,8 @@ enum quiesce_event quiesce_watch(struct quiesce *q)
 	size_t left = 1;
 	int64_t told = run_now_ms(q->run);
 	enum status st = *q->why ? run_sleep_ms(q->run, AGAIN_PAUSE_MS, &e) : ST_OK;
+	if (!st && *q->why && run_now_ms(q->run) >= q->deadline_ms)
+		st = give_up(q, &e); /* also when nothing is ours to stop */
 	if (!q->nours)
 		return st ? quiesce_fail(q, &e) : E_IDLE;
 	while (!st && !stop && left) {
