@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "applier/preflight.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 #include "applier/checkpoint_parts.h"
 #include "applier/guard.h"
 
-enum { HOLES_WAIT_MS = 5000, HOLES_POLL_MS = 100, SHORT_STOP_TIMEOUT_S = 10, OLDEST_MYSQL = 50605, OLDEST_MARIADB = 100004 };
+enum { HOLES_WAIT_MS = 5000, HOLES_POLL_MS = 100, SHORT_STOP_TIMEOUT_S = 10, CLOCKS_APART_S = 60,
+       OLDEST_MYSQL = 50605, OLDEST_MARIADB = 100004 };
 
 void preflight_facts_free(struct preflight_facts *f)
 {
@@ -120,6 +122,22 @@ static enum status warn(struct preflight_facts *f, struct error *err)
 	return st;
 }
 
+/* A clock that is wrong must not end a backup; but ids, and with them what "latest" means, go by this host's. */
+enum status preflight_warn_clock(struct conn *c, const struct run *run, struct strlist *warnings, struct error *err)
+{
+	uint64_t server_s = 0;
+	enum status st = conn_scalar_u64(c, "SELECT UNIX_TIMESTAMP(SYSDATE())", &server_s, err);
+	if (st)
+		return st;
+	int64_t ahead_s = run_wall_ms(run) / 1000 - (int64_t)server_s;
+	int64_t apart_s = ahead_s < 0 ? -ahead_s : ahead_s;
+	if (apart_s < CLOCKS_APART_S)
+		return ST_OK;
+	return strlist_addf(warnings, err,
+	                    "this host's clock is %" PRId64 " s %s the server's: ids and times of the snapshot are by this host's clock, and an id "
+	                    "that is too low or too high changes which one is the latest", apart_s, ahead_s < 0 ? "behind" : "ahead of");
+}
+
 static enum status broken(const struct channel *ch, struct error *err)
 {
 	char label[160];
@@ -210,6 +228,8 @@ enum status preflight_examine(struct conn *c, const struct window_options *w, st
 		st = note_all(f, &f->notes, err);
 	if (!st)
 		st = warn(f, err);
+	if (!st)
+		st = preflight_warn_clock(c, run, &f->warnings, err);
 	return st ? st : judge(f, err);
 }
 

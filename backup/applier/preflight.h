@@ -19,6 +19,9 @@ void preflight_facts_free(struct preflight_facts *f);
 enum status preflight_examine(struct conn *c, const struct window_options *w, struct run *run, struct preflight_facts *f,
                               struct error *err);
 
+/* A line when this host's clock and the server's are a minute or more apart. */
+enum status preflight_warn_clock(struct conn *c, const struct run *run, struct strlist *warnings, struct error *err);
+
 /* rights.c: which rights are missing, by name, with the GRANT that gives them: ERR_PREFLIGHT. */
 enum status rights_check(struct conn *c, const struct instance *in, bool *ret_no_xa, struct error *err);
 /* Those that only show with a channel to try them on. */
