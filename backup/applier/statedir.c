@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "applier/statedir.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "slackwater/digest.h"
@@ -8,8 +9,12 @@
 
 void statedir_hint(struct error *err)
 {
-	if (err && !*err->hint)
-		error_hint(err, "the journal of what has to be started again is kept there: name a writable directory with --state-dir");
+	static const char what[] = "the journal of what has to be started again is kept there: name a writable directory with --state-dir";
+	char why[sizeof err->hint];
+	if (!err || strstr(err->hint, "--state-dir"))
+		return;
+	snprintf(why, sizeof why, "%s", err->hint); /* of the system's error; it says nothing of what the directory is for */
+	error_hint(err, "%s%s%s", why, *why ? "; " : "", what);
 }
 
 enum status statedir_make(const char *dir, struct error *err)
