@@ -176,11 +176,15 @@ enum status rights_check(struct conn *c, const struct instance *in, bool *ret_no
 	struct buf sql = BUF_INIT(4096);
 	bool mariadb = in->server.flavor == FLAVOR_MARIADB;
 	bool split = conn_is_mariadb(c, 100502); /* REPLICATION CLIENT became several */
+	const char *look = split ? "SLAVE MONITOR" : "REPLICATION CLIENT";
 	*ret_no_xa = false;
 	enum status st = try_it(c, "SHOW ENGINE INNODB STATUS", &m, "PROCESS", "*.*", err);
 	dialect_show_status(&sql, &in->server);
 	if (!st)
-		st = try_it(c, buf_str(&sql), &m, split ? "SLAVE MONITOR" : "REPLICATION CLIENT", "*.*", err);
+		st = try_it(c, buf_str(&sql), &m, look, "*.*", err);
+	/* Who may not see the channels is told of the right to stop them as well: where SUPER is wanted it would do for both. */
+	if (!st && strlist_has(&m.names, look))
+		st = check_stop_right(c, &m, err);
 	buf_clear(&sql);
 	dialect_show_own_binlog(&sql, &in->server);
 	if (!st)
