@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "logical.h"
+#include "slackwater/dialect.h"
 
 enum logical_locks logical_locks_for(const struct conn *c, const struct engine_options *o)
 {
@@ -61,6 +62,28 @@ static enum status probe_grants(struct conn *c, struct strlist *ret, bool *revok
 	return st;
 }
 
+/* CURRENT_USER() says name@host; a GRANT wants both quoted. */
+static void probe_hint(struct conn *c, const char *missing, struct error *err)
+{
+	char *who = NULL;
+	struct buf b = BUF_INIT(2048);
+	struct error ignored = ERROR_INIT;
+	(void)conn_scalar(c, "SELECT CURRENT_USER()", &who, &ignored);
+	char *at = who ? strrchr(who, '@') : NULL;
+	buf_addf(&b, "GRANT %s ON *.* TO ", missing);
+	if (at) {
+		*at = '\0';
+		sql_string(&b, who);
+		buf_addc(&b, '@');
+		sql_string(&b, at + 1);
+	} else {
+		buf_adds(&b, "the backup account");
+	}
+	error_hint(err, "%s", buf_str(&b));
+	free(who);
+	buf_free(&b);
+}
+
 enum status probe_rights(struct conn *c, enum logical_locks locks, struct error *err)
 {
 	/* Without SELECT on everything tables are not refused but invisible: the snapshot would lack them and nobody would know. */
@@ -77,7 +100,7 @@ enum status probe_rights(struct conn *c, enum logical_locks locks, struct error 
 		buf_addf(&missing, "%sBACKUP_ADMIN", missing.len ? ", " : "");
 	if (!st && missing.len) {
 		st = error_set(err, ST_FAILED, ERR_PREFLIGHT, "the backup account lacks %s", buf_str(&missing));
-		error_hint(err, "GRANT %s ON *.* TO the backup account", buf_str(&missing));
+		probe_hint(c, buf_str(&missing), err);
 	} else if (!st && revoked) {
 		st = error_set(err, ST_FAILED, ERR_PREFLIGHT, "SELECT is revoked from the backup account for some schemas, which it cannot see");
 		error_hint(err, "use an account without partial revokes");

@@ -67,9 +67,12 @@ static void missing_rights_are_named(void **state)
 	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 90704);
 	fake_conn_expect(c, "SHOW GRANTS");
 	fake_conn_rows(c, "g\nGRANT SELECT, PROCESS, EVENT ON *.* TO `b`@`%`\nGRANT TRIGGER ON `a`.* TO `b`@`%`\n");
+	fake_conn_expect(c, "SELECT CURRENT_USER()");
+	fake_conn_rows(c, "u\nb@x'y@%\n");
 	assert_int_equal(probe_rights(c, LOCKS_BACKUP, &err), ST_FAILED);
 	assert_int_equal(err.kind, ERR_PREFLIGHT);
 	assert_string_equal(err.message, "the backup account lacks SHOW VIEW, TRIGGER, BACKUP_ADMIN");
+	assert_string_equal(err.hint, "GRANT SHOW VIEW, TRIGGER, BACKUP_ADMIN ON *.* TO 'b@x\\'y'@'%'");
 	fake_conn_expect(c, "SHOW GRANTS");
 	fake_conn_rows(c, "g\nGRANT SELECT, PROCESS, EVENT, SHOW VIEW, TRIGGER ON *.* TO `b`@`%`\nREVOKE SELECT ON `secret`.* FROM `b`@`%`\n");
 	assert_int_equal(probe_rights(c, LOCKS_NONE, &err), ST_FAILED);
