@@ -108,9 +108,13 @@ def connection(server, account=BACKUP, **more):
     return [f"--defaults-file={_file(server, account, **more)}", f"--state-dir={place.run_dir() / 'state'}"]
 
 
-def start_backup(replica, to, *options, account=BACKUP, instance="lab", **how):
+def backup_arguments(replica, to, *options, account=BACKUP, instance="lab"):
     where = ["--to", to if to == "-" else f"file://{to}"]
-    return Running("backup", *connection(replica, account), *where, "--instance", instance, "--json", *options, **how)
+    return ["backup", *connection(replica, account), *where, "--instance", instance, "--json", *options]
+
+
+def start_backup(replica, to, *options, account=BACKUP, instance="lab", **how):
+    return Running(*backup_arguments(replica, to, *options, account=account, instance=instance), **how)
 
 
 def backup(replica, to, *options, expect=OK, seconds=120, **how):
