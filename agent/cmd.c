@@ -2,5 +2,17 @@
 #include "cmd.h"
 
 const struct verb *const cmd_verbs[] = {
-	&cmd_check, &cmd_backup, &cmd_list, &cmd_info, &cmd_verify, &cmd_restore, &cmd_seed, &cmd_recover, NULL,
+	&cmd_check,
+	&cmd_backup,
+	&cmd_list,
+	&cmd_info,
+	&cmd_verify,
+	&cmd_restore,
+	&cmd_seed,
+	&cmd_recover,
+	&cmd_expire,
+	&cmd_pin,
+	&cmd_unpin,
+	&cmd_copy,
+	NULL,
 };

@@ -4,7 +4,12 @@
 
 #include "app.h"
 
-extern const struct verb cmd_check, cmd_backup, cmd_list, cmd_info, cmd_verify, cmd_restore, cmd_seed, cmd_recover;
+extern const struct verb cmd_check, cmd_backup, cmd_list, cmd_info, cmd_verify, cmd_restore, cmd_seed,
+	cmd_recover,
+	cmd_expire,
+	cmd_pin,
+	cmd_unpin,
+	cmd_copy;
 
 /* In the order of the help, NULL-terminated. */
 extern const struct verb *const cmd_verbs[];

@@ -4,7 +4,7 @@
 #include "output_checkpoint.h"
 #include "output_json.h"
 #include "output_text.h"
-#include "slackwater/catalog.h"
+#include "slackwater/retention.h"
 #include "table.h"
 #include "units.h"
 
@@ -31,13 +31,24 @@ static enum status objects(struct buf *out, const struct manifest *m, struct err
 	return st;
 }
 
-static enum status show(struct app *app, const struct manifest *m, const struct checkpoint *cp, struct error *err)
+static void pin_line(struct buf *out, const struct pin *p)
+{
+	char since[UNITS_TEXT];
+	units_time(p->pinned_ms, since);
+	if (p->reason)
+		output_text_line(out, "pinned", "%s%s%s", p->pinned_ms ? since : "yes", *p->reason ? ": " : "", p->reason);
+}
+
+static enum status show(struct app *app, const struct manifest *m, const struct checkpoint *cp, const struct pin *pin, struct error *err)
 {
 	if (app->config.json) {
 		enum status st = output_json_manifest(&app->doc, "manifest", m, err);
+		if (!st)
+			st = output_json_pin(&app->doc, pin, err);
 		return st ? st : output_json_checkpoint(&app->doc, cp, err);
 	}
 	output_text_manifest(&app->text, m);
+	pin_line(&app->text, pin);
 	output_checkpoint_print(&app->text, cp, true);
 	output_text_list(&app->text, "Warnings", &m->warnings);
 	return objects(&app->text, m, err);
@@ -49,6 +60,7 @@ static enum status info_run(struct app *app, struct error *err)
 	struct store *store = NULL;
 	struct manifest *m = NULL;
 	struct checkpoint *cp = NULL;
+	struct pin pin = { 0 };
 	enum status st = app_require(c->from, "from", "file:///backup", err);
 	if (!st)
 		st = app_require_repository(app, err);
@@ -59,7 +71,10 @@ static enum status info_run(struct app *app, struct error *err)
 	if (!st)
 		st = catalog_checkpoint(store, m, &cp, err);
 	if (!st)
-		st = show(app, m, cp, err);
+		st = pin_get(store, m->instance, m->id, &pin, err);
+	if (!st)
+		st = show(app, m, cp, &pin, err);
+	pin_free(&pin);
 	checkpoint_free(cp);
 	manifest_free(m);
 	store_free(store);

@@ -5,40 +5,46 @@
 #include <stdio.h>
 
 #include "output_json.h"
-#include "slackwater/catalog.h"
+#include "slackwater/retention.h"
 #include "table.h"
 #include "units.h"
 
 static const struct option_group *const groups[] = { &config_from, &config_output, NULL };
 
-static const char *marks(const struct catalog_item *it)
+/* "pinned: before the upgrade; proven" */
+static void marks(const struct catalog_item *it, const struct pin *pin, struct buf *out)
 {
-	if (it->pinned && it->proven)
-		return "pinned, proven";
-	return it->pinned ? "pinned" : it->proven ? "proven" : "";
+	if (it->pinned)
+		buf_addf(out, "pinned%s%.60s", pin->reason && *pin->reason ? ": " : "", pin->reason ? pin->reason : "");
+	if (it->proven)
+		buf_addf(out, "%sproven", out->len ? "; " : "");
 }
 
-static enum status table_line(struct table *t, const struct catalog_item *it, const struct manifest *m, struct error *err)
+static enum status table_line(struct table *t, const struct catalog_item *it, const struct manifest *m, const struct pin *pin,
+                              struct error *err)
 {
 	char taken[UNITS_TEXT], stored[UNITS_TEXT], bytes[UNITS_TEXT], rows[UNITS_TEXT], pause[UNITS_TEXT];
-	units_time(m->taken_ms, taken);
-	units_size(m->bytes_stored, stored);
-	units_size(m->bytes, bytes);
-	units_count(m->rows, rows);
-	units_duration(m->pause_ms, pause);
-	const char *cell[] = {
-		m->instance, m->id, taken, m->server_version, rows, bytes, stored, pause, m->partial ? "no" : "yes", marks(it),
-	};
-	return table_row(t, cell, err);
+	struct buf mark = BUF_INIT(512);
+	enum status st;
+	marks(it, pin, &mark);
+	if (m) {
+		units_time(m->taken_ms, taken);
+		units_size(m->bytes_stored, stored);
+		units_size(m->bytes, bytes);
+		units_count(m->rows, rows);
+		units_duration(m->pause_ms, pause);
+		const char *cell[] = { m->instance, m->id, taken, m->server_version, rows, bytes, stored, pause, m->partial ? "no" : "yes", buf_str(&mark) };
+		st = table_row(t, cell, err);
+	} else {
+		const char *cell[] = { it->instance, it->id, "damaged", NULL, NULL, NULL, NULL, NULL, NULL, buf_str(&mark) };
+		st = table_row(t, cell, err);
+	}
+	buf_free(&mark);
+	return st;
 }
 
-static enum status damaged_line(struct table *t, const struct catalog_item *it, struct error *err)
-{
-	const char *cell[] = { it->instance, it->id, "damaged", NULL, NULL, NULL, NULL, NULL, NULL, marks(it) };
-	return table_row(t, cell, err);
-}
-
-static enum status json_item(json_t *list, const struct catalog_item *it, const struct manifest *m, struct error *err)
+static enum status json_item(json_t *list, const struct catalog_item *it, const struct manifest *m, const struct pin *pin,
+                             struct error *err)
 {
 	json_t *doc = NULL;
 	enum status st = output_json_set(&doc, "instance", jsonx_text(it->instance), err);
@@ -46,6 +52,8 @@ static enum status json_item(json_t *list, const struct catalog_item *it, const 
 		st = output_json_set(&doc, "id", json_string(it->id), err);
 	if (!st)
 		st = output_json_set(&doc, "pinned", json_boolean(it->pinned), err);
+	if (!st)
+		st = output_json_pin(&doc, pin, err);
 	if (!st)
 		st = output_json_set(&doc, "proven", json_boolean(it->proven), err);
 	if (!st)
@@ -70,7 +78,7 @@ struct listing {
 static enum status one(struct listing *l, const struct catalog_item *it, struct error *err)
 {
 	struct manifest *m = NULL;
-	enum status st = catalog_find(l->store, it->instance, it->id, &m, err);
+	enum status st = catalog_load(l->store, it, &m, NULL, err);
 	if (st && err->kind != ERR_SNAPSHOT)
 		return st;
 	if (st) {
@@ -78,10 +86,13 @@ static enum status one(struct listing *l, const struct catalog_item *it, struct 
 		l->damaged++;
 		m = NULL;
 	}
-	if (l->app->config.json)
-		st = json_item(l->list, it, m, err);
-	else
-		st = m ? table_line(&l->table, it, m, err) : damaged_line(&l->table, it, err);
+	struct pin pin = { 0 };
+	st = it->pinned ? pin_get(l->store, it->instance, it->id, &pin, err) : ST_OK;
+	if (!st && l->app->config.json)
+		st = json_item(l->list, it, m, &pin, err);
+	else if (!st)
+		st = table_line(&l->table, it, m, &pin, err);
+	pin_free(&pin);
 	manifest_free(m);
 	return st;
 }

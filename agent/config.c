@@ -3,7 +3,8 @@
 
 #include <unistd.h>
 
-enum { CONFIG_THREADS_DEFAULT_MAX = 4, CONFIG_THREADS_MAX = 64, CONFIG_SHARDS_MAX = 64, CONFIG_DAY_MS = 86400000 };
+enum { CONFIG_THREADS_DEFAULT_MAX = 4, CONFIG_THREADS_MAX = 64, CONFIG_SHARDS_MAX = 64, CONFIG_DAY_MS = 86400000,
+       CONFIG_KEEP_MAX = 100000 };
 
 void config_init(struct config *c)
 {
@@ -101,6 +102,29 @@ static const struct option to_dir[] = {
 	TEXT("to-dir", "DIR", to_dir, "directory to unpack into; it must be absent or empty"),
 };
 const struct option_group config_to_dir = GROUP("Destination", to_dir);
+
+static const struct option rules[] = {
+	NUMBER("keep-last", keep_last, 1, CONFIG_KEEP_MAX, "keep the newest N"),
+	NUMBER("keep-daily", keep_daily, 1, CONFIG_KEEP_MAX, "the newest of each of the last N days (UTC) that have one"),
+	NUMBER("keep-weekly", keep_weekly, 1, CONFIG_KEEP_MAX, "likewise of the last N ISO weeks"),
+	NUMBER("keep-monthly", keep_monthly, 1, CONFIG_KEEP_MAX, "likewise of the last N months"),
+	DURATION("keep-within", keep_within_ms, 1000, 36500 * (uint64_t)CONFIG_DAY_MS,
+	  "all that are at most this much older than the newest"),
+	FLAG("dry-run", dry_run, "say what would go and remove nothing"),
+};
+const struct option_group config_rules = GROUP("What is kept", rules);
+
+static const struct option pin[] = {
+	TEXT("reason", "TEXT", reason, "why, for those who find the pin later"),
+};
+const struct option_group config_pin = GROUP("Pin", pin);
+
+static const struct option copy[] = {
+	TEXT("to", "URL", to, "the other repository; it is made if it does not exist"),
+	FLAG("all", all, "every snapshot that is not there yet"),
+	NUMBER("threads", threads, 1, CONFIG_THREADS_MAX, "objects in parallel (default: CPUs of this host, at most 4)"),
+};
+const struct option_group config_copy = GROUP("Copy", copy);
 
 static const struct option window[] = {
 	DURATION("pause-budget", pause_budget_ms, 0, CONFIG_DAY_MS,

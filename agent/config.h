@@ -23,6 +23,11 @@ struct config {
 	int64_t connect_timeout_ms;
 	/* repository */
 	const char *to, *from, *instance, *id, *to_dir;
+	/* keeping; 0 = no such rule */
+	unsigned keep_last, keep_daily, keep_weekly, keep_monthly;
+	int64_t keep_within_ms;
+	const char *reason;
+	bool all;
 	/* window; on_deadline is an enum on_deadline */
 	int64_t pause_budget_ms, deadline_ms, max_pause_ms;
 	int on_deadline;
@@ -61,4 +66,6 @@ void config_free(struct config *c);
 unsigned config_threads(const struct config *c);
 
 extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_window, config_data, config_state,
-	config_work, config_readers, config_sources, config_seeding, config_recovery, config_output;
+	config_rules, config_pin, config_copy,
+	config_recovery,
+	config_work, config_readers, config_sources, config_seeding, config_output;

@@ -121,6 +121,23 @@ enum status output_json_manifest(json_t **doc, const char *name, const struct ma
 	return st;
 }
 
+enum status output_json_pin(json_t **doc, const struct pin *p, struct error *err)
+{
+	json_t *pin = NULL;
+	if (!p->reason)
+		return output_json_set(doc, "pin", json_null(), err);
+	const struct member member[] = {
+		{ "reason", jsonx_text(p->reason) },
+		{ "pinned", p->pinned_ms ? output_json_time(p->pinned_ms) : json_null() },
+	};
+	enum status st = SET_ALL(&pin, member, err);
+	if (st) {
+		json_decref(pin);
+		return st;
+	}
+	return output_json_set(doc, "pin", pin, err);
+}
+
 enum status output_json_verify(json_t **doc, const struct manifest *m, const struct verify_report *r, int64_t elapsed_ms,
                                struct error *err)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "slackwater/jsonx.h"
+#include "slackwater/retention.h"
 #include "slackwater/seed.h"
 #include "slackwater/snapshot.h"
 #include "slackwater/stored.h"
@@ -14,6 +15,8 @@ enum status output_json_backup(json_t **doc, const struct manifest *m, const str
                                int64_t elapsed_ms, struct error *err);
 enum status output_json_check(json_t **doc, const struct preflight *p, const struct error *verdict, struct error *err);
 enum status output_json_manifest(json_t **doc, const char *member, const struct manifest *m, struct error *err);
+/* "pin": {reason, pinned}, or null. */
+enum status output_json_pin(json_t **doc, const struct pin *p, struct error *err);
 enum status output_json_checkpoint(json_t **doc, const struct checkpoint *cp, struct error *err);
 enum status output_json_verify(json_t **doc, const struct manifest *m, const struct verify_report *r, int64_t elapsed_ms,
                                struct error *err);

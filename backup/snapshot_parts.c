@@ -67,19 +67,28 @@ static unsigned snapshot_shards(const struct snapshot *s)
 	return s->o->engine.threads < SNAPSHOT_SHARDS_MAX ? s->o->engine.threads : SNAPSHOT_SHARDS_MAX;
 }
 
-static enum status snapshot_sweep(struct snapshot *s, struct run *run, struct error *err)
+/*
+ * What dead runs have left of this instance. A host that may write but not remove is a good idea and takes backups all the same: whatever goes wrong
+ * here is only told.
+ */
+static void snapshot_sweep(struct snapshot *s, struct run *run)
 {
 	struct buf below = BUF_INIT(SNAPSHOT_PREFIX_MAX);
+	struct catalog_swept swept = { 0 };
+	struct error err = ERROR_INIT;
 	unsigned removed = 0;
 	catalog_instance_key(s->manifest->instance, &below);
 	buf_addc(&below, '/');
-	enum status st = buf_check(&below, "the instance name", err);
+	enum status st = buf_check(&below, "the instance name", &err);
 	if (!st)
-		st = s->store->ops->sweep(s->store, below.data, snapshot_sweep_age_ms, &removed, err);
-	if (!st && removed)
-		event_info(run->events, "store", "removed %u unfinished files that dead runs had left", removed);
+		st = s->store->ops->sweep(s->store, below.data, snapshot_sweep_age_ms, &removed, &err);
+	if (!st)
+		st = catalog_sweep(s->store, s->manifest->instance, catalog_sweep_age_ms, &swept, &err);
+	if (removed || swept.removed)
+		event_info(run->events, "store", "removed %u unfinished files and %u objects that dead runs had left", removed, swept.removed);
+	if (st && !run_cancelled(run))
+		event_warning(run->events, "store", "what dead runs have left is still there: %s", err.message);
 	buf_free(&below);
-	return st;
 }
 
 enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err)
@@ -98,7 +107,9 @@ enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err
 	s->shards = snapshot_shards(s);
 	catalog_prefix(s->manifest, &s->prefix);
 	st = buf_check(&s->prefix, "the snapshot's prefix", err);
-	return st || s->sequential ? st : snapshot_sweep(s, run, err);
+	if (!st && !s->sequential)
+		snapshot_sweep(s, run);
+	return st;
 }
 
 static enum status snapshot_checkpoint_text(const struct checkpoint *cp, struct buf *out, struct error *err)

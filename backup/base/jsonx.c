@@ -1,12 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slackwater/jsonx.h"
 
+#include <pthread.h>
 #include <string.h>
+
+/*
+ * jansson calls it a syntax error when it gets no memory in the middle of a text. A snapshot must not be given up for that: what it allocates with
+ * takes note of a failure.
+ */
+static json_malloc_t jsonx_inner;
+static json_free_t jsonx_inner_free;
+static pthread_once_t jsonx_once = PTHREAD_ONCE_INIT;
+static _Thread_local bool jsonx_no_memory;
+
+static void *jsonx_malloc(size_t n)
+{
+	void *p = jsonx_inner(n);
+	jsonx_no_memory = jsonx_no_memory || !p;
+	return p;
+}
+
+static void jsonx_watch_memory(void)
+{
+	json_get_alloc_funcs(&jsonx_inner, &jsonx_inner_free);
+	json_set_alloc_funcs(jsonx_malloc, jsonx_inner_free);
+}
 
 enum status jsonx_parse(const char *text, size_t len, const char *what, json_t **ret, struct error *err)
 {
 	json_error_t je;
+	pthread_once(&jsonx_once, jsonx_watch_memory);
+	jsonx_no_memory = false;
 	json_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	if (!doc && jsonx_no_memory)
+		return error_oom(err);
 	if (!doc)
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is not valid JSON: line %d: %s", what, je.line, je.text);
 	if (!json_is_object(doc)) {

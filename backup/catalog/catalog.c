@@ -18,8 +18,7 @@ void catalog_prefix(const struct manifest *m, struct buf *out)
 
 static enum status catalog_manifest_key(const char *instance, const char *id, struct buf *key, struct error *err)
 {
-	catalog_instance_key(instance, key);
-	buf_addf(key, "/manifests/%s.json", id);
+	id_key(instance, id, ".json", key);
 	return buf_check(key, "the manifest's key", err);
 }
 
@@ -63,22 +62,29 @@ static enum status catalog_check_objects(struct store *s, const struct manifest 
 	return st;
 }
 
-enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err)
+enum status catalog_publish_text(struct store *s, const struct manifest *m, const struct buf *text, struct error *err)
 {
-	struct buf key = BUF_INIT(CATALOG_KEY_MAX), json = BUF_INIT(CATALOG_MANIFEST_MAX);
+	struct buf key = BUF_INIT(CATALOG_KEY_MAX);
 	struct error mine = ERROR_INIT;
 	enum status st = catalog_manifest_key(m->instance, m->id, &key, &mine);
 	if (!st)
-		st = manifest_write(m, &json, &mine);
-	if (!st)
 		st = catalog_check_objects(s, m, &mine);
 	if (!st)
-		st = s->ops->put(s, key.data, json.data, json.len, s->ops->features & STORE_IF_ABSENT, &mine);
+		st = s->ops->put(s, key.data, text->data, text->len, s->ops->features & STORE_IF_ABSENT, &mine);
 	if (st && mine.kind == ERR_STORE && mine.sys_errno == EEXIST)
-		st = catalog_is_ours(s, key.data, &json, &mine);
+		st = catalog_is_ours(s, key.data, text, &mine);
 	if (st && err)
 		*err = mine;
 	buf_free(&key);
+	return st;
+}
+
+enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err)
+{
+	struct buf json = BUF_INIT(CATALOG_MANIFEST_MAX);
+	enum status st = manifest_write(m, &json, err);
+	if (!st)
+		st = catalog_publish_text(s, m, &json, err);
 	buf_free(&json);
 	return st;
 }
@@ -241,22 +247,23 @@ static enum status catalog_choose(const struct catalog *c, const char *instance,
 	return ST_OK;
 }
 
-static enum status catalog_load(struct store *s, const struct catalog_item *it, struct manifest **ret, struct error *err)
+enum status catalog_load(struct store *s, const struct catalog_item *it, struct manifest **ret, struct buf *text, struct error *err)
 {
-	struct buf key = BUF_INIT(CATALOG_KEY_MAX), json = BUF_INIT(CATALOG_MANIFEST_MAX);
+	struct buf key = BUF_INIT(CATALOG_KEY_MAX), mine = BUF_INIT(CATALOG_MANIFEST_MAX);
+	struct buf *json = text ? text : &mine;
 	struct manifest *m = NULL;
 	enum status st = catalog_manifest_key(it->instance, it->id, &key, err);
 	if (!st)
-		st = store_get(s, key.data, &json, err);
+		st = store_get(s, key.data, json, err);
 	if (!st)
-		st = manifest_read(buf_str(&json), json.len, &m, err);
+		st = manifest_read(buf_str(json), json->len, &m, err);
 	/* A whole manifest under another's name would lead to another snapshot's data. */
 	if (!st && (strcmp(m->id, it->id) != 0 || strcmp(m->instance, it->instance) != 0))
 		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "it is the manifest of %s of %s", m->id, m->instance);
 	if (st && err && err->kind == ERR_SNAPSHOT)
 		error_prefix(err, "%s", buf_str(&key));
 	buf_free(&key);
-	buf_free(&json);
+	buf_free(&mine);
 	if (st)
 		manifest_free(m);
 	else
@@ -274,7 +281,7 @@ enum status catalog_find(struct store *s, const char *instance, const char *id, 
 	if (!st)
 		st = catalog_choose(&c, instance, id, &it, err);
 	if (!st)
-		st = catalog_load(s, it, ret, err);
+		st = catalog_load(s, it, ret, NULL, err);
 	catalog_free(&c);
 	return st;
 }

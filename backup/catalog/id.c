@@ -34,3 +34,23 @@ bool id_valid(const char *id, size_t len)
 	}
 	return true;
 }
+
+bool id_time_ms(const char *id, int64_t *ret)
+{
+	static const char format[] = "%Y%m%dT%H%M%SZ";
+	struct tm tm = { 0 };
+	char again[20];
+	if (!strptime(id, format, &tm))
+		return false;
+	time_t seconds = timegm(&tm);
+	if (strftime(again, sizeof again, format, &tm) != 16 || strncmp(id, again, 16) != 0)
+		return false;
+	*ret = (int64_t)seconds * 1000;
+	return true;
+}
+
+void id_key(const char *instance, const char *id, const char *tail, struct buf *key)
+{
+	catalog_instance_key(instance, key);
+	buf_addf(key, "/manifests/%s%s", id, tail);
+}

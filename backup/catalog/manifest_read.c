@@ -40,9 +40,32 @@ static enum status manifest_text(const json_t *doc, const char *key, char **ret,
 	return st;
 }
 
-static enum status manifest_ms(const json_t *doc, const char *key, int64_t *ret, struct error *err)
+/*
+ * What a reader decides by is mandatory. What only informs is not: a version may leave it out, or not have known it yet, and then it is "" or
+ * 0 or empty, which stands for "not known". One that is there has to be what it should be.
+ */
+static enum status manifest_text_or(const json_t *doc, const char *key, char **ret, struct error *err)
+{
+	if (json_object_get(doc, key))
+		return manifest_text(doc, key, ret, err);
+	return (*ret = strdup("")) ? ST_OK : error_oom(err);
+}
+
+static enum status manifest_u64_or(const json_t *doc, const char *key, uint64_t *ret, struct error *err)
+{
+	return json_object_get(doc, key) ? jsonx_u64(doc, key, ret, err) : ST_OK;
+}
+
+static enum status manifest_list_or(const json_t *doc, const char *key, struct strlist *ret, struct error *err)
+{
+	return json_object_get(doc, key) ? jsonx_strlist(doc, key, ret, err) : ST_OK;
+}
+
+static enum status manifest_ms(const json_t *doc, const char *key, bool optional, int64_t *ret, struct error *err)
 {
 	const json_t *v = json_object_get(doc, key);
+	if (!v && optional)
+		return ST_OK;
 	if (!json_is_integer(v))
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "member \"%s\" is missing or not a whole number", key);
 	*ret = json_integer_value(v);
@@ -92,7 +115,7 @@ static enum status manifest_identity(const json_t *doc, struct manifest *m, stru
 	if (!st)
 		st = manifest_text(doc, "instance", &m->instance, err);
 	if (!st)
-		st = manifest_text(doc, "tool", &m->tool, err);
+		st = manifest_text_or(doc, "tool", &m->tool, err);
 	if (!st)
 		st = manifest_text(doc, "engine", &m->engine, err);
 	if (!st)
@@ -114,21 +137,21 @@ static enum status manifest_server(const json_t *doc, struct manifest *m, struct
 	if (!st)
 		st = manifest_text(server, "identity", &m->server_identity, err);
 	if (!st)
-		st = manifest_text(server, "hostname", &m->server_hostname, err);
+		st = manifest_text_or(server, "hostname", &m->server_hostname, err);
 	if (!st)
-		st = jsonx_u64(server, "port", &port, err);
+		st = manifest_u64_or(server, "port", &port, err);
 	if (!st)
-		st = jsonx_u64(server, "server_id", &m->server_id, err);
+		st = manifest_u64_or(server, "server_id", &m->server_id, err);
 	m->server_port = port <= 65535 ? (unsigned)port : 0;
 	return st;
 }
 
 static enum status manifest_figures(const json_t *doc, struct manifest *m, struct error *err)
 {
-	const struct { const char *key; int64_t *to; } ms[] = {
-		{ "started_ms", &m->started_ms }, { "taken_ms", &m->taken_ms }, { "finished_ms", &m->finished_ms },
-		{ "pause_ms", &m->pause_ms }, { "wait_ms", &m->wait_ms }, { "in_flight_ms", &m->in_flight_ms },
-		{ "ddl_wait_ms", &m->ddl_wait_ms },
+	const struct { const char *key; int64_t *to; bool optional; } ms[] = {
+		{ "started_ms", &m->started_ms, false }, { "taken_ms", &m->taken_ms, false }, { "finished_ms", &m->finished_ms, false },
+		{ "pause_ms", &m->pause_ms, true }, { "wait_ms", &m->wait_ms, true }, { "in_flight_ms", &m->in_flight_ms, true },
+		{ "ddl_wait_ms", &m->ddl_wait_ms, true },
 	};
 	const struct { const char *key; uint64_t *to; } figure[] = {
 		{ "rows", &m->rows }, { "bytes", &m->bytes }, { "bytes_stored", &m->bytes_stored }, { "tables", &m->tables },
@@ -137,17 +160,17 @@ static enum status manifest_figures(const json_t *doc, struct manifest *m, struc
 	};
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < sizeof ms / sizeof ms[0]; i++)
-		st = manifest_ms(doc, ms[i].key, ms[i].to, err);
+		st = manifest_ms(doc, ms[i].key, ms[i].optional, ms[i].to, err);
 	for (size_t i = 0; !st && i < sizeof figure / sizeof figure[0]; i++)
-		st = jsonx_u64(doc, figure[i].key, figure[i].to, err);
+		st = manifest_u64_or(doc, figure[i].key, figure[i].to, err);
 	if (!st)
 		st = jsonx_bool(doc, "partial", &m->partial, err);
 	if (!st)
-		st = jsonx_strlist(doc, "partial_why", &m->partial_why, err);
+		st = manifest_list_or(doc, "partial_why", &m->partial_why, err);
 	if (!st)
 		st = jsonx_bool(doc, "users", &m->users, err);
 	if (!st)
-		st = jsonx_strlist(doc, "warnings", &m->warnings, err);
+		st = manifest_list_or(doc, "warnings", &m->warnings, err);
 	return st;
 }
 

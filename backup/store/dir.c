@@ -439,10 +439,10 @@ static const struct store_ops dir_ops = {
 /* Found out now, and not after an hour of dumping. */
 static enum status dir_check(const struct dir_store *d, enum store_use use, struct error *err)
 {
-	int mode = use == STORE_WRITE ? R_OK | W_OK | X_OK : R_OK | X_OK;
+	int mode = use == STORE_READ ? R_OK | X_OK : R_OK | W_OK | X_OK;
 	if (faccessat(d->root.fd, ".", mode, AT_EACCESS) == 0)
 		return ST_OK;
-	return error_sys(err, ST_FAILED, ERR_STORE, errno, use == STORE_WRITE ? "cannot write into %s" : "cannot read %s",
+	return error_sys(err, ST_FAILED, ERR_STORE, errno, use == STORE_READ ? "cannot read %s" : "cannot write into %s",
 	                 d->root.path);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slackwater/store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,6 +79,11 @@ enum status store_open(const char *url, enum store_use use, struct run *run, str
 		st = dir_open(path.data, use, run, ret, err);
 	buf_free(&path);
 	return st;
+}
+
+bool store_held(const struct error *err)
+{
+	return err->kind == ERR_STORE && err->sys_errno == EPERM;
 }
 
 void store_free(struct store *s)

@@ -48,6 +48,8 @@ enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *
 /* Put the manifest if absent. On failure no manifest of this id is visible (one that was written before the failure is removed). */
 /* Sees first that every object is there with its size: somebody may have tidied up a run that took them very long. */
 enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err);
+/* The same with a manifest that is written already: text, of which m was read. */
+enum status catalog_publish_text(struct store *s, const struct manifest *m, const struct buf *text, struct error *err);
 
 /* size: of the manifest object; what the snapshot holds is in it. */
 struct catalog_item { char *instance; char id[CATALOG_ID]; uint64_t size; bool pinned, proven; };
@@ -58,8 +60,16 @@ void catalog_free(struct catalog *c);
 /* id NULL or "latest": the newest. Several instances and none named: ERR_USAGE that lists them (an id that only one of them has needs no
  * instance). None there: ERR_SNAPSHOT. */
 enum status catalog_find(struct store *s, const char *instance, const char *id, struct manifest **ret, struct error *err);
-/* Remove the objects of snapshots that never got a manifest, when the id and the youngest of its objects are older than age_ms. instance NULL = all. */
-enum status catalog_sweep(struct store *s, const char *instance, int64_t age_ms, unsigned *ret_removed, struct error *err);
+/* The manifest of one item of a listing. Gone meanwhile, damaged, or another's: ERR_SNAPSHOT. text (may be NULL): its bytes as they are stored. */
+enum status catalog_load(struct store *s, const struct catalog_item *it, struct manifest **ret, struct buf *text, struct error *err);
+/*
+ * Remove the objects and proofs of snapshots that have no manifest, never had one or have it no more, when the id and the youngest of its objects
+ * are older than age_ms and nobody pinned it. What the store holds (store_held) is counted and left. instance NULL = all.
+ */
+struct catalog_swept { unsigned removed, held; };
+enum status catalog_sweep(struct store *s, const char *instance, int64_t age_ms, struct catalog_swept *ret, struct error *err);
+/* For catalog_sweep and for unfinished uploads: no run takes that long, nor does a copy of an old snapshot stand still for so long. */
+extern const int64_t catalog_sweep_age_ms;
 /* "<instance>/<id>/" of a manifest. */
 void catalog_prefix(const struct manifest *m, struct buf *out);
 /* The checkpoint of a stored snapshot, digest checked. */

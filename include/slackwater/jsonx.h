@@ -13,6 +13,7 @@
 #include "slackwater/error.h"
 #include "slackwater/strlist.h"
 
+/* Not JSON, or no object: ERR_SNAPSHOT. No memory for it says nothing about it: ERR_UNEXPECTED. */
 enum status jsonx_parse(const char *text, size_t len, const char *what, json_t **ret, struct error *err);
 enum status jsonx_str(const json_t *obj, const char *key, const char **ret, struct error *err);
 enum status jsonx_u64(const json_t *obj, const char *key, uint64_t *ret, struct error *err);

@@ -4,7 +4,8 @@
  *
  * Keys are relative paths with '/' between segments, [A-Za-z0-9._-] and %XX only, no segment beginning with a dot. An object is visible only
  * once it is committed. Removing, and freeing an uncommitted writer, work after the run was cancelled: that is how a run tidies up. A store is used by many threads at once; a writer or reader by one at a time. Errors are ERR_STORE; a missing object
- * is ERR_SNAPSHOT with sys_errno ENOENT; put with STORE_IF_ABSENT of an existing key is ERR_STORE with sys_errno EEXIST.
+ * is ERR_SNAPSHOT with sys_errno ENOENT; put with STORE_IF_ABSENT of an existing key is ERR_STORE with sys_errno EEXIST; removing what the store
+ * keeps from everybody (Object Lock, a legal hold, an immutable file) is ERR_STORE with sys_errno EPERM, which is not a missing right (EACCES).
  * ST_RETRY means that the same call may succeed later; a wrapper does the retrying, callers treat it as failed.
  */
 #pragma once
@@ -63,7 +64,8 @@ struct store_reader_ops {
 };
 struct store_reader { const struct store_reader_ops *ops; };
 
-enum store_use { STORE_READ, STORE_WRITE };
+/* CHANGE: what is there is changed (pins, removals), nothing new is made: a repository that does not exist is an error, as with READ. */
+enum store_use { STORE_READ, STORE_WRITE, STORE_CHANGE };
 /* "file:///dir", a plain path, or "-" (standard output or input). Other schemes are ERR_USAGE. run must outlive the store. */
 enum status store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err);
 /* Whether store_open would understand it; touches nothing. For mistakes that are better reported before a server is asked for anything. */
@@ -71,5 +73,7 @@ enum status store_check_url(const char *url, struct error *err);
 void store_free(struct store *s); /* NULL is fine */
 void store_writer_free(struct store_writer *w);
 void store_reader_free(struct store_reader *r);
+/* remove has failed because the store itself holds the object, for now or for good: whoever removes many goes on with the next. */
+bool store_held(const struct error *err);
 /* Whole object into ret, at most ret->max bytes. */
 enum status store_get(struct store *s, const char *key, struct buf *ret, struct error *err);

@@ -21,5 +21,13 @@ enum status snapshot_unpack_stream(struct store *pipe, const char *dir, struct r
 /* Read a stream through and check it, writing nothing. */
 enum status snapshot_verify_stream(struct store *pipe, struct run *run, struct manifest **ret_m, struct verify_report *ret,
                                    struct error *err);
+/*
+ * Copy a snapshot into another repository, its manifest last and byte for byte. Each object's digest is checked on the way, before it becomes visible;
+ * those that an earlier copy brought are read there and not sent again, and one that is there whole costs a look only. The proof goes with it, the pin
+ * does not. Another snapshot of that id is there: ERR_STORE with sys_errno EEXIST. A source that is damaged: ERR_SNAPSHOT, and no manifest.
+ */
+struct copy_report { uint64_t objects, bytes; bool was_there; }; /* what was sent */
+enum status snapshot_copy(struct store *from, struct store *to, const struct catalog_item *it, unsigned threads, struct run *run,
+                          struct copy_report *ret, struct error *err);
 /* Turn a stream into a repository under dir, so that it can be read in any order (seed --from -). */
 enum status snapshot_spool_stream(struct store *pipe, const char *dir, struct run *run, struct error *err);

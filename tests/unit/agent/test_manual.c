@@ -105,7 +105,7 @@ static void mistyped_verbs_and_options_of_others(void **state)
 	err = ERROR_INIT;
 	error_set(&err, ST_FAILED, ERR_USAGE, "unknown option --to");
 	help_option_of_others(&cmd_list, "to", &err);
-	assert_string_equal(err.hint, "it is an option of backup");
+	assert_string_equal(err.hint, "it is an option of backup, copy");
 }
 
 int main(void)

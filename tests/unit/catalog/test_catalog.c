@@ -263,30 +263,34 @@ static void test_sweep(void **state)
 {
 	struct repository *r = *state;
 	struct error err;
-	unsigned removed = 99;
+	struct catalog_swept swept = { 99, 99 };
 	struct manifest *m;
 	put(r, "db1/" ID(1) "/shard-0000.tar", "x"); /* published */
 	publish(r, "db1", ID(1));
 	put(r, "db1/" ID(2) "/shard-0000.tar", "x"); /* debris */
 	put(r, "db1/" ID(2) "/index-0000.json", "x");
-	put(r, "db1/manifests/" ID(2) ".pin", ""); /* a pin is no manifest */
+	put(r, "db1/manifests/" ID(2) ".proof.json", "{}");
+	put(r, "db1/" ID(2) "/notes.txt", "x"); /* somebody else's */
+	put(r, "db1/" ID(5) "/shard-0000.tar", "x"); /* what it is nobody knows, but somebody wants it kept */
+	put(r, "db1/manifests/" ID(5) ".pin", "");
 	put(r, "db2/" ID(3) "/shard-0000.tar", "x"); /* another's debris */
 	put(r, "db1/20991120T133701Z-000004/shard-0000.tar", "x"); /* from a clock that was wrong, or is */
 	put(r, "db1/something/else", "x");
 	put(r, "stray", "x");
 	/* The ids are of 2026; older than a century nothing is. */
-	OK(catalog_sweep(r->store, NULL, 100LL * 365 * 86400 * 1000, &removed, &err));
-	assert_int_equal(removed, 0);
+	OK(catalog_sweep(r->store, NULL, 100LL * 365 * 86400 * 1000, &swept, &err));
+	assert_int_equal(swept.removed, 0);
 	struct timespec old[2] = { { .tv_sec = 1700000000 }, { .tv_sec = 1700000000 } };
 	assert_int_equal(utimensat(AT_FDCWD, scratch_path(r->scratch, "r/db1/" ID(2) "/shard-0000.tar"), old, 0), 0);
-	OK(catalog_sweep(r->store, "db1", 3600 * 1000, &removed, &err));
-	assert_int_equal(removed, 0); /* the index is young: the run may be alive */
+	OK(catalog_sweep(r->store, "db1", 3600 * 1000, &swept, &err));
+	assert_int_equal(swept.removed, 0); /* the index is young: the run may be alive */
 	assert_int_equal(utimensat(AT_FDCWD, scratch_path(r->scratch, "r/db1/" ID(2) "/index-0000.json"), old, 0), 0);
-	OK(catalog_sweep(r->store, "db3", 3600 * 1000, &removed, &err));
-	assert_int_equal(removed, 0);
+	OK(catalog_sweep(r->store, "db3", 3600 * 1000, &swept, &err));
+	assert_int_equal(swept.removed, 0);
 	/* The id is of the future or of the past, depending on when this test is run: both count, so go far ahead. */
-	OK(catalog_sweep(r->store, "db1", -30LL * 365 * 86400 * 1000, &removed, &err));
-	assert_int_equal(removed, 2);
+	OK(catalog_sweep(r->store, "db1", -30LL * 365 * 86400 * 1000, &swept, &err));
+	assert_int_equal(swept.removed, 3);
+	assert_int_equal(swept.held, 0);
 	OK(catalog_find(r->store, "db1", "latest", &m, &err));
 	manifest_free(m);
 	uint64_t size;
@@ -294,9 +298,12 @@ static void test_sweep(void **state)
 	OK(r->store->ops->stat(r->store, "db2/" ID(3) "/shard-0000.tar", &size, &err));
 	OK(r->store->ops->stat(r->store, "db1/20991120T133701Z-000004/shard-0000.tar", &size, &err));
 	OK(r->store->ops->stat(r->store, "db1/something/else", &size, &err));
+	OK(r->store->ops->stat(r->store, "db1/" ID(2) "/notes.txt", &size, &err));
+	OK(r->store->ops->stat(r->store, "db1/" ID(5) "/shard-0000.tar", &size, &err));
 	FAILS(ERR_SNAPSHOT, r->store->ops->stat(r->store, "db1/" ID(2) "/shard-0000.tar", &size, &err));
-	OK(catalog_sweep(r->store, NULL, -30LL * 365 * 86400 * 1000, &removed, &err));
-	assert_int_equal(removed, 1);
+	FAILS(ERR_SNAPSHOT, r->store->ops->stat(r->store, "db1/manifests/" ID(2) ".proof.json", &size, &err));
+	OK(catalog_sweep(r->store, NULL, -30LL * 365 * 86400 * 1000, &swept, &err));
+	assert_int_equal(swept.removed, 1);
 }
 
 static void test_ten_thousand(void **state)

@@ -163,6 +163,36 @@ static void test_edited_with_the_right_digest(void **state)
 	buf_free(&text);
 }
 
+/* FORMAT.md says which members may be missing: what only informs. What decides must be there. */
+static void test_members_that_are_missing(void **state)
+{
+	(void)state;
+	static const struct { const char *member; bool optional; } all[] = {
+		{ "tool", true }, { "hostname", true }, { "port", true }, { "server_id", true }, { "pause_ms", true }, { "wait_ms", true },
+		{ "in_flight_ms", true }, { "ddl_wait_ms", true }, { "rows", true }, { "bytes", true }, { "bytes_stored", true }, { "tables", true },
+		{ "largest_statement", true }, { "nontransactional_tables", true }, { "history_max", true }, { "partial_why", true }, { "warnings", true },
+		{ "format", false }, { "id", false }, { "instance", false }, { "engine", false }, { "layout", false }, { "server", false },
+		{ "flavor", false }, { "version", false }, { "identity", false }, { "started_ms", false }, { "taken_ms", false }, { "finished_ms", false },
+		{ "partial", false }, { "users", false }, { "objects", false }, { "key", false }, { "size", false },
+	};
+	struct manifest *m = full_manifest();
+	struct buf text = BUF_INIT(1 << 20);
+	struct error err = ERROR_INIT;
+	OK(manifest_write(m, &text, &err));
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		char from[64], to[64];
+		snprintf(from, sizeof from, "\"%s\": ", all[i].member);
+		snprintf(to, sizeof to, "\"x_%s\": ", all[i].member);
+		enum status st = read_edited(text.data, from, to, &err);
+		if (all[i].optional)
+			OK(st);
+		else
+			FAILS(ERR_SNAPSHOT, st);
+	}
+	manifest_free(m);
+	buf_free(&text);
+}
+
 /* As FORMAT.md says: anybody can check a manifest with the tools at hand. */
 static void test_checked_by_sha256sum(void **state)
 {
@@ -247,7 +277,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_any_change_is_found),
-		cmocka_unit_test(test_edited_with_the_right_digest), cmocka_unit_test(test_text_that_is_no_utf8), cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_edited_with_the_right_digest), cmocka_unit_test(test_members_that_are_missing),
+		cmocka_unit_test(test_text_that_is_no_utf8), cmocka_unit_test(test_ids),
 		cmocka_unit_test_setup_teardown(test_checked_by_sha256sum, scratch_setup, scratch_teardown), cmocka_unit_test(test_instance_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

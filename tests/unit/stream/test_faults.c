@@ -63,9 +63,9 @@ static void every_call(struct scratch *t, enum store_fault_op op, bool afterward
 			assert_int_equal(scratch_count(scratch_path(t, "r")), 0);
 		}
 		catalog_free(&c);
-		unsigned removed;
+		struct catalog_swept swept;
 		OK(s->ops->remove(s, SAMPLE_INSTANCE "/manifests/" SAMPLE_ID ".json", &err));
-		OK(catalog_sweep(s, NULL, -100000LL * 365 * 86400 * 1000, &removed, &err));
+		OK(catalog_sweep(s, NULL, -100000LL * 365 * 86400 * 1000, &swept, &err));
 		assert_int_equal(scratch_count(scratch_path(t, "r")), 0);
 	}
 	assert_true(n > 1 && published >= 1);

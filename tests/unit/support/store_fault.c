@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct store_fault {
 	struct store base;
@@ -16,6 +17,8 @@ struct store_fault {
 	bool afterwards, hit, gate, patient;
 	unsigned held;
 	struct run_hook hook;
+	unsigned cut;
+	const char *locked;
 };
 
 struct fault_writer {
@@ -180,15 +183,38 @@ static enum status fault_stat(struct store *s, const char *key, uint64_t *ret_si
 	FAULT(fault_of(s), FAULT_STAT, in->ops->stat(in, key, ret_size, err));
 }
 
+struct fault_listing {
+	store_list_fn *fn;
+	void *arg;
+	unsigned left;
+};
+
+static bool fault_list_one(void *arg, const struct store_object *o)
+{
+	struct fault_listing *l = arg;
+	return l->left && l->left-- && l->fn(l->arg, o);
+}
+
+static enum status fault_list_cut(struct store_fault *f, const char *prefix, store_list_fn *fn, void *arg, struct error *err)
+{
+	struct fault_listing l = { fn, arg, f->cut };
+	enum status st = f->inner->ops->list(f->inner, prefix, fault_list_one, &l, err);
+	return st || l.left ? st : fault_error(err);
+}
+
 static enum status fault_list(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err)
 {
 	struct store *in = fault_of(s)->inner;
+	if (fault_of(s)->cut)
+		return fault_list_cut(fault_of(s), prefix, fn, arg, err);
 	FAULT(fault_of(s), FAULT_LIST, in->ops->list(in, prefix, fn, arg, err));
 }
 
 static enum status fault_remove(struct store *s, const char *key, struct error *err)
 {
 	struct store *in = fault_of(s)->inner;
+	if (fault_of(s)->locked && strstr(key, fault_of(s)->locked))
+		return error_sys(err, ST_FAILED, ERR_STORE, EPERM, "%s is locked", key);
 	FAULT(fault_of(s), FAULT_REMOVE, in->ops->remove(in, key, err));
 }
 
@@ -286,4 +312,14 @@ bool store_fault_wait_held(struct store_fault *f, unsigned n)
 	bool came = f->held >= n;
 	pthread_mutex_unlock(&f->lock);
 	return came;
+}
+
+void store_fault_cut(struct store_fault *f, unsigned n)
+{
+	f->cut = n;
+}
+
+void store_fault_lock(struct store_fault *f, const char *part)
+{
+	f->locked = part;
 }

@@ -19,6 +19,10 @@ struct store *store_fault_new(struct store *inner, struct run *run, struct store
 void store_fault_at(struct store_fault *f, enum store_fault_op op, unsigned n, bool afterwards);
 unsigned store_fault_calls(const struct store_fault *f, enum store_fault_op op); /* since the last store_fault_at */
 bool store_fault_hit(const struct store_fault *f);
+/* Listings from now on fail with EIO after n objects; 0 = none does. */
+void store_fault_cut(struct store_fault *f, unsigned n);
+/* Removing an object whose key has this in it fails with EPERM, as Object Lock does it; NULL = none. Borrowed. */
+void store_fault_lock(struct store_fault *f, const char *part);
 /* Every write from now on waits at a gate until it is opened; a patient one does not even move when the run is cancelled. */
 void store_fault_hold(struct store_fault *f, bool patient);
 void store_fault_release(struct store_fault *f);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The story of expiring: list -> read every manifest -> apply the rules -> sweep what dead runs left -> remove, oldest first. Nothing is removed before
+ * everything that decides about it has been read.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/id.h"
+#include "catalog/remove.h"
+#include "slackwater/retention.h"
+#include "stream/parallel.h"
+
+void expire_free(struct expire_report *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		free(r->item[i].instance);
+	free(r->item);
+	*r = (struct expire_report){ 0 };
+}
+
+struct expire {
+	struct store *store;
+	const struct expire_options *o;
+	const struct catalog *catalog;
+	struct retention_item *policy; /* as many as the catalogue's */
+	struct expire_report *report;  /* likewise */
+};
+
+static uint64_t expire_bytes(const struct manifest *m)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < m->objects.n; i++)
+		bytes += m->objects.item[i].size;
+	return bytes;
+}
+
+/* Only ERR_SNAPSHOT says that the manifest is bad; any other failure says nothing about it, and ends the run. */
+static enum status expire_read(void *arg, size_t i, const atomic_bool *stop, struct error *err)
+{
+	struct expire *e = arg;
+	const struct catalog_item *it = &e->catalog->item[i];
+	struct retention_item *p = &e->policy[i];
+	struct manifest *m = NULL;
+	struct error mine = ERROR_INIT;
+	(void)stop;
+	enum status st = run_check(e->store->run, err);
+	if (st)
+		return st;
+	*p = (struct retention_item){ .instance = it->instance, .pinned = it->pinned, .proven = it->proven };
+	p->damaged = !id_time_ms(it->id, &p->time_ms);
+	st = catalog_load(e->store, it, &m, NULL, &mine);
+	if (st && mine.kind != ERR_SNAPSHOT) {
+		*err = mine;
+		return st;
+	}
+	if (st) {
+		event_warning(e->store->run->events, "expire", "%s of %s is kept: %s", it->id, it->instance, mine.message);
+		p->damaged = true;
+	} else {
+		p->partial = m->partial;
+		e->report->item[i].bytes = expire_bytes(m);
+	}
+	manifest_free(m);
+	return ST_OK;
+}
+
+static enum status expire_decide(struct expire *e, struct error *err)
+{
+	size_t n = e->catalog->n;
+	e->policy = calloc(n + 1, sizeof *e->policy);
+	e->report->item = calloc(n + 1, sizeof *e->report->item);
+	if (!e->policy || !e->report->item)
+		return error_oom(err);
+	enum status st = parallel_run(n, e->o->threads, expire_read, e, err);
+	if (st)
+		return st;
+	retention_apply(&e->o->rules, run_wall_ms(e->store->run), e->policy, n);
+	for (size_t i = 0; i < n; i++) {
+		struct expire_item *it = &e->report->item[i];
+		it->instance = strdup(e->catalog->item[i].instance);
+		if (!it->instance)
+			return error_oom(err);
+		memcpy(it->id, e->catalog->item[i].id, sizeof it->id);
+		it->time_ms = e->policy[i].time_ms;
+		it->partial = e->policy[i].partial;
+		it->keep = e->policy[i].keep;
+		it->fate = it->keep ? EXPIRE_KEPT : EXPIRE_EXPIRED;
+		e->report->n = i + 1;
+	}
+	return ST_OK;
+}
+
+static enum status expire_remove(struct expire *e, size_t i, struct error *err)
+{
+	struct expire_item *it = &e->report->item[i];
+	struct event_sink *events = e->store->run->events;
+	enum remove_outcome outcome = REMOVE_DONE;
+	enum status st = run_check(e->store->run, err);
+	if (!st)
+		st = remove_snapshot(e->store, &e->catalog->item[i], &outcome, &e->report->held_objects, err);
+	if (st)
+		return error_prefix(err, "%s of %s", it->id, it->instance);
+	switch (outcome) {
+	case REMOVE_PINNED:
+		it->keep = KEEP_PINNED;
+		it->fate = EXPIRE_KEPT;
+		break;
+	case REMOVE_HELD:
+		event_warning(events, "expire", "%s of %s stays: the store does not let its manifest be removed", it->id, it->instance);
+		it->fate = EXPIRE_HELD;
+		break;
+	case REMOVE_DONE:
+		event_info(events, "expire", "%s of %s removed", it->id, it->instance);
+		it->fate = EXPIRE_REMOVED;
+		e->report->bytes += it->bytes;
+		break;
+	}
+	return ST_OK;
+}
+
+static enum status expire_sweep(struct expire *e, struct error *err)
+{
+	struct buf below = BUF_INIT(1024);
+	struct catalog_swept swept = { 0 };
+	if (e->o->instance) {
+		catalog_instance_key(e->o->instance, &below);
+		buf_addc(&below, '/');
+	}
+	enum status st = buf_check(&below, "the instance's name", err);
+	if (!st)
+		st = catalog_sweep(e->store, e->o->instance, catalog_sweep_age_ms, &swept, err);
+	if (!st)
+		st = e->store->ops->sweep(e->store, buf_str(&below), catalog_sweep_age_ms, &e->report->swept_uploads, err);
+	e->report->swept_objects = swept.removed;
+	e->report->held_objects += swept.held;
+	buf_free(&below);
+	return st;
+}
+
+enum status catalog_expire(struct store *s, const struct expire_options *o, struct expire_report *ret, struct error *err)
+{
+	struct catalog catalog = { 0 };
+	struct expire e = { .store = s, .o = o, .catalog = &catalog, .report = ret };
+	*ret = (struct expire_report){ 0 };
+	if (!retention_any(&o->rules))
+		return error_set(err, ST_FAILED, ERR_USAGE, "no rule says what to keep");
+
+	enum status st = catalog_list(s, o->instance, &catalog, err);
+	if (!st && o->instance && !catalog.n)
+		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "there is no snapshot of %s", o->instance);
+	if (!st)
+		st = expire_decide(&e, err);
+	if (!st && !o->dry_run)
+		st = expire_sweep(&e, err);
+	for (size_t i = 0; !st && !o->dry_run && i < ret->n; i++)
+		if (ret->item[i].fate == EXPIRE_EXPIRED)
+			st = expire_remove(&e, i, err);
+	free(e.policy);
+	catalog_free(&catalog);
+	return st;
+}
