@@ -67,33 +67,32 @@ static enum status json_item(json_t *list, const struct catalog_item *it, const 
 	return json_array_append_new(list, doc) ? error_oom(err) : ST_OK;
 }
 
+/* Waiting for answers of a store costs nothing, and there may be thousands. */
+enum { LIST_THREADS = 16 };
+
 struct listing {
 	struct app *app;
 	struct store *store;
+	struct catalog catalog;
 	struct table table;
 	json_t *list;
 	size_t damaged;
 };
 
-static enum status one(struct listing *l, const struct catalog_item *it, struct error *err)
+static enum status one(void *arg, size_t i, const struct manifest *m, const struct error *damage, struct error *err)
 {
-	struct manifest *m = NULL;
-	enum status st = catalog_load(l->store, it, &m, NULL, err);
-	if (st && err->kind != ERR_SNAPSHOT)
-		return st;
-	if (st) {
-		event_warning(&l->app->sink.base, "list", "%s of %s: %s", it->id, it->instance, err->message);
-		l->damaged++;
-		m = NULL;
-	}
+	struct listing *l = arg;
+	const struct catalog_item *it = &l->catalog.item[i];
+	if (!m)
+		event_warning(&l->app->sink.base, "list", "%s of %s: %s", it->id, it->instance, damage->message);
+	l->damaged += !m;
 	struct pin pin = { 0 };
-	st = it->pinned ? pin_get(l->store, it->instance, it->id, &pin, err) : ST_OK;
+	enum status st = it->pinned ? pin_get(l->store, it->instance, it->id, &pin, err) : ST_OK;
 	if (!st && l->app->config.json)
 		st = json_item(l->list, it, m, &pin, err);
 	else if (!st)
 		st = table_line(&l->table, it, m, &pin, err);
 	pin_free(&pin);
-	manifest_free(m);
 	return st;
 }
 
@@ -122,7 +121,6 @@ static enum status list_run(struct app *app, struct error *err)
 	static const char *const header[] = {
 		"INSTANCE", "ID", "TAKEN (UTC)", "SERVER", ">ROWS", ">DATA", ">STORED", ">PAUSE", "COMPLETE", "MARKS", NULL,
 	};
-	struct catalog catalog = { .n = 0 };
 	struct listing l = { .app = app, .list = json_array() };
 	enum status st = app_require(app->config.from, "from", "file:///backup", err);
 	if (!st)
@@ -132,14 +130,14 @@ static enum status list_run(struct app *app, struct error *err)
 	if (!st)
 		st = store_open(app->config.from, STORE_READ, &app->run, &l.store, err);
 	if (!st)
-		st = catalog_list(l.store, app->config.instance, &catalog, err);
-	for (size_t i = 0; !st && i < catalog.n; i++)
-		st = one(&l, &catalog.item[i], err);
+		st = catalog_list(l.store, app->config.instance, &l.catalog, err);
 	if (!st)
-		st = show(&l, catalog.n, err);
+		st = catalog_each(l.store, &l.catalog, l.store->ops->features & STORE_LOCAL ? 1 : LIST_THREADS, one, &l, err);
+	if (!st)
+		st = show(&l, l.catalog.n, err);
 	if (!st)
 		st = verdict(&l, err);
-	catalog_free(&catalog);
+	catalog_free(&l.catalog);
 	store_free(l.store);
 	table_free(&l.table);
 	json_decref(l.list);

@@ -9,7 +9,6 @@
 #include "catalog/id.h"
 #include "catalog/remove.h"
 #include "slackwater/retention.h"
-#include "stream/parallel.h"
 
 void expire_free(struct expire_report *r)
 {
@@ -35,33 +34,20 @@ static uint64_t expire_bytes(const struct manifest *m)
 	return bytes;
 }
 
-/* Only ERR_SNAPSHOT says that the manifest is bad; any other failure says nothing about it, and ends the run. */
-static enum status expire_read(void *arg, size_t i, const atomic_bool *stop, struct error *err)
+static enum status expire_one(void *arg, size_t i, const struct manifest *m, const struct error *damage, struct error *err)
 {
 	struct expire *e = arg;
 	const struct catalog_item *it = &e->catalog->item[i];
 	struct retention_item *p = &e->policy[i];
-	struct manifest *m = NULL;
-	struct error mine = ERROR_INIT;
-	(void)stop;
-	enum status st = run_check(e->store->run, err);
-	if (st)
-		return st;
+	(void)err;
 	*p = (struct retention_item){ .instance = it->instance, .pinned = it->pinned, .proven = it->proven };
-	p->damaged = !id_time_ms(it->id, &p->time_ms);
-	st = catalog_load(e->store, it, &m, NULL, &mine);
-	if (st && mine.kind != ERR_SNAPSHOT) {
-		*err = mine;
-		return st;
-	}
-	if (st) {
-		event_warning(e->store->run->events, "expire", "%s of %s is kept: %s", it->id, it->instance, mine.message);
-		p->damaged = true;
-	} else {
+	p->damaged = !id_time_ms(it->id, &p->time_ms) || !m;
+	if (m) {
 		p->partial = m->partial;
 		e->report->item[i].bytes = expire_bytes(m);
+	} else {
+		event_warning(e->store->run->events, "expire", "%s of %s is kept: %s", it->id, it->instance, damage->message);
 	}
-	manifest_free(m);
 	return ST_OK;
 }
 
@@ -72,7 +58,7 @@ static enum status expire_decide(struct expire *e, struct error *err)
 	e->report->item = calloc(n + 1, sizeof *e->report->item);
 	if (!e->policy || !e->report->item)
 		return error_oom(err);
-	enum status st = parallel_run(n, e->o->threads, expire_read, e, err);
+	enum status st = catalog_each(e->store, e->catalog, e->o->threads, expire_one, e, err);
 	if (st)
 		return st;
 	retention_apply(&e->o->rules, run_wall_ms(e->store->run), e->policy, n);

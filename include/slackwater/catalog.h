@@ -62,6 +62,10 @@ void catalog_free(struct catalog *c);
 enum status catalog_find(struct store *s, const char *instance, const char *id, struct manifest **ret, struct error *err);
 /* The manifest of one item of a listing. Gone meanwhile, damaged, or another's: ERR_SNAPSHOT. text (may be NULL): its bytes as they are stored. */
 enum status catalog_load(struct store *s, const struct catalog_item *it, struct manifest **ret, struct buf *text, struct error *err);
+/* Every manifest of a listing, read by some threads and handed over in order, in the caller's thread. m NULL: damage (ERR_SNAPSHOT) says what is wrong
+ * with it. A failure that says nothing about the manifest, or fn's own, ends it and is returned. */
+typedef enum status catalog_each_fn(void *arg, size_t i, const struct manifest *m, const struct error *damage, struct error *err);
+enum status catalog_each(struct store *s, const struct catalog *c, unsigned threads, catalog_each_fn *fn, void *arg, struct error *err);
 /*
  * Remove the objects and proofs of snapshots that have no manifest, never had one or have it no more, when the id and the youngest of its objects
  * are older than age_ms and nobody pinned it. What the store holds (store_held) is counted and left. instance NULL = all.
