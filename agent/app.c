@@ -92,7 +92,7 @@ static enum status print_doc(struct app *a, FILE *to, const struct error *failur
 	struct buf text = BUF_INIT(APP_TEXT_MAX);
 	enum status st = output_json_error(&a->doc, failure, code, err);
 	if (!st && a->doc)
-		st = jsonx_dump(a->doc, &text, err);
+		st = a->doc_per_line ? jsonx_dump_line(a->doc, &text, err) : jsonx_dump(a->doc, &text, err);
 	if (!st)
 		st = print_result(to, &text, err);
 	buf_free(&text);

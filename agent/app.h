@@ -3,7 +3,7 @@
  * app: what surrounds every verb: options, log, cancel token, signals, and at the end the result, the error and the exit code.
  *
  * A verb fills text (for people) or doc (for --json) with its result, as far as it got; app prints one of them, then the error. It never
- * prints by itself: while it works standard error belongs to the log and the progress line, standard output to a snapshot in a pipe.
+ * prints by itself, watch.c apart: while it works standard error belongs to the log and the progress line, standard output to a snapshot in a pipe.
  */
 #pragma once
 
@@ -34,6 +34,7 @@ struct app {
 	struct run run;
 	struct signals signals;
 	bool result_to_stderr; /* standard output carries a snapshot */
+	bool doc_per_line;     /* several documents come, one a line: the one at the end too */
 	struct buf text;
 	json_t *doc;
 };

@@ -3,16 +3,17 @@
 
 const struct verb *const cmd_verbs[] = {
 	&cmd_check,
+	&cmd_status,
 	&cmd_backup,
 	&cmd_list,
 	&cmd_info,
 	&cmd_verify,
 	&cmd_restore,
 	&cmd_seed,
-	&cmd_recover,
+	&cmd_copy,
 	&cmd_expire,
 	&cmd_pin,
 	&cmd_unpin,
-	&cmd_copy,
+	&cmd_recover,
 	NULL,
 };

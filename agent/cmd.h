@@ -4,12 +4,19 @@
 
 #include "app.h"
 
-extern const struct verb cmd_check, cmd_backup, cmd_list, cmd_info, cmd_verify, cmd_restore, cmd_seed,
-	cmd_recover,
+extern const struct verb cmd_check,
+	cmd_status,
+	cmd_backup,
+	cmd_list,
+	cmd_info,
+	cmd_verify,
+	cmd_restore,
+	cmd_seed,
+	cmd_copy,
 	cmd_expire,
 	cmd_pin,
 	cmd_unpin,
-	cmd_copy;
+	cmd_recover;
 
 /* In the order of the help, NULL-terminated. */
 extern const struct verb *const cmd_verbs[];

@@ -126,6 +126,14 @@ static const struct option copy[] = {
 };
 const struct option_group config_copy = GROUP("Copy", copy);
 
+static const struct option status[] = {
+	{ "watch", 0, OPTION_INTERVAL, "[D]", AT(watch_ms), 100, CONFIG_DAY_MS, NULL,
+	  "look again every D, until interrupted; without D every second" },
+	TEXT("error-log", "FILE", error_log,
+	  "read what the applier waited for from this error log of the server (5.6 and 5.7 write it nowhere else)"),
+};
+const struct option_group config_status = GROUP("Status", status);
+
 static const struct option window[] = {
 	DURATION("pause-budget", pause_budget_ms, 0, CONFIG_DAY_MS,
 	  "stop the applier only while everything in flight is younger than this"),

@@ -28,6 +28,9 @@ struct config {
 	int64_t keep_within_ms;
 	const char *reason;
 	bool all;
+	/* status; watch_ms 0 = once */
+	int64_t watch_ms;
+	const char *error_log;
 	/* window; on_deadline is an enum on_deadline */
 	int64_t pause_budget_ms, deadline_ms, max_pause_ms;
 	int on_deadline;
@@ -65,7 +68,8 @@ void config_free(struct config *c);
 /* threads as given, else the number of CPUs, at most 4. */
 unsigned config_threads(const struct config *c);
 
-extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_window, config_data, config_state,
+extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_status, config_window, config_data,
+	config_state,
 	config_rules, config_pin, config_copy,
 	config_recovery,
 	config_work, config_readers, config_sources, config_seeding, config_output;

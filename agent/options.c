@@ -78,7 +78,7 @@ static void limit_text(const struct option *o, uint64_t v, char out[UNITS_TEXT])
 {
 	if (o->type == OPTION_SIZE)
 		units_size_option(v, out);
-	else if (o->type == OPTION_DURATION)
+	else if (o->type == OPTION_DURATION || o->type == OPTION_INTERVAL)
 		units_duration_option((int64_t)v, out);
 	else
 		snprintf(out, UNITS_TEXT, "%llu", (unsigned long long)v);
@@ -158,6 +158,7 @@ static enum status set_value(const struct option *o, const char *value, void *ta
 		return set_number(o, value, slot, err);
 	case OPTION_SIZE:
 	case OPTION_DURATION:
+	case OPTION_INTERVAL:
 		return set_measure(o, value, slot, err);
 	case OPTION_CHOICE:
 		for (int i = 0; o->choices[i]; i++)
@@ -197,6 +198,10 @@ struct parser {
 
 static enum status apply(struct parser *p, const struct option *o, const char *value, struct error *err)
 {
+	if (o->type == OPTION_INTERVAL && !value) {
+		const char *next = p->at + 1 < p->argc ? p->argv[p->at + 1] : "";
+		value = *next >= '0' && *next <= '9' ? p->argv[++p->at] : "1s";
+	}
 	if (!takes_value(o))
 		return set_flag(o, value, p->target, err);
 	if (!value) {

@@ -24,6 +24,7 @@ enum option_type {
 	OPTION_LIST,     /* struct strlist: may be repeated */
 	OPTION_SIZE,     /* uint64_t, bytes */
 	OPTION_DURATION, /* int64_t, milliseconds */
+	OPTION_INTERVAL, /* int64_t, milliseconds; alone it means a second, a next word that begins with a digit is its value */
 	OPTION_NUMBER,   /* unsigned */
 	OPTION_COUNT,    /* uint64_t */
 	OPTION_CHOICE    /* int: index into choices */

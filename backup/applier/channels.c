@@ -105,6 +105,7 @@ enum status channels_parse_row(const struct server_info *s, const struct rows *r
 	cp->read_pos = rows_u64(r, "Read_Source_Log_Pos", 0);
 	cp->auto_position = is_yes(rows_get(r, "Auto_Position"));
 	cp->delay_s = (int64_t)rows_u64(r, "SQL_Delay", 0);
+	ret->lag_s = rows_get(r, "Seconds_Behind_Source") ? (int64_t)rows_u64(r, "Seconds_Behind_Source", 0) : -1;
 	const char *beat = rows_get(r, "Slave_heartbeat_period");
 	cp->heartbeat_s = s->flavor == FLAVOR_MARIADB && beat ? strtod(beat, NULL) : -1;
 	cp->coordinates = COORDINATES_UNAVAILABLE;

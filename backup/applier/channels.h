@@ -18,6 +18,7 @@ struct channel {
 	char *sql_error, *io_error;
 	char *until;     /* Until_Condition; "None" or "" when there is none */
 	char *sql_state; /* what the applier's coordinator says it does */
+	int64_t lag_s;   /* Seconds_Behind_Source; -1 = the server says NULL */
 };
 
 struct channels {

@@ -53,6 +53,7 @@ enum status inflight_take(struct inflight *f, const struct inflight_seen *seen, 
 		struct inflight_item *it = &now.item[now.n++];
 		snprintf(it->key, sizeof it->key, "%s", seen[i].key);
 		snprintf(it->what, sizeof it->what, "%s", seen[i].what);
+		it->thread = seen[i].thread;
 		age(it, find(f, it->key), &seen[i], f->looked_ms, now_ms);
 	}
 	inflight_free(f);
@@ -176,6 +177,7 @@ static enum status look_trx(struct conn *c, struct looks *l, struct error *err)
 		         text(r, "trx_started"), text(r, "state"));
 		k->seen.age_ms = s > 1 ? (s - 1) * SECOND_MS : 0;
 		k->seen.slack_ms = s > 0 ? 2 * SECOND_MS : SECOND_MS;
+		k->seen.thread = rows_u64(r, "id", 0);
 	}
 	rows_free(r);
 	return st;
@@ -201,6 +203,7 @@ static enum status look_statements(struct conn *c, struct looks *l, struct error
 		snprintf(k->key, sizeof k->key, "stmt/%s/%s", text(r, "id"), *info ? info : state);
 		snprintf(k->what, sizeof k->what, "thread %s: %.80s%s%.60s", text(r, "id"), info, *info ? ": " : "", state);
 		k->seen.age_ms = -1;
+		k->seen.thread = rows_u64(r, "id", 0);
 	}
 	rows_free(r);
 	return st;

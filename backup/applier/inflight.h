@@ -15,6 +15,7 @@
 struct inflight_item {
 	char key[160];      /* tells the same thing on the next look */
 	char what[200];     /* "worker 3 applies uuid:17", "thread 12 (ALTER TABLE ...)" */
+	uint64_t thread;    /* in the processlist; 0 = not known (performance_schema counts by worker) */
 	int64_t age_ms;     /* at least */
 	int64_t age_max_ms; /* at most; INFLIGHT_UNKNOWN = no bound is known */
 	int64_t first_seen_ms, not_before_ms;
@@ -48,6 +49,7 @@ bool inflight_young(const struct inflight *f, int64_t budget_ms);
 struct inflight_seen {
 	const char *key, *what;
 	int64_t age_ms, slack_ms;
+	uint64_t thread;
 };
 enum status inflight_take(struct inflight *f, const struct inflight_seen *seen, size_t n, int64_t now_ms,
                           struct error *err);

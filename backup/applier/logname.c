@@ -46,6 +46,17 @@ int logname_compare_at(const char *file_a, uint64_t pos_a, const char *file_b, u
 	return pos_a < pos_b ? -1 : pos_a > pos_b;
 }
 
+int64_t logname_distance(const char *a, const char *b)
+{
+	uint64_t na, nb;
+	a = logname_base(a);
+	b = logname_base(b);
+	const char *da = number_of(a, &na), *db = number_of(b, &nb);
+	if (!da || !db || nb < na || da - a != db - b || memcmp(a, b, (size_t)(da - a)) != 0)
+		return -1;
+	return (int64_t)(nb - na);
+}
+
 bool logname_next(const char *name, struct buf *out)
 {
 	uint64_t n;

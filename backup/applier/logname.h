@@ -13,5 +13,7 @@ const char *logname_base(const char *name);
 int logname_compare(const char *a, const char *b);
 /* The same for coordinates. */
 int logname_compare_at(const char *file_a, uint64_t pos_a, const char *file_b, uint64_t pos_b);
+/* How many files b is after a; -1 when it is not after it, or they are not of one series. */
+int64_t logname_distance(const char *a, const char *b);
 /* The name of the next file in the series, appended to out; false when name has no number. */
 bool logname_next(const char *name, struct buf *out);

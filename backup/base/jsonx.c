@@ -167,13 +167,23 @@ json_t *jsonx_text(const char *s)
 	return v;
 }
 
-enum status jsonx_dump(const json_t *doc, struct buf *out, struct error *err)
+static enum status dump(const json_t *doc, size_t flags, struct buf *out, struct error *err)
 {
-	char *text = json_dumps(doc, JSON_INDENT(2) | JSON_SORT_KEYS);
+	char *text = json_dumps(doc, flags | JSON_SORT_KEYS);
 	if (!text)
 		return error_oom(err);
 	buf_adds(out, text);
 	buf_addc(out, '\n');
 	free(text);
 	return buf_check(out, "the JSON document", err);
+}
+
+enum status jsonx_dump(const json_t *doc, struct buf *out, struct error *err)
+{
+	return dump(doc, JSON_INDENT(2), out, err);
+}
+
+enum status jsonx_dump_line(const json_t *doc, struct buf *out, struct error *err)
+{
+	return dump(doc, JSON_COMPACT, out, err);
 }

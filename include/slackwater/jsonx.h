@@ -29,3 +29,4 @@ json_t *jsonx_from_strlist(const struct strlist *l); /* NULL = out of memory */
 json_t *jsonx_text(const char *s);
 /* Sorted keys, two blanks of indent, a final newline. */
 enum status jsonx_dump(const json_t *doc, struct buf *out, struct error *err);
+enum status jsonx_dump_line(const json_t *doc, struct buf *out, struct error *err); /* the same in one line */

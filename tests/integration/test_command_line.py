@@ -12,7 +12,7 @@ from lab.server import MariaDB, MySQL97
 
 pytestmark = pytest.mark.fast
 
-VERBS = ("check", "backup", "list", "info", "verify", "restore", "seed", "recover")
+VERBS = ("check", "status", "backup", "list", "info", "verify", "restore", "seed", "copy", "expire", "pin", "unpin", "recover")
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ MODULES = {
     "server": {"conn", "dialect", "gtid", "optfile"},
     "store": {"store"}, "stream": {"stream"}, "applier": {"applier", "checkpoint", "claim", "journal"},
     "catalog": {"catalog", "retention", "stored"},
-    "engine": {"engine"}, "seed": {"seed"}, "recover": {"recover"}, "story": {"snapshot"},
+    "engine": {"engine"}, "observe": {"observe"}, "seed": {"seed"}, "recover": {"recover"}, "story": {"snapshot"},
 }
 # Dependencies point down only.
 MAY_USE = {
@@ -33,13 +33,14 @@ MAY_USE = {
     "store": {"store", "base"},
     "stream": {"stream", "store", "base"},
     "applier": {"applier", "server", "base"},
+    "observe": {"observe", "applier", "server", "base"},
     "catalog": {"catalog", "applier", "stream", "store", "server", "base"},
     "engine": {"engine", "catalog", "applier", "stream", "store", "server", "base"},
     "recover": {"recover", "applier", "server", "base"},
     "seed": {"seed", "engine", "catalog", "applier", "stream", "store", "server", "base"},
     "story": {"story", "seed", "recover", "engine", "catalog", "applier", "stream", "store", "server", "base"},
 }
-MAY_USE["agent"] = MAY_USE["story"] | {"agent"}
+MAY_USE["agent"] = MAY_USE["story"] | {"agent", "observe"}
 
 _TOKENS = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 

@@ -12,7 +12,8 @@
 
 /* As many options as a verb can have. */
 static const struct option_group *const all[] = {
-	&config_connection, &config_to, &config_window, &config_data, &config_work, &config_sources, &config_output, NULL,
+	&config_connection, &config_to, &config_status, &config_window, &config_data, &config_work, &config_sources, &config_output,
+	NULL,
 };
 
 static struct config config;
@@ -101,6 +102,25 @@ static void mistakes_are_named(void **state)
 	assert_refused(PARSE("latest", "earliest"), "too many arguments", NULL);
 }
 
+static void an_interval_needs_no_value(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("--json"), ST_OK);
+	assert_int_equal(config.watch_ms, 0);
+	assert_int_equal(PARSE("--watch"), ST_OK);
+	assert_int_equal(config.watch_ms, 1000);
+	assert_int_equal(PARSE("--watch", "--json"), ST_OK);
+	assert_int_equal(config.watch_ms, 1000);
+	assert_true(config.json);
+	assert_int_equal(PARSE("--watch", "2s", "--json"), ST_OK);
+	assert_int_equal(config.watch_ms, 2000);
+	assert_int_equal(PARSE("--watch=500ms"), ST_OK);
+	assert_int_equal(config.watch_ms, 500);
+	assert_refused(PARSE("--watch", "2"), "is not a duration", "500ms");
+	assert_refused(PARSE("--watch=1ms"), "at least 100ms", NULL);
+	assert_refused(PARSE("--watch="), "empty value", NULL);
+}
+
 /* A password on the command line is refused, and neither message nor hint repeats it. */
 static void passwords_are_refused_and_not_repeated(void **state)
 {
@@ -187,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_way_of_writing),
 		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(an_interval_needs_no_value),
 		cmocka_unit_test(passwords_are_refused_and_not_repeated),
 		cmocka_unit_test(help_shows_defaults_and_stays_narrow),
 		cmocka_unit_test(tables_are_sound),

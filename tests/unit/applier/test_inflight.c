@@ -30,9 +30,10 @@ static void test_exact(void **state)
 {
 	(void)state;
 	struct inflight f = { 0 };
-	struct inflight_seen seen[] = { { "a", "worker 1", 30, 0 }, { "b", "worker 2", 499, 0 } };
+	struct inflight_seen seen[] = { { "a", "worker 1", 30, 0, 0 }, { "b", "worker 2", 499, 0, 17 } };
 	look(&f, seen, 2, 1000);
 	assert_string_equal(inflight_oldest(&f)->what, "worker 2");
+	assert_int_equal(inflight_oldest(&f)->thread, 17);
 	assert_true(inflight_young(&f, 500));
 	assert_false(inflight_young(&f, 499));
 	inflight_free(&f);
@@ -43,7 +44,7 @@ static void test_first_look(void **state)
 {
 	(void)state;
 	struct inflight f = { 0 };
-	struct inflight_seen stmt = { "stmt", "ALTER TABLE", -1, 0 }, other = { "next", "UPDATE", -1, 0 };
+	struct inflight_seen stmt = { "stmt", "ALTER TABLE", -1, 0, 0 }, other = { "next", "UPDATE", -1, 0, 0 };
 	look(&f, &stmt, 1, 1000);
 	assert_int_equal(inflight_oldest(&f)->age_max_ms, INFLIGHT_UNKNOWN);
 	assert_false(inflight_young(&f, 1000000));
@@ -67,7 +68,7 @@ static void test_whole_seconds(void **state)
 {
 	(void)state;
 	struct inflight f = { 0 };
-	struct inflight_seen young = { "t1", "trx", 0, 1000 }, older = { "t2", "trx", 7000, 2000 };
+	struct inflight_seen young = { "t1", "trx", 0, 1000, 0 }, older = { "t2", "trx", 7000, 2000, 0 };
 	look(&f, &young, 1, 5000);
 	assert_int_equal(inflight_oldest(&f)->age_max_ms, 1000);
 	assert_false(inflight_young(&f, 500));
@@ -83,7 +84,7 @@ static void test_the_larger(void **state)
 {
 	(void)state;
 	struct inflight f = { 0 };
-	struct inflight_seen s = { "t", "trx", 0, 1000 };
+	struct inflight_seen s = { "t", "trx", 0, 1000, 0 };
 	look(&f, NULL, 0, 900);
 	look(&f, &s, 1, 1000);
 	look(&f, &s, 1, 1900);

@@ -49,8 +49,20 @@ static void test_next(void **state)
 	next_is("relay.00a", NULL);
 }
 
+static void test_distance(void **state)
+{
+	(void)state;
+	assert_int_equal(logname_distance("binlog.000007", "/var/log/binlog.000007"), 0);
+	assert_int_equal(logname_distance("binlog.999999", "binlog.1000002"), 3);
+	assert_int_equal(logname_distance("binlog.000007", "binlog.000006"), -1);
+	assert_int_equal(logname_distance("binlog.000007", "other.000008"), -1);
+	assert_int_equal(logname_distance("binlog.000007", "binlogs.000008"), -1);
+	assert_int_equal(logname_distance("binlog", "binlog.000008"), -1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_places), cmocka_unit_test(test_next) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_places), cmocka_unit_test(test_next),
+		                            cmocka_unit_test(test_distance) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
