@@ -146,14 +146,16 @@ static void behind_line(struct buf *out, const struct observed_channel *ch)
 	buf_free(&b);
 }
 
-static void gap_line(struct buf *out, const struct observed_channel *ch)
+static void gap_line(struct buf *out, const struct server_info *server, const struct observed_channel *ch)
 {
+	bool mariadb = server->flavor == FLAVOR_MARIADB;
 	if (ch->low_water_file)
 		output_text_line(out, "  low water", "%s:%llu, everything before it is applied", ch->low_water_file, (unsigned long long)ch->low_water_pos);
 	if (ch->gap)
 		output_text_line(out, "  gap", "%s%s", ch->gap, ch->applier_running ? "; at this moment, while the applier runs" : "");
 	else
-		output_text_line(out, "  gap", "%s", ch->gap_transactions == 0 ? "none" : "not known");
+		output_text_line(out, "  gap", "%s", mariadb ? "none: MariaDB commits in order inside a domain"
+		                                     : ch->gap_transactions == 0 ? "none" : "not known");
 }
 
 static void wait_part(struct buf *b, const char *what, struct observed_wait w)
@@ -205,7 +207,7 @@ static void reasons(struct buf *out, const struct strlist *list)
 	}
 }
 
-static enum status channel(struct buf *out, const struct observed_channel *ch, struct error *err)
+static enum status channel(struct buf *out, const struct server_info *server, const struct observed_channel *ch, struct error *err)
 {
 	buf_adds(out, "\n");
 	if (*ch->name)
@@ -217,7 +219,7 @@ static enum status channel(struct buf *out, const struct observed_channel *ch, s
 	applier_line(out, ch);
 	receiver_line(out, ch);
 	behind_line(out, ch);
-	gap_line(out, ch);
+	gap_line(out, server, ch);
 	waits_lines(out, &ch->waits);
 	if (ch->nworkers)
 		buf_addc(out, '\n');
@@ -239,7 +241,7 @@ enum status output_status(struct buf *out, const struct observation *o, struct e
 	else if (!o->nchannels)
 		output_text_line(out, "status", "no replica: it has no replication channel");
 	for (size_t i = 0; !st && i < o->nchannels; i++)
-		st = channel(out, &o->channel[i], err);
+		st = channel(out, &o->server, &o->channel[i], err);
 	if (!st && o->npool)
 		buf_adds(out, o->nchannels ? "\nWorkers, which serve all channels\n" : "\nWorkers\n");
 	if (!st)

@@ -117,7 +117,7 @@ static enum status say_stopped(struct saying *s)
 	if (!st && !ch->receiver_running && ch->receiver_errno)
 		st = strlist_addf(s->ret, s->err, "the receiver has stopped with error %u: nothing new arrives", ch->receiver_errno);
 	else if (!st && !ch->receiver_running)
-		st = strlist_add(s->ret, "the receiver is not connected: nothing new arrives, and the lag below is that of what has arrived", s->err);
+		st = strlist_add(s->ret, "the receiver is not connected: nothing new arrives, and distance and lag are those of what has", s->err);
 	return st;
 }
 

@@ -31,6 +31,10 @@ enum status look_row_locks(struct look *l, struct error *err);
 /* The counters of waiting; sets component. Before look_workers. */
 enum status look_waits(struct look *l, struct error *err);
 
+/* Does a worker whose thread says so wait for work? */
+bool look_state_is_idle(const char *state);
+/* Its age, where only what is in flight by thread tells of it. */
+void look_age(const struct look *l, struct observed_worker *w);
 /* A refusal for want of a right becomes the note "WHAT: not shown, the account lacks RIGHT" and ST_OK; any other failure is passed on. */
 enum status look_refused(struct look *l, const struct error *why, const char *what, const char *right, struct error *err);
 struct observed_channel *look_channel(const struct observation *o, const char *name); /* NULL = none */

@@ -120,18 +120,27 @@ static enum status read_bitmaps(struct look *l, struct channels *ch, struct obse
 		st = distance_bitmaps_end(&b, &to->gap_transactions, &to->gap, err);
 	else
 		st = look_refused(l, &why, "gaps", "SELECT on mysql.slave_worker_info and mysql.slave_relay_log_info", err);
+	if (why.kind)
+		to->gap_transactions = OBSERVE_UNKNOWN;
 	distance_bitmaps_free(&b);
 	return st;
 }
 
-static enum status take_gaps(struct look *l, const struct gaps *g, struct channels *ch, struct error *err)
+/* Only rows that may not be read, or that are in a file, would tell. */
+static bool cannot_tell(const struct instance *in, const struct checkpoint_channel *cp)
+{
+	return in->server.flavor == FLAVOR_MYSQL && channels_mode_is_position(cp->mode) && cp->workers > 1 && !in->tables;
+}
+
+static enum status take_gaps(struct look *l, const struct instance *in, const struct gaps *g, struct channels *ch, struct error *err)
 {
 	enum status st = look_text(&l->o->holes, g->holes, SET_MAX, err);
 	for (size_t i = 0; !st && i < g->n; i++) {
 		struct observed_channel *to = &l->o->channel[i];
-		to->gap_transactions = g->item[i].unknown ? OBSERVE_UNKNOWN : (int64_t)g->item[i].known;
+		bool unknown = g->item[i].unknown || cannot_tell(in, &ch->item[i].cp);
+		to->gap_transactions = unknown ? OBSERVE_UNKNOWN : (int64_t)g->item[i].known;
 		st = look_text(&to->gap, g->item[i].text, SET_MAX, err);
-		if (!st)
+		if (!st && in->tables)
 			st = read_bitmaps(l, ch, to, err);
 	}
 	return st;
@@ -141,16 +150,17 @@ static enum status read_gaps(struct look *l, struct channels *ch, struct error *
 {
 	struct error why = ERROR_INIT;
 	struct gaps g = { 0 };
-	struct instance without = *l->in; /* borrowed, not freed */
-	without.tables = false;
-	enum status st = gaps_read(l->c, l->in, ch, &g, &why);
+	struct instance in = *l->in; /* borrowed, not freed */
+	enum status st = gaps_read(l->c, &in, ch, &g, &why);
 	if (st) {
-		st = look_refused(l, &why, "gaps", "SELECT on mysql.slave_relay_log_info and mysql.slave_worker_info", err);
+		in.tables = false;
+		st = look_refused(l, &why, "gaps",
+		                  "SELECT on mysql.slave_relay_log_info and mysql.slave_worker_info, or REPLICATION SLAVE", err);
 		if (!st)
-			st = gaps_read(l->c, &without, ch, &g, err);
+			st = gaps_read(l->c, &in, ch, &g, err);
 	}
 	if (!st)
-		st = take_gaps(l, &g, ch, err);
+		st = take_gaps(l, &in, &g, ch, err);
 	gaps_free(&g);
 	return st;
 }

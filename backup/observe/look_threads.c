@@ -18,27 +18,27 @@ static bool begins_with_one_of(const char *s, const char *const *words)
 	return false;
 }
 
-/* The receiver's and the coordinator's own states in 5.6; the processlist cuts them at 64 characters. */
+/* The receiver's and the coordinator's own states, in old and new words; 5.6 cuts them at 64 characters. */
 static bool is_no_worker(const char *state)
 {
 	static const char *const others[] = {
-		"Waiting for master", "Waiting to reconnect", "Connecting to master", "Reconnecting after", "Checking master",
-		"Registering slave", "Requesting binlog", "Queueing master event", "Waiting for the slave SQL thread",
-		"Waiting for slave mutex", "Slave has read all relay log", "Reading event from the relay log",
-		"Waiting for Slave Worker", "Waiting for the next event in relay log", "Waiting until MASTER_DELAY",
-		"Waiting until enough", NULL,
+		"Waiting for master", "Waiting for source", "Waiting to reconnect", "Connecting to", "Reconnecting after",
+		"Checking master", "Checking source", "Registering", "Requesting binlog", "Queueing", "Waiting for the slave",
+		"Waiting for the replica", "Waiting for slave", "Waiting for replica", "Slave has read all", "Replica has read all",
+		"Reading event from the relay log", "Waiting for the next event in relay log", "Waiting until",
+		"Waiting for dependent transaction", "Waiting for applier metadata", NULL,
 	};
 	return begins_with_one_of(state, others);
 }
 
-static bool is_idle(const char *state)
+bool look_state_is_idle(const char *state)
 {
 	static const char *const idle[] = { "Waiting for an event from Coordinator", "Waiting for work from SQL thread",
-		                            "Slave has read all relay log", NULL };
-	return !*state || begins_with_one_of(state, idle);
+		                            "Slave has read all", "Replica has read all", NULL };
+	return !state || !*state || begins_with_one_of(state, idle);
 }
 
-static void take_age(const struct look *l, struct observed_worker *w)
+void look_age(const struct look *l, struct observed_worker *w)
 {
 	for (size_t i = 0; i < l->flight->n; i++) {
 		const struct inflight_item *it = &l->flight->item[i];
@@ -66,9 +66,9 @@ static enum status take_thread(struct look *l, const struct rows *r, struct erro
 		return ST_FATAL;
 	w->thread = rows_u64(r, "ID", 0);
 	w->running = true;
-	w->busy = !is_idle(state);
+	w->busy = !look_state_is_idle(state);
 	if (w->busy)
-		take_age(l, w);
+		look_age(l, w);
 	enum status st = look_text(&w->state, state, TEXT_MAX, err);
 	return st ? st : look_text(&w->statement, rows_get(r, "INFO"), STATEMENT_MAX, err);
 }

@@ -45,25 +45,11 @@ static void plain_sql(struct buf *sql, bool statements)
 	buf_adds(sql, " ORDER BY w.CHANNEL_NAME, w.WORKER_ID");
 }
 
-static bool state_is_idle(const char *state)
+static void in_hand_without_stamps(const struct look *l, struct observed_worker *w)
 {
-	static const char *const idle[] = { "Waiting for an event from Coordinator", "Waiting for work from SQL thread", NULL };
-	for (const char *const *s = idle; *s; s++)
-		if (state && strcasecmp(state, *s) == 0)
-			return true;
-	return !state || strncmp(state, "Replica has read all", 20) == 0 || strncmp(state, "Slave has read all", 18) == 0;
-}
-
-static void in_hand_without_stamps(struct look *l, struct observed_worker *w)
-{
-	w->busy = w->running && !state_is_idle(w->state);
-	for (size_t i = 0; w->busy && i < l->flight->n; i++) {
-		const struct inflight_item *it = &l->flight->item[i];
-		if (it->thread != w->thread || it->age_ms < w->age_ms)
-			continue;
-		w->age_ms = it->age_ms;
-		w->age_max_ms = it->age_max_ms == INFLIGHT_UNKNOWN ? OBSERVE_UNKNOWN : it->age_max_ms;
-	}
+	w->busy = w->running && !look_state_is_idle(w->state);
+	if (w->busy)
+		look_age(l, w);
 }
 
 static enum status take_texts(struct observed_worker *w, const struct rows *r, bool stamped, struct error *err)
@@ -76,7 +62,7 @@ static enum status take_texts(struct observed_worker *w, const struct rows *r, b
 		st = look_text(&w->applying, rows_get(r, "applying"), GTID_MAX, err);
 	if (!st && w->error_no)
 		st = look_text(&w->error, rows_get(r, "LAST_ERROR_MESSAGE"), TEXT_MAX, err);
-	if (!st && !stamped && w->running && !state_is_idle(w->state))
+	if (!st && !stamped && w->running && !look_state_is_idle(w->state))
 		return look_text(&w->applying, seen, GTID_MAX, err);
 	return st ? st : look_text(&w->last_applied, stamped ? rows_get(r, "last_applied") : seen, GTID_MAX, err);
 }

@@ -11,6 +11,15 @@
 
 enum { PATIENCE_MS = 5000, STOP_POLL_MS = 100, OURS = 1 };
 
+struct watch {
+	struct run *own;
+	struct run bell; /* cancelled when the look is over */
+	pthread_t thread;
+	int64_t ms;
+	_Atomic int64_t until_ms;
+	atomic_bool fired;
+};
+
 struct observer {
 	const struct conn_options *conn;
 	struct observe_options opt;
@@ -20,6 +29,7 @@ struct observer {
 	struct conn *c;
 	struct instance in;
 	struct inflight flight;
+	struct watch watch;      /* during a look */
 	struct observation *before; /* counters and names of the look before */
 };
 
@@ -59,22 +69,22 @@ static enum status open_session(struct observer *ob, struct error *err)
 
 /* ---- the watch ---- */
 
-struct watch {
-	struct run *own;
-	struct run bell; /* cancelled when the look is over */
-	pthread_t thread;
-	int64_t ms;
-	atomic_bool fired;
-};
+/* Whoever is about to wait for the server sets it again: it fires when a single step takes too long. */
+static void watch_feed(struct watch *w)
+{
+	atomic_store(&w->until_ms, run_now_ms(&w->bell) + w->ms);
+}
 
 static void *watch_main(void *arg)
 {
 	struct watch *w = arg;
 	struct error ignored;
-	if (run_sleep_ms(&w->bell, w->ms, &ignored) == ST_OK) {
-		atomic_store(&w->fired, true);
-		run_cancel(w->own, OURS);
-	}
+	int64_t left;
+	while ((left = atomic_load(&w->until_ms) - run_now_ms(&w->bell)) > 0)
+		if (run_sleep_ms(&w->bell, left, &ignored))
+			return NULL;
+	atomic_store(&w->fired, true);
+	run_cancel(w->own, OURS);
 	return NULL;
 }
 
@@ -82,12 +92,14 @@ static enum status watch_begin(struct watch *w, struct run *own, int64_t ms, str
 {
 	*w = (struct watch){ .own = own, .ms = ms };
 	enum status st = run_shield(&w->bell, own, err);
-	int no = st ? 0 : pthread_create(&w->thread, NULL, watch_main, w);
-	if (no) {
-		run_destroy(&w->bell);
-		return error_sys(err, ST_FAILED, ERR_UNEXPECTED, no, "cannot start a thread");
-	}
-	return st;
+	if (st)
+		return st;
+	watch_feed(w);
+	int no = pthread_create(&w->thread, NULL, watch_main, w);
+	if (!no)
+		return ST_OK;
+	run_destroy(&w->bell);
+	return error_sys(err, ST_FAILED, ERR_UNEXPECTED, no, "cannot start a thread");
 }
 
 static bool watch_end(struct watch *w)
@@ -127,6 +139,7 @@ static enum status wait_for_stop(struct observer *ob, int64_t *ret_s, struct err
 	enum status st = stop_in_progress(ob, ret_s, err);
 	while (!st && *ret_s >= 0 && run_now_ms(ob->parent) < until) {
 		st = run_sleep_ms(ob->parent, STOP_POLL_MS, err);
+		watch_feed(&ob->watch);
 		if (!st)
 			st = stop_in_progress(ob, ret_s, err);
 	}
@@ -134,6 +147,8 @@ static enum status wait_for_stop(struct observer *ob, int64_t *ret_s, struct err
 }
 
 /* ---- one look ---- */
+
+typedef enum status (*step)(struct look *l, struct error *err);
 
 static enum status look_ages(struct look *l, struct error *err)
 {
@@ -159,22 +174,59 @@ static enum status explain_all(struct observer *ob, struct observation *o, struc
 	return st;
 }
 
+static const step all_steps[] = { look_settings, look_ages, look_channels, look_waits, look_workers, look_row_locks };
+static const step steps_behind_stop[] = { look_settings, look_ages, look_threads, look_row_locks };
+
 static enum status look_all(struct observer *ob, struct observation *o, struct error *err)
 {
 	struct look l = { .c = ob->c, .in = &ob->in, .opt = &ob->opt, .flight = &ob->flight,
 		          .now_ms = run_now_ms(ob->parent), .o = o };
-	enum status st = look_settings(&l, err);
-	if (!st)
-		st = look_ages(&l, err);
-	if (!st && !o->behind_stop)
-		st = look_channels(&l, err);
-	if (!st)
-		st = look_waits(&l, err);
-	if (!st)
-		st = o->behind_stop ? look_threads(&l, err) : look_workers(&l, err);
-	if (!st)
-		st = look_row_locks(&l, err);
+	const step *steps = o->behind_stop ? steps_behind_stop : all_steps;
+	size_t n = o->behind_stop ? sizeof steps_behind_stop / sizeof *steps : sizeof all_steps / sizeof *steps;
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < n; i++) {
+		watch_feed(&ob->watch);
+		st = steps[i](&l, err);
+	}
 	return st ? st : explain_all(ob, o, err);
+}
+
+static enum status look_watched(struct observer *ob, struct observation *o, struct error *err)
+{
+	int64_t stop_s = -1, from = run_now_ms(ob->parent);
+	enum status st = wait_for_stop(ob, &stop_s, err);
+	if (st)
+		return st;
+	o->server = ob->in.server;
+	o->taken_ms = run_wall_ms(ob->parent);
+	o->behind_stop = stop_s >= 0;
+	o->stop_s = stop_s;
+	st = look_all(ob, o, err);
+	o->took_ms = run_now_ms(ob->parent) - from;
+	return st;
+}
+
+/* *ret_fired: our session was shut, because nothing came for too long. */
+static enum status look_once(struct observer *ob, struct observation **ret, bool *ret_fired, struct error *err)
+{
+	struct observation *o = calloc(1, sizeof *o);
+	enum status st = o ? ST_OK : error_oom(err);
+	*ret_fired = false;
+	if (!st && (!ob->c || ob->c->lost || run_cancelled(&ob->own))) {
+		close_session(ob);
+		st = open_session(ob, err);
+	}
+	if (!st)
+		st = watch_begin(&ob->watch, &ob->own, ob->opt.patience_ms, err);
+	if (!st) {
+		st = look_watched(ob, o, err);
+		*ret_fired = watch_end(&ob->watch);
+	}
+	if (st)
+		observation_free(o);
+	else
+		*ret = o;
+	return st;
 }
 
 static enum status no_answer(const struct observer *ob, struct error *err)
@@ -182,58 +234,6 @@ static enum status no_answer(const struct observer *ob, struct error *err)
 	error_set(err, ST_FAILED, ERR_SERVER, "the server has not answered for %lld ms", (long long)ob->opt.patience_ms);
 	error_hint(err, "is a STOP of replication in progress, or the server out of reach?");
 	return ST_FAILED;
-}
-
-/* Under the watch. *ret_fired: our session was shut, because nothing came for too long. */
-static enum status look_watched(struct observer *ob, struct observation *o, bool *ret_fired, struct error *err)
-{
-	struct watch w;
-	enum status st = watch_begin(&w, &ob->own, ob->opt.patience_ms, err);
-	if (st)
-		return st;
-	st = look_all(ob, o, err);
-	*ret_fired = watch_end(&w);
-	return st;
-}
-
-static enum status begin(struct observer *ob, struct observation **ret, struct error *err)
-{
-	int64_t stop_s = -1;
-	struct observation *o = calloc(1, sizeof *o);
-	enum status st = o ? ST_OK : error_oom(err);
-	if (!st && (!ob->c || ob->c->lost || run_cancelled(&ob->own))) {
-		close_session(ob);
-		st = open_session(ob, err);
-	}
-	if (!st)
-		st = wait_for_stop(ob, &stop_s, err);
-	if (st) {
-		free(o);
-		return st;
-	}
-	o->server = ob->in.server;
-	o->taken_ms = run_wall_ms(ob->parent);
-	o->behind_stop = stop_s >= 0;
-	o->stop_s = stop_s;
-	*ret = o;
-	return ST_OK;
-}
-
-static enum status look_once(struct observer *ob, struct observation **ret, bool *ret_fired, struct error *err)
-{
-	struct observation *o = NULL;
-	*ret_fired = false;
-	enum status st = begin(ob, &o, err);
-	int64_t from = run_now_ms(ob->parent);
-	if (!st)
-		st = look_watched(ob, o, ret_fired, err);
-	if (st) {
-		observation_free(o);
-		return st;
-	}
-	o->took_ms = run_now_ms(ob->parent) - from;
-	*ret = o;
-	return ST_OK;
 }
 
 /* What the next look compares with. */
