@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """slackwater status: what it shows of an applier is what the test has made of it; it changes nothing and waits for nobody."""
+import fcntl
 import json
 import os
 import pty
 import re
 import signal
+import sys
+import termios
 import threading
 
 import pytest
@@ -138,6 +141,47 @@ def test_waits_from_the_component(lab):
         assert "counted by the metrics component" in text
     finally:
         lab.replica.local(f"UNINSTALL COMPONENT {COMPONENT}")
+
+
+@only(MySQL97)
+def test_queues_that_may_hold_too_little(lab):
+    """Made so small that the coordinator has to wait: the variable is named."""
+    was = lab.replica.variable("replica_pending_jobs_size_max")
+    lab.replica.local(f"INSTALL COMPONENT {COMPONENT}")
+    try:
+        _restart_applier(lab, "SET GLOBAL replica_pending_jobs_size_max=1024")
+        with Loads(lab, ddl_every=0) as loads:
+            with gaps.RowHeld(lab.replica) as held:
+                held.wait_blocked()
+                loads.wait_written(60)
+            channel = proc.wait_until(lambda: (c := _channel(lab.replica)) and c["waits"]["queue_memory"]["count"] > 0 and c, 30,
+                                      "the coordinator to wait for memory", every=0.3)
+        assert any("raise replica_pending_jobs_size_max (1.0 KiB)" in r for r in channel["reasons"]), channel["reasons"]
+    finally:
+        _restart_applier(lab, f"SET GLOBAL replica_pending_jobs_size_max={was}")
+        lab.replica.local(f"UNINSTALL COMPONENT {COMPONENT}")
+
+
+@only(MySQL97)
+def test_commit_order_is_named(lab):
+    _restart_applier(lab, "SET GLOBAL replica_preserve_commit_order=ON")
+    try:
+        with Loads(lab, ddl_every=0):
+            for _ in range(10):     # what comes next may happen to depend on the one that is held
+                with gaps.RowHeld(lab.replica) as held:
+                    channel, worker = _held_worker(lab, held.wait_blocked(), 1000)
+                if any("preceding transaction to commit" in (w["state"] or "") for w in channel["workers"]):
+                    break
+        assert channel["commit_order"] and channel["gap_transactions"] == 0
+        assert any(f"behind worker {worker['id']}" in r and "replica_preserve_commit_order" in r for r in channel["reasons"]), channel
+    finally:
+        _restart_applier(lab, "SET GLOBAL replica_preserve_commit_order=OFF")
+
+
+def _restart_applier(lab, statement):
+    lab.replica.replication("stop", what="SQL_THREAD")
+    lab.replica.local(statement)
+    lab.replica.replication("start", what="SQL_THREAD")
 
 
 @only(MySQL56)
@@ -306,14 +350,14 @@ def test_watch_of_people(lab):
 @only(MariaDB)
 def test_watch_whose_reader_has_stopped_reading(lab):
     read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
     running = tool.Running("status", *tool.connection(lab.replica), "--watch", "100ms", stdout=write)
     os.close(write)
+
+    def waiting():      # a part of the first block, which is longer: the rest has no room
+        return int.from_bytes(fcntl.ioctl(read, termios.FIONREAD, b"\0" * 4), sys.byteorder)
     try:
-        def full():
-            with open(f"/proc/{running.child.pid}/wchan", encoding="ascii") as where:
-                return "poll" in where.read()
-        threading.Event().wait(0.5)
-        proc.wait_until(full, 20, "it to wait")
+        proc.wait_until(waiting, 20, "the pipe to be full")
         running.signal(signal.SIGINT)
         running.finish(3, expect=130)
     finally:
