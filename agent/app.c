@@ -185,10 +185,11 @@ static void name_signal(const struct app *a, struct error *err)
 	snprintf(err->message, sizeof err->message, "%s", text);
 }
 
-static bool logs_in(const struct verb *v)
+/* Those that take a server into their hands do it themselves. */
+static bool finishes_journals(const struct verb *v)
 {
 	for (const struct option_group *const *g = v->groups; *g; g++)
-		if (*g == &config_connection)
+		if (*g == &config_state)
 			return true;
 	return false;
 }
@@ -204,7 +205,7 @@ static int work(struct app *a)
 	enum status st = run_init(&a->run, NULL, NULL, &a->sink.base, &err);
 	if (!st)
 		st = signals_start(&a->signals, &a->run, &a->sink.base, &err);
-	if (!st && !logs_in(a->verb))
+	if (!st && !finishes_journals(a->verb))
 		state_warn(a);
 	if (!st)
 		st = a->verb->run(a, &err);

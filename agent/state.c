@@ -22,8 +22,8 @@ void state_warn(struct app *app)
 	char *dir = NULL;
 	if (!state_dir(&app->config, &dir, &ignored) && !journal_list(dir, &paths, &ignored) && paths.n)
 		event_warning(&app->sink.base, "journal",
-		              "%s is there: unless a backup is running now, one has died with an applier stopped; the next command that "
-		              "logs in to that server starts it, slackwater recover for one",
+		              "%s is there: unless a backup is running now, one has died with an applier stopped; slackwater recover, or the "
+		              "next check, backup or seed of that server, starts it",
 		              paths.item[0]);
 	strlist_free(&paths);
 	free(dir);

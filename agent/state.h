@@ -7,7 +7,7 @@
 
 /* --state-dir, or the default; owned by the caller. */
 enum status state_dir(const struct config *c, char **ret, struct error *err);
-/* For verbs that log in to no server: a journal that may be a dead run's is told of, and what finishes it. */
+/* For verbs that only read, or log in to no server: a journal that may be a dead run's is told of, and what finishes it. */
 void state_warn(struct app *app);
 /* Start what a dead run had stopped (slackwater/journal.h); what was done and what was not is said in the log. */
 enum status state_finish(struct app *app, const char *dir, const struct conn_options *server, struct error *err);
