@@ -189,7 +189,7 @@ static void name_signal(const struct app *a, struct error *err)
 static bool finishes_journals(const struct verb *v)
 {
 	for (const struct option_group *const *g = v->groups; *g; g++)
-		if (*g == &config_state)
+		if (*g == &config_lock)
 			return true;
 	return false;
 }

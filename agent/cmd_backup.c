@@ -12,7 +12,7 @@
 #include "work.h"
 
 static const struct option_group *const groups[] = {
-	&config_connection, &config_to, &config_window, &config_data, &config_work, &config_state, &config_output, NULL,
+	&config_connection, &config_to, &config_window, &config_data, &config_work, &config_state, &config_lock, &config_output, NULL,
 };
 
 static enum status check_usage(struct app *app, struct error *err)

@@ -10,7 +10,7 @@
 #include "state.h"
 #include "work.h"
 
-static const struct option_group *const groups[] = { &config_connection, &config_window, &config_data, &config_state, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_connection, &config_window, &config_data, &config_state, &config_lock, &config_output, NULL };
 
 static enum status show(struct app *app, const struct preflight *p, const struct error *verdict, struct error *err)
 {

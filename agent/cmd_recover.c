@@ -10,7 +10,7 @@
 #include "state.h"
 #include "text.h"
 
-static const struct option_group *const groups[] = { &config_connection, &config_recovery, &config_state, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_connection, &config_recovery, &config_state, &config_lock, &config_output, NULL };
 
 static enum status ask(void *arg, const struct recover_finding *f, bool *ret, struct error *err)
 {

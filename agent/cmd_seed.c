@@ -11,7 +11,7 @@
 #include "work.h"
 
 static const struct option_group *const groups[] = {
-	&config_connection, &config_from, &config_sources, &config_seeding, &config_state, &config_output, NULL,
+	&config_connection, &config_from, &config_sources, &config_seeding, &config_state, &config_lock, &config_output, NULL,
 };
 
 static enum status check_usage(const struct config *c, struct error *err)

@@ -7,7 +7,7 @@
 #include "slackwater/observe.h"
 #include "watch.h"
 
-static const struct option_group *const groups[] = { &config_connection, &config_status, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_connection, &config_status, &config_state, &config_output, NULL };
 
 /* Into app's result. */
 static enum status look(struct app *app, struct observer *ob, struct error *err)

@@ -152,10 +152,14 @@ const struct option_group config_window = GROUP("The applier's pause", window);
 static const struct option state[] = {
 	TEXT("state-dir", "DIR", state_dir,
 	  "where the journal and the lock are kept (default: /var/lib/slackwater; not root: ~/.local/state/slackwater)"),
+};
+const struct option_group config_state = GROUP("State", state);
+
+static const struct option lock[] = {
 	DURATION("wait-lock", wait_lock_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS,
 	  "wait so long for another run on this server to end (default: not at all, exit 11)"),
 };
-const struct option_group config_state = GROUP("One run at a time", state);
+const struct option_group config_lock = GROUP("One run at a time", lock);
 
 static const struct option data[] = {
 	LIST("include", "P", include, "only schemas or schema.tables that match (* and ?); repeatable"),

@@ -69,7 +69,7 @@ void config_free(struct config *c);
 unsigned config_threads(const struct config *c);
 
 extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_status, config_window, config_data,
-	config_state,
+	config_state, config_lock,
 	config_rules, config_pin, config_copy,
 	config_recovery,
 	config_work, config_readers, config_sources, config_seeding, config_output;
