@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Channels that differ: delayed, filtered, in error, stopped; all on one replica, each left as it was found."""
+import pytest
+
+from conftest import topology
+from lab import accounts, logs, proc, tool
+from lab.server import MariaDB, MySQL97
+from lab.topology import Loads
+from steps import assert_running, backup_watched, hold_against_rules
+
+DELAY_S = 3600
+
+
+@pytest.fixture(scope="module", params=[MySQL97, MariaDB], ids=lambda f: f.flavour)
+def lab(request):
+    with topology(request.param, channels=("east", "west", "north")) as made:
+        yield made
+
+
+def _change(lab, channel, what):
+    replica = lab.replica
+    replica.replication("stop", channel)
+    replica.sql(f"CHANGE MASTER '{channel}' TO {what}" if lab.flavour is MariaDB else
+                f"CHANGE REPLICATION SOURCE TO {what} FOR CHANNEL '{channel}'")
+    replica.replication("start", channel)
+    proc.wait_until(lambda: replica.running(channel), 30, "the channel to run")
+
+
+def _delay(lab, channel, seconds):
+    _change(lab, channel, f"{'MASTER' if lab.flavour is MariaDB else 'SOURCE'}_DELAY={seconds}")
+
+
+def test_a_delayed_channel(lab, repository):
+    """What waits for its time is not in flight: it is neither waited for nor applied, and the delay goes on."""
+    lab.wait_caught_up()
+    _delay(lab, "west", DELAY_S)
+    try:
+        with Loads(lab, rate=60, ddl_every=0) as loads:
+            loads.wait_written(50)
+            taken = backup_watched(lab, repository).json
+            loads.wait_written(50)
+            backup_watched(lab, repository)
+        channels = {c["name"]: c for c in taken["checkpoint"]["channels"]}
+        assert channels["west"]["delay_s"] == DELAY_S and channels["east"]["delay_s"] == 0
+        assert taken["wait_ms"] < 5000
+        assert int(lab.replica.status("west")["SQL_Delay"]) == DELAY_S
+        written = lab.sources["west"].value(f"SELECT MAX(id) FROM {lab.schemas('west')[0]}.ledger")
+        assert lab.replica.value(f"SELECT MAX(id) FROM {lab.schemas('west')[0]}.ledger") < written, "the delay was skipped"
+    finally:
+        _delay(lab, "west", 0)
+    lab.wait_caught_up()
+    assert_running(lab)
+
+
+def test_a_delayed_checkpoint_is_seeded(lab, repository):
+    """The seed resumes where the delayed channel stood, and is delayed itself in the end."""
+    lab.wait_caught_up()
+    _delay(lab, "west", DELAY_S)
+    try:
+        with Loads(lab, rate=60, ddl_every=0) as loads:
+            loads.wait_written(50)
+            backup_watched(lab, repository)
+            target = lab.target()
+            tool.seed(repository, target, lab.sources)
+            loads.stop()
+        assert int(target.status("west")["SQL_Delay"]) == DELAY_S
+        lab.drop(target)
+    finally:
+        _delay(lab, "west", 0)
+    lab.wait_caught_up()
+
+
+def test_one_in_error_and_one_stopped(lab, repository):
+    """An applier in error makes a backup fail with 5, before anything is stopped; nobody is started."""
+    lab.replica.replication("stop", "north", "SQL_THREAD")
+    schema, source = lab.schemas("west")[0], lab.sources["west"]
+    source.sql(f"CREATE TABLE {schema}.clash (id INT PRIMARY KEY)")
+    for channel in ("east", "west"):
+        lab.replica.wait_caught_up(lab.sources[channel], channel=channel)
+    lab.replica.local(f"INSERT INTO {schema}.clash VALUES (1)")
+    source.sql(f"INSERT INTO {schema}.clash VALUES (1)")
+    proc.wait_until(lambda: lab.replica.status("west")["Last_SQL_Errno"], 30, "the applier to fail")
+    try:
+        with logs.Statements(lab.replica) as said:
+            result = tool.backup(lab.replica, repository, expect=tool.APPLIER)
+        assert "west" in result.err and "1062" in result.err
+        mine = said.of(accounts.BACKUP[0])
+        hold_against_rules(mine)
+        assert logs.stops(mine) == []
+        assert lab.replica.running("east") and not lab.replica.applier_running("north")
+    finally:
+        lab.replica.local(f"DELETE FROM {schema}.clash")
+        for channel in ("west", "north"):
+            lab.replica.replication("start", channel, "SQL_THREAD")
+    lab.wait_caught_up()
+    assert_running(lab)
+
+
+@pytest.mark.parametrize("lab", [MySQL97], ids=["mysql97"], indirect=True)
+def test_filters_of_a_channel(lab, repository):
+    """Recorded in the checkpoint; a target whose channel does not filter is refused."""
+    lab.replica.replication("stop", "west", "SQL_THREAD")
+    lab.replica.sql("CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE=('app1.ignored%') FOR CHANNEL 'west'")
+    lab.replica.replication("start", "west", "SQL_THREAD")
+    try:
+        with Loads(lab, rate=60, ddl_every=0):
+            taken = backup_watched(lab, repository).json
+        west = next(c for c in taken["checkpoint"]["channels"] if c["name"] == "west")
+        assert "app1.ignored%" in str(west["filters"]), west["filters"]
+        assert_running(lab)
+    finally:
+        lab.replica.replication("stop", "west", "SQL_THREAD")
+        lab.replica.sql("CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE=() FOR CHANNEL 'west'")
+        lab.replica.replication("start", "west", "SQL_THREAD")
+    lab.wait_caught_up()
