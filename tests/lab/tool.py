@@ -16,6 +16,7 @@ from .accounts import BACKUP, SEEDER, option_file
 from .server import REPLICATION
 
 BINARY = pathlib.Path(os.environ.get("SLACKWATER_BIN", place.TOP / "build" / "slackwater"))
+FAULTY = BINARY.with_name("slackwater-fault")       # the same with the faults that SLACKWATER_FAULT asks for: tests/fault/fault.h
 
 OK, UNEXPECTED, USAGE, PREFLIGHT, NO_QUIET, APPLIER, INCONSISTENT, STORE, SNAPSHOT, REFUSED, NOT_PROVEN, BUSY, SERVER = range(13)
 
@@ -43,13 +44,13 @@ class Result:
 class Running:
     """A command that has been started; output goes to files, so that it never waits for us."""
 
-    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=None, environment=None, outlives_test=False):
+    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=None, environment=None, outlives_test=False, binary=None):
         self.argv = [str(a) for a in arguments]
         self.begun = time.monotonic()
         self._out = tempfile.TemporaryFile("w+", dir=place.run_dir())
         self._err = tempfile.TemporaryFile("w+", dir=place.run_dir())
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SLACKWATER_") and k != "MYSQL_PWD"}
-        self.child = proc.spawn([BINARY, *self.argv], stdin=stdin, stdout=stdout or self._out, stderr=self._err,
+        self.child = proc.spawn([binary or BINARY, *self.argv], stdin=stdin, stdout=stdout or self._out, stderr=self._err,
                                 env={**clean, **(environment or {})})
         if not outlives_test:
             _running.add(self)
