@@ -254,8 +254,11 @@ enum status snapshot_describe(struct snapshot *s, struct run *run, struct error 
 
 enum status snapshot_publish(struct snapshot *s, struct error *err)
 {
-	if (!s->sequential)
-		return catalog_publish(s->store, s->manifest, err);
+	if (!s->sequential) {
+		enum status published = catalog_publish(s->store, s->manifest, err);
+		s->keep = published == ST_FATAL;
+		return published;
+	}
 	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX);
 	enum status st = manifest_write(s->manifest, &json, err);
 	if (!st)
@@ -280,7 +283,7 @@ static void snapshot_remove_unpublished(struct snapshot *s)
 void snapshot_end(struct snapshot *s, struct run *run)
 {
 	/* Published: the manifest was handed out. */
-	if (s->manifest && s->store && !s->sequential)
+	if (s->manifest && s->store && !s->sequential && !s->keep)
 		snapshot_remove_unpublished(s);
 	stream_writer_free(s->writer);
 	engine_free(s->engine);

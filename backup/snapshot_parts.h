@@ -20,6 +20,7 @@ struct snapshot {
 	struct manifest *manifest;
 	struct checkpoint *checkpoint;
 	struct buf prefix;              /* "<instance>/<id>/" */
+	bool keep;                      /* not published as far as we know, but a manifest may be visible: nothing is removed */
 	int64_t started_ms;
 };
 

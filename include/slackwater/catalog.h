@@ -45,8 +45,11 @@ enum status manifest_read(const char *text, size_t len, struct manifest **ret, s
 /* [A-Za-z0-9._-], anything else (and a leading dot) as %XX; never empty. Same name in, same key out, and the name can be had back from it. */
 void catalog_instance_key(const char *instance, struct buf *out);
 enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *err);
-/* Put the manifest if absent. On failure no manifest of this id is visible (one that was written before the failure is removed). */
-/* Sees first that every object is there with its size: somebody may have tidied up a run that took them very long. */
+/*
+ * Put the manifest if absent. Sees first that every object is there with its size: somebody may have tidied up a run that took them very long.
+ * ST_FAILED: no manifest of this id is visible (one that was written before the failure is removed), the objects may be removed. ST_FATAL:
+ * there is one that is another's, or ours may be there: the objects have to stay.
+ */
 enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err);
 /* The same with a manifest that is written already: text, of which m was read. */
 enum status catalog_publish_text(struct store *s, const struct manifest *m, const struct buf *text, struct error *err);

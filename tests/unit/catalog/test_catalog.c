@@ -202,6 +202,7 @@ static void test_publish(void **state)
 	OK(catalog_publish(r->store, m, &err));
 	FAILS(ERR_STORE, catalog_publish(r->store, other, &err)); /* never replaced */
 	assert_int_equal(err.sys_errno, EEXIST);
+	assert_int_equal(err.status, ST_FATAL); /* and what it names is not ours to remove */
 	OK(catalog_publish(r->store, m, &err)); /* the very same: our own, whose answer had got lost */
 	struct manifest *there;
 	OK(catalog_find(r->store, NULL, NULL, &there, &err));
@@ -224,6 +225,38 @@ static void test_publish(void **state)
 	find(r, NULL, "latest", ID(2));
 	manifest_free(m);
 	manifest_free(other);
+}
+
+static enum status cannot_remove(struct store *s, const char *key, struct error *err)
+{
+	(void)s;
+	return error_set(err, ST_FAILED, ERR_STORE, "%s cannot be removed", key);
+}
+
+/* A put that was done and reported as failed: objects may be removed only when the manifest has gone. */
+static void test_publish_that_is_not_known(void **state)
+{
+	struct repository *r = *state;
+	struct manifest *m = manifest_of("db1", ID(1));
+	struct error err;
+	uint64_t size;
+	store_fault_at(r->fault, FAULT_PUT, 1, true);
+	FAILS(ERR_STORE, catalog_publish(r->store, m, &err));
+	assert_int_equal(err.status, ST_FAILED);
+	FAILS(ERR_SNAPSHOT, r->store->ops->stat(r->store, "db1/manifests/" ID(1) ".json", &size, &err));
+
+	const struct store_ops *before = r->store->ops;
+	struct store_ops stuck = *before;
+	stuck.remove = cannot_remove;
+	r->store->ops = &stuck;
+	store_fault_at(r->fault, FAULT_PUT, 1, true);
+	FAILS(ERR_STORE, catalog_publish(r->store, m, &err));
+	assert_int_equal(err.status, ST_FATAL);
+	assert_int_equal(err.sys_errno, EIO);
+	assert_non_null(strstr(err.hint, "db1/manifests/" ID(1) ".json"));
+	r->store->ops = before;
+	OK(r->store->ops->stat(r->store, "db1/manifests/" ID(1) ".json", &size, &err));
+	manifest_free(m);
 }
 
 static void test_checkpoint(void **state)
@@ -344,7 +377,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		REPOSITORY(test_find), REPOSITORY(test_many_instances_are_not_all_named), REPOSITORY(test_list),
-		REPOSITORY(test_damaged_manifest), REPOSITORY(test_publish), REPOSITORY(test_checkpoint), REPOSITORY(test_sweep), REPOSITORY(test_ten_thousand),
+		REPOSITORY(test_damaged_manifest), REPOSITORY(test_publish), REPOSITORY(test_publish_that_is_not_known),
+		REPOSITORY(test_checkpoint), REPOSITORY(test_sweep), REPOSITORY(test_ten_thousand),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
