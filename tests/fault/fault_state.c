@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "applier/quiesce.h"
@@ -33,13 +32,6 @@ static int find_state(const char *name)
 	return -1;
 }
 
-static void wait_us(unsigned long us)
-{
-	struct timespec left = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
-	while (nanosleep(&left, &left))
-		;
-}
-
 static void strike(const struct fault_spec *spec)
 {
 	(void)kill(getpid(), strcmp(spec->how, "kill") == 0 ? SIGKILL : SIGSTOP);
@@ -48,7 +40,7 @@ static void strike(const struct fault_spec *spec)
 static void *strike_later(void *arg)
 {
 	const struct fault_spec *spec = arg;
-	wait_us(spec->us);
+	fault_wait_us(spec->us);
 	strike(spec);
 	return NULL;
 }
@@ -59,7 +51,7 @@ static void strike_when_due(const struct fault_spec *spec)
 	pthread_t thread;
 	if (!spec->us)
 		strike(spec);
-	else if (pthread_create(&thread, NULL, strike_later, (void *)(uintptr_t)spec) == 0)
+	else if (fault_thread(&thread, strike_later, (void *)(uintptr_t)spec) == 0)
 		pthread_detach(thread);
 	else
 		fault_usage("no thread to be had for", spec->what);
@@ -87,7 +79,7 @@ void __wrap_event_state(struct event_sink *s, const char *area, const char *name
 		if (strcmp(spec->what, name) != 0 || spec->n != n)
 			continue;
 		if (strcmp(spec->how, "pause") == 0)
-			wait_us(spec->us);
+			fault_wait_us(spec->us);
 		else
 			strike_when_due(spec);
 	}
