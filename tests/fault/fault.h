@@ -6,11 +6,12 @@
  *   SLACKWATER_FAULT   faults AREA:PLACE:HOW, separated by blanks:
  *     state:NAME[#N][+US]:kill|stop|pause   at the N-th entry (1) into a state of the window, US microseconds after it was announced: SIGKILL or
  *                                           SIGSTOP to itself, while the work goes on; pause holds the announcing thread itself for US
- *     conn:WHERE[+US]:error|retry|reset|timeout
+ *     conn:WHERE[+US]:error|retry|reset|timeout|down
  *                                           a call to a server: opening a session, sending a statement, or the next row of a streamed result
  *                                           (the rows of others are in memory and cannot fail). error: the server says no (1105; on opening 1040);
  *                                           retry: it says 1205; reset: the connection is cut before the call, for good; timeout: the call
- *                                           is begun, US later (200 ms) the connection is cut: the server may have done it
+ *                                           is begun, US later (200 ms) the connection is cut: the server may have done it; down: every session is
+ *                                           cut, and for US (1 s) none can be opened: a server that is restarted
  *     store:WHERE:enospc|eio|late           a call to the store; late: it is done and reported as failed (EIO) all the same
  *     clock:WHERE[+US]:wall|mono|stall      a reading of the clock: from there on that clock is US ahead; stall: the reading takes US
  *     alloc:WHERE:null                      an allocation of our own objects (jansson's for us included)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "answer.h"
 #include "fault.h"
@@ -17,7 +18,7 @@
 #include "server/conn_error.h"
 #include "server/conn_tls.h"
 
-enum { TIMEOUT_US = 200000, ER_SAYS_NO = 1105, ER_TOO_MANY = 1040, ER_RETRY = 1205, CR_LOST = 2013, CR_REFUSED = 2003, ROWS_KEPT = 2 };
+enum { TIMEOUT_US = 200000, DOWN_US = 1000000, ER_SAYS_NO = 1105, ER_TOO_MANY = 1040, ER_RETRY = 1205, CR_LOST = 2013, CR_REFUSED = 2003, ROWS_KEPT = 2 };
 
 /* What is known of each session. */
 struct session {
@@ -51,6 +52,7 @@ MYSQL *__wrap_mysql_real_connect(MYSQL *m, const char *host, const char *user, c
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct session *sessions;
 static _Thread_local MYSQL *connected; /* what this thread has connected last */
+static int64_t down_until_us;
 static const char *record;
 
 __attribute__((constructor(1000))) static void fault_conn_begin(void)
@@ -58,8 +60,8 @@ __attribute__((constructor(1000))) static void fault_conn_begin(void)
 	record = getenv("SLACKWATER_FAULT_RECORD");
 	for (const struct fault_spec *s = fault_next(FAULT_CONN, NULL); s; s = fault_next(FAULT_CONN, s))
 		if (strcmp(s->how, "error") != 0 && strcmp(s->how, "retry") != 0 && strcmp(s->how, "reset") != 0 &&
-		    strcmp(s->how, "timeout") != 0)
-			fault_usage("neither error, retry, reset nor timeout", s->how);
+		    strcmp(s->how, "timeout") != 0 && strcmp(s->how, "down") != 0)
+			fault_usage("neither error, retry, reset, timeout nor down", s->how);
 }
 
 static struct session *session_of(const struct conn *c)
@@ -87,11 +89,10 @@ static void session_forget(const struct conn *c)
 	free(s);
 }
 
-static void cut(struct conn *c)
+static void cut_session(const struct session *s)
 {
-	struct session *s = session_of(c);
 	if (!s->m) {
-		model_cut(c);
+		model_cut(s->c);
 		return;
 	}
 #if CONN_LIBMARIADB
@@ -99,6 +100,36 @@ static void cut(struct conn *c)
 #else
 	(void)shutdown(s->m->net.fd, SHUT_RDWR);
 #endif
+}
+
+static void cut(const struct conn *c)
+{
+	cut_session(session_of(c));
+}
+
+static int64_t now_us(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* The server goes away, with every session there is, and can be reached again after a while. */
+static void go_down(const struct fault_spec *f)
+{
+	pthread_mutex_lock(&lock);
+	down_until_us = now_us() + (int64_t)(f->us ? f->us : DOWN_US);
+	for (const struct session *s = sessions; s; s = s->next)
+		cut_session(s);
+	pthread_mutex_unlock(&lock);
+}
+
+static bool is_down(void)
+{
+	pthread_mutex_lock(&lock);
+	bool down = now_us() < down_until_us;
+	pthread_mutex_unlock(&lock);
+	return down;
 }
 
 static bool is(const struct fault_spec *f, const char *how)
@@ -140,6 +171,8 @@ static enum status fault_rows_next(struct rows *base, const char *const **ret_ro
 		return says_no(f, err);
 	if (is(f, "timeout"))
 		fault_wait_us(f->us ? f->us : TIMEOUT_US);
+	if (is(f, "down"))
+		go_down(f);
 	cut(r->c);
 	/* what has been received already is still read */
 	enum status st;
@@ -238,6 +271,8 @@ static enum status fault_query(struct conn *c, const char *sql, size_t len, bool
 		return says_no(f, err);
 	if (is(f, "timeout"))
 		return timed_out(c, f, sql, len, err);
+	if (is(f, "down"))
+		go_down(f);
 	if (f) {
 		cut(c);
 		return gone(c, err);
@@ -321,6 +356,10 @@ static enum status open_model(struct conn **ret, unsigned flags, struct run *run
 enum status __wrap_conn_open(struct conn **ret, const struct conn_options *o, unsigned flags, struct run *run, struct error *err)
 {
 	const struct fault_spec *f = fault_count(FAULT_CONN, "open");
+	if (is(f, "down"))
+		go_down(f);
+	if (is_down())
+		return conn_error_set(err, CR_REFUSED, "injected fault: nobody listens", true);
 	if (f)
 		return refused(f, err);
 	return model_on() ? open_model(ret, flags, run, err) : __real_conn_open(ret, o, flags, run, err);

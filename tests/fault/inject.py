@@ -58,8 +58,11 @@ def replayed(lab, tally, arguments, directory):
     trace = player.trace()
     player.control()
     tally.passed += 2       # the backup without a fault, and the control
-    faults = replay.all_faults(trace) if arguments.soak else replay.some_faults(trace, arguments.turn, THIN_STRIDE)
+    faults = replay.all_faults(trace, arguments.every) if arguments.soak else replay.some_faults(trace, arguments.turn, THIN_STRIDE)
     faults = _wanted(faults, arguments)
+    pipe = replay.PipeReplay(name, recording, replay.sanitized(), directory / f"{name}.pipe")
+    for outcome in pipe.run(_wanted(replay.pipe_faults(pipe.trace(), arguments.soak), arguments), arguments.parallel):
+        tally.add(f"{name} replayed, pipe", outcome, arguments.verbose)
     until = None if arguments.soak else time.monotonic() + arguments.seconds
     done = 0
     for outcome in player.run(faults, arguments.parallel, until):
@@ -94,6 +97,7 @@ def _wanted(faults, arguments):
 def main():
     parser = argparse.ArgumentParser(prog="tests/fault/inject.sh", description=__doc__)
     parser.add_argument("--soak", action="store_true", help="every call, every kind, every allocation")
+    parser.add_argument("--every", type=int, default=1, help="with --soak: of allocations only every N-th")
     parser.add_argument("--only", help="only faults whose text contains this")
     parser.add_argument("--servers", default="mariadb,mysql56,mysql97")
     parser.add_argument("--part", choices=("replay", "live"), help="only the replayed faults, or only those on real servers")

@@ -10,7 +10,7 @@ from lab.topology import Loads
 from replay import Fault, Outcome, Trace, found_by_sanitizer, sanitized, sanitizer_options
 
 RUNS_AGAIN_S = 10
-KINDS = ("reset", "error", "timeout", "retry")
+KINDS = ("reset", "error", "timeout", "retry", "down")
 BACKUP_CODES = {0, 1, 3, 4, 5, 6, 7, 12}
 SEED_CODES = {0, 1, 3, 7, 8, 9, 10, 12}
 

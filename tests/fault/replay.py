@@ -16,7 +16,7 @@ SANITIZER = 90      # the exit code of a sanitizer that has found something
 RUN_SECONDS = 90
 TYPED = {"conn": {0, 3, 4, 5, 6, 7, 12}, "store": {0, 7}, "clock": {0, 4, 6}, "alloc": {0, 1, 3, 4, 5, 6, 7, 12},
          "sys": {0, 1, 3, 4, 5, 6, 7, 12}}
-KINDS = {"conn": ("error", "reset", "timeout", "retry"), "store": ("enospc", "eio", "late"), "sys": ("enospc", "emfile", "eio")}
+KINDS = {"conn": ("error", "reset", "timeout", "retry", "down"), "store": ("enospc", "eio", "late"), "sys": ("enospc", "emfile", "eio")}
 
 
 def sanitizer_options():
@@ -87,11 +87,10 @@ class Replay:
             environment["SLACKWATER_FAULT"] = str(fault)
         if trace:
             environment["SLACKWATER_FAULT_TRACE"] = str(trace)
-        log = open(where / "log", "w", encoding="utf-8")
-        argv = [self.binary, "backup", "--no-defaults", "--host", "127.0.0.1", "--user", "nobody", "--to", where / "repository",
+        argv = [self.binary, "backup", "--no-defaults", "--host", "127.0.0.1", "--user", "nobody", "--to", self._to(where),
                 "--instance", "lab", "--threads", "2", "--deadline", "20s", "--state-dir", where / "state"]
-        child = proc.spawn(argv, stdout=log, stderr=subprocess.STDOUT, env=environment)
-        log.close()
+        with open(where / "log", "w", encoding="utf-8") as log, open(where / "output", "wb") as output:
+            child = proc.spawn(argv, stdout=output, stderr=log, env=environment)
         return where, child, time.monotonic()
 
     def trace(self):
@@ -101,7 +100,7 @@ class Replay:
         proc.end(child)
         log = (where / "log").read_text(errors="replace")
         assert code == 0, f"{self.name}: a backup without a fault, from the recording, ends with {code}:\n{log[-3000:]}"
-        assert self._report(where)[0] == "running" and len(tool.manifests(where / "repository")) == 1, log
+        assert self._report(where)[0] == "running" and not self._stored(None, where, code), log
         return Trace(file.read_text())
 
     def control(self):
@@ -132,7 +131,18 @@ class Replay:
             problems.append(f"the applier is left {applier}")
         if list((where / "state").glob("*.journal")):
             problems.append("the journal was left open")
-        found = tool.manifests(where / "repository")
+        problems += self._stored(fault, where, code)
+        if code and "level=error" not in log:
+            problems.append("no error was reported")
+        return Outcome(fault, code, problems, log, unknown, time.monotonic() - begun)
+
+    @staticmethod
+    def _to(where):
+        return where / "repository"
+
+    def _stored(self, fault, where, code):
+        """What is wrong with what is in the store now."""
+        problems, found = [], tool.manifests(where / "repository")
         if code == 0 and len(found) != 1:
             problems.append("exit 0 without a manifest")
         left = [p for p in (where / "repository").rglob("*") if p.is_file()]
@@ -143,9 +153,7 @@ class Replay:
                 problems.append(f"the snapshot does not verify: {checked.stderr[-400:]}")
         elif left and fault.area not in ("store", "sys"):
             problems.append(f"no manifest, but {len(left)} files are left: {left[0].name}")
-        if code and "level=error" not in log:
-            problems.append("no error was reported")
-        return Outcome(fault, code, problems, log, unknown, time.monotonic() - begun)
+        return problems
 
     def run(self, faults, parallel=4, until=None):
         """Yield the outcome of each; those that were not begun before `until` (monotonic) are left out."""
@@ -168,18 +176,37 @@ class Replay:
             time.sleep(0.01)
 
 
+class PipeReplay(Replay):
+    """The same through a pipe: what has come out is a snapshot when the backup says so; else it is one, or is refused as damaged."""
+
+    @staticmethod
+    def _to(where):
+        return "-"
+
+    def _stored(self, fault, where, code):
+        with open(where / "output", "rb") as stream:
+            verified = subprocess.run([tool.BINARY, "verify", "--from", "-"], stdin=stream, capture_output=True, check=False).returncode
+        if code == 0 and verified:
+            return [f"exit 0, and the stream does not verify ({verified})"]
+        return [] if verified in (tool.OK, tool.SNAPSHOT) else [f"verifying the stream ends with {verified}"]
+
+
+def pipe_faults(trace, every_kind):
+    return list(_kinds("store", trace.calls["store"] if every_kind else trace.distinct("store"), every_kind, 0))
+
+
 def _kinds(area, calls, every_kind, timeout_us):
     for i, (n, _place, about) in enumerate(calls):
         kinds = KINDS[area] if every_kind else [KINDS[area][i % len(KINDS[area])]]
         for how in kinds:
-            late = f"+{timeout_us}" if how == "timeout" else ""
+            late = {"timeout": f"+{timeout_us}", "down": "+300000"}.get(how, "")
             yield Fault(area, f"{n}{late}", how, about)
 
 
-def all_faults(trace):
-    """Every call, every kind; every allocation."""
+def all_faults(trace, every):
+    """Every call, every kind; every `every`-th allocation."""
     faults = [f for area in KINDS for f in _kinds(area, trace.calls[area], True, 20000)]
-    faults += [Fault("alloc", str(n), "null") for n in range(1, trace.totals["alloc"] + 1)]
+    faults += [Fault("alloc", str(n), "null") for n in range(1, trace.totals["alloc"] + 1, every)]
     return faults + clock_faults(range(1, trace.totals["clock"] + 1))
 
 
