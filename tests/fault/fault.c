@@ -197,5 +197,7 @@ const struct fault_spec *fault_count(enum fault_area area, const char *what)
 		if (specs[i].area == area && is_place(&specs[i], place, n) && ++met[i] == specs[i].n)
 			due = &specs[i];
 	pthread_mutex_unlock(&lock);
+	if (due)
+		fprintf(stderr, "slackwater-fault: struck %s:%s:%s\n", areas[area], due->what, due->how);
 	return due;
 }

@@ -48,6 +48,10 @@ class Outcome:
     unknown: int = 0
     seconds: float = 0.0
 
+    def struck(self):
+        """Was there such a call at all in this run? Threads do not always take the same turns."""
+        return "slackwater-fault: struck" in self.log
+
 
 class Trace:
     """What SLACKWATER_FAULT_TRACE wrote."""
