@@ -254,11 +254,8 @@ enum status snapshot_describe(struct snapshot *s, struct run *run, struct error 
 
 enum status snapshot_publish(struct snapshot *s, struct error *err)
 {
-	if (!s->sequential) {
-		enum status published = catalog_publish(s->store, s->manifest, err);
-		s->keep = published == ST_FATAL;
-		return published;
-	}
+	if (!s->sequential)
+		return catalog_publish(s->store, s->manifest, &s->keep, err);
 	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX);
 	enum status st = manifest_write(s->manifest, &json, err);
 	if (!st)

@@ -66,22 +66,22 @@ static enum status catalog_check_objects(struct store *s, const struct manifest 
  * A put that failed may have been done all the same. Whoever gave up a snapshot removes its objects: not before the manifest that names them
  * has gone, and not at all when it is another's.
  */
-static enum status catalog_withdraw(struct store *s, const char *key, struct error *err)
+static bool catalog_withdraw(struct store *s, const char *key, struct error *err)
 {
 	struct error why = ERROR_INIT;
-	bool taken = err->kind == ERR_STORE && err->sys_errno == EEXIST;
-	if (!taken && s->ops->remove(s, key, &why) == ST_OK)
-		return err->status;
-	err->status = ST_FATAL;
-	if (!taken)
-		error_hint(err, "%s may be there, and cannot be removed: if it is, see whether `slackwater verify` takes it for sound", key);
-	return ST_FATAL;
+	if (err->kind == ERR_STORE && err->sys_errno == EEXIST)
+		return false;
+	if (s->ops->remove(s, key, &why) == ST_OK)
+		return true;
+	error_hint(err, "%s may be there, and cannot be removed: if it is, see whether `slackwater verify` takes it for sound", key);
+	return false;
 }
 
-enum status catalog_publish_text(struct store *s, const struct manifest *m, const struct buf *text, struct error *err)
+enum status catalog_publish_text(struct store *s, const struct manifest *m, const struct buf *text, bool *ret_stay, struct error *err)
 {
 	struct buf key = BUF_INIT(CATALOG_KEY_MAX);
 	struct error mine = ERROR_INIT;
+	*ret_stay = false;
 	enum status st = catalog_manifest_key(m->instance, m->id, &key, &mine);
 	if (!st)
 		st = catalog_check_objects(s, m, &mine);
@@ -89,8 +89,7 @@ enum status catalog_publish_text(struct store *s, const struct manifest *m, cons
 		st = s->ops->put(s, key.data, text->data, text->len, s->ops->features & STORE_IF_ABSENT, &mine);
 		if (st && mine.kind == ERR_STORE && mine.sys_errno == EEXIST)
 			st = catalog_is_ours(s, key.data, text, &mine);
-		if (st)
-			st = catalog_withdraw(s, key.data, &mine);
+		*ret_stay = st && !catalog_withdraw(s, key.data, &mine);
 	}
 	if (st && err)
 		*err = mine;
@@ -98,12 +97,13 @@ enum status catalog_publish_text(struct store *s, const struct manifest *m, cons
 	return st;
 }
 
-enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err)
+enum status catalog_publish(struct store *s, const struct manifest *m, bool *ret_stay, struct error *err)
 {
 	struct buf json = BUF_INIT(CATALOG_MANIFEST_MAX);
+	*ret_stay = false;
 	enum status st = manifest_write(m, &json, err);
 	if (!st)
-		st = catalog_publish_text(s, m, &json, err);
+		st = catalog_publish_text(s, m, &json, ret_stay, err);
 	buf_free(&json);
 	return st;
 }

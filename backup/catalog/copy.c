@@ -184,13 +184,14 @@ enum status snapshot_copy(struct store *from, struct store *to, const struct cat
                           struct copy_report *ret, struct error *err)
 {
 	struct copy c = { .from = from, .to = to, .run = run, .prefix = BUF_INIT(COPY_KEY_MAX), .text = BUF_INIT(COPY_TEXT_MAX) };
+	bool stay; /* what was copied stays in any case: the next copy goes on from it */
 	enum status st = copy_begin(&c, it, err);
 	if (!st)
 		st = parallel_run(c.manifest->objects.n, threads, copy_object, &c, err);
 	if (!st)
 		st = run_check(run, err);
 	if (!st)
-		st = catalog_publish_text(to, c.manifest, &c.text, err);
+		st = catalog_publish_text(to, c.manifest, &c.text, &stay, err);
 	if (!st)
 		st = copy_proof(&c, err);
 	if (!st)

@@ -156,6 +156,7 @@ enum status snapshot_spool_stream(struct store *pipe, const char *dir, struct ru
 	struct spool s = { .base = { &spool_ops }, .dir = dir, .run = run, .checkpoint = BUF_INIT(SPOOL_CHECKPOINT_MAX) };
 	struct sequence came = { 0 };
 	struct manifest *m = NULL;
+	bool stay; /* the directory is ours alone */
 	enum status st = spool_open(&s, pipe, err);
 	if (!st)
 		st = whole_read_stream(s.tee, &s.base, &m, NULL, &came, err);
@@ -166,7 +167,7 @@ enum status snapshot_spool_stream(struct store *pipe, const char *dir, struct ru
 	if (!st)
 		st = spool_move(&s, m, err);
 	if (!st)
-		st = catalog_publish(s.store, m, err);
+		st = catalog_publish(s.store, m, &stay, err);
 	sequence_free(&came);
 	manifest_free(m);
 	spool_close(&s, st != ST_OK);

@@ -47,12 +47,13 @@ void catalog_instance_key(const char *instance, struct buf *out);
 enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *err);
 /*
  * Put the manifest if absent. Sees first that every object is there with its size: somebody may have tidied up a run that took them very long.
- * ST_FAILED: no manifest of this id is visible (one that was written before the failure is removed), the objects may be removed. ST_FATAL:
- * there is one that is another's, or ours may be there: the objects have to stay.
+ * On failure *ret_stay says whether the objects have to stay: there is a manifest of this id that is another's, or ours may be there. Otherwise
+ * none is visible (one that was written before the failure is removed), and they may be removed.
  */
-enum status catalog_publish(struct store *s, const struct manifest *m, struct error *err);
+enum status catalog_publish(struct store *s, const struct manifest *m, bool *ret_stay, struct error *err);
 /* The same with a manifest that is written already: text, of which m was read. */
-enum status catalog_publish_text(struct store *s, const struct manifest *m, const struct buf *text, struct error *err);
+enum status catalog_publish_text(struct store *s, const struct manifest *m, const struct buf *text, bool *ret_stay,
+                                 struct error *err);
 
 /* size: of the manifest object; what the snapshot holds is in it. */
 struct catalog_item { char *instance; char id[CATALOG_ID]; uint64_t size; bool pinned, proven; };

@@ -59,9 +59,10 @@ static struct manifest *manifest_of(const char *instance, const char *id)
 
 static void publish(struct repository *r, const char *instance, const char *id)
 {
+	bool stay;
 	struct manifest *m = manifest_of(instance, id);
 	struct error err;
-	OK(catalog_publish(r->store, m, &err));
+	OK(catalog_publish(r->store, m, &stay, &err));
 	manifest_free(m);
 }
 
@@ -195,15 +196,16 @@ static void test_damaged_manifest(void **state)
 
 static void test_publish(void **state)
 {
+	bool stay;
 	struct repository *r = *state;
 	struct manifest *m = manifest_of("db1", ID(1)), *other = manifest_of("db1", ID(1));
 	struct error err;
 	other->rows++;
-	OK(catalog_publish(r->store, m, &err));
-	FAILS(ERR_STORE, catalog_publish(r->store, other, &err)); /* never replaced */
+	OK(catalog_publish(r->store, m, &stay, &err));
+	FAILS(ERR_STORE, catalog_publish(r->store, other, &stay, &err)); /* never replaced */
 	assert_int_equal(err.sys_errno, EEXIST);
-	assert_int_equal(err.status, ST_FATAL); /* and what it names is not ours to remove */
-	OK(catalog_publish(r->store, m, &err)); /* the very same: our own, whose answer had got lost */
+	assert_true(stay); /* what it names is not ours to remove */
+	OK(catalog_publish(r->store, m, &stay, &err)); /* the very same: our own, whose answer had got lost */
 	struct manifest *there;
 	OK(catalog_find(r->store, NULL, NULL, &there, &err));
 	assert_int_equal(there->rows, m->rows);
@@ -216,12 +218,12 @@ static void test_publish(void **state)
 	m->objects.item[0] = (struct stream_object){ .key = "shard-0000.tar", .size = 4 };
 	OK(digest_of("data", 4, m->objects.item[0].sha256, &err));
 	snprintf(m->id, sizeof m->id, ID(2));
-	FAILS(ERR_STORE, catalog_publish(r->store, m, &err));
+	FAILS(ERR_STORE, catalog_publish(r->store, m, &stay, &err));
 	assert_non_null(strstr(err.message, "shard-0000.tar"));
 	put(r, "db1/" ID(2) "/shard-0000.tar", "dat");
-	FAILS(ERR_STORE, catalog_publish(r->store, m, &err));
+	FAILS(ERR_STORE, catalog_publish(r->store, m, &stay, &err));
 	put(r, "db1/" ID(2) "/shard-0000.tar", "data");
-	OK(catalog_publish(r->store, m, &err));
+	OK(catalog_publish(r->store, m, &stay, &err));
 	find(r, NULL, "latest", ID(2));
 	manifest_free(m);
 	manifest_free(other);
@@ -236,13 +238,14 @@ static enum status cannot_remove(struct store *s, const char *key, struct error 
 /* A put that was done and reported as failed: objects may be removed only when the manifest has gone. */
 static void test_publish_that_is_not_known(void **state)
 {
+	bool stay;
 	struct repository *r = *state;
 	struct manifest *m = manifest_of("db1", ID(1));
 	struct error err;
 	uint64_t size;
 	store_fault_at(r->fault, FAULT_PUT, 1, true);
-	FAILS(ERR_STORE, catalog_publish(r->store, m, &err));
-	assert_int_equal(err.status, ST_FAILED);
+	FAILS(ERR_STORE, catalog_publish(r->store, m, &stay, &err));
+	assert_false(stay);
 	FAILS(ERR_SNAPSHOT, r->store->ops->stat(r->store, "db1/manifests/" ID(1) ".json", &size, &err));
 
 	const struct store_ops *before = r->store->ops;
@@ -250,8 +253,8 @@ static void test_publish_that_is_not_known(void **state)
 	stuck.remove = cannot_remove;
 	r->store->ops = &stuck;
 	store_fault_at(r->fault, FAULT_PUT, 1, true);
-	FAILS(ERR_STORE, catalog_publish(r->store, m, &err));
-	assert_int_equal(err.status, ST_FATAL);
+	FAILS(ERR_STORE, catalog_publish(r->store, m, &stay, &err));
+	assert_true(stay);
 	assert_int_equal(err.sys_errno, EIO);
 	assert_non_null(strstr(err.hint, "db1/manifests/" ID(1) ".json"));
 	r->store->ops = before;

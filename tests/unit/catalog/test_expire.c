@@ -119,7 +119,8 @@ static void publish(struct repository *r, const char *instance, const char *id)
 	add_object(r->store, m, "shard-0000.tar", "what is in the shard");
 	add_object(r->store, m, "index-0000.json", "{}");
 	add_object(r->store, m, "base.stream", "an object of a kind that is not known yet");
-	OK(catalog_publish(r->store, m, &err));
+	bool stay;
+	OK(catalog_publish(r->store, m, &stay, &err));
 	manifest_free(m);
 }
 

@@ -91,13 +91,13 @@ static enum status sample_add_checkpoint(struct store *store, struct manifest *m
 
 static enum status sample_finish(struct stream_writer *w, struct store *store, struct manifest *m, struct error *err)
 {
-	bool sequential = store->ops->features & STORE_SEQUENTIAL;
+	bool stay, sequential = store->ops->features & STORE_SEQUENTIAL;
 	struct buf json = BUF_INIT(1 << 20);
 	enum status st = stream_writer_finish(w, &m->objects, err);
 	if (!st)
 		st = sample_add_checkpoint(store, m, sequential, err);
 	if (!st && !sequential)
-		return catalog_publish(store, m, err);
+		return catalog_publish(store, m, &stay, err);
 	if (!st) {
 		free(m->layout);
 		m->layout = strdup("pipe");
