@@ -113,17 +113,18 @@ void journal_free(struct journal *j)
 
 static enum status to_json(const struct journal_record *r, struct buf *out, struct error *err)
 {
-	json_t *channels = jsonx_from_strlist(&r->channels);
-	json_t *identity = jsonx_text(r->identity), *endpoint = jsonx_text(r->endpoint);
-	json_t *doc = channels && identity && endpoint
-		? json_pack("{s:i, s:o, s:o, s:o, s:I, s:I, s:b, s:I, s:i}", "format", JOURNAL_FORMAT, "identity", identity, "endpoint",
-		            endpoint, "channels", channels, "written_ms", (json_int_t)r->written_ms, "server_start_s",
-		            (json_int_t)r->server_start_s, "guarded", r->guarded, "max_pause_ms", (json_int_t)r->max_pause_ms, "pid",
-		            (int)r->pid)
-		: NULL;
-	if (!doc)
-		return error_oom(err);
-	enum status st = jsonx_dump(doc, out, err);
+	json_t *doc = json_object();
+	/* One that fails has let go of its value, and those after it are not made. */
+	bool bad = json_object_set_new(doc, "format", json_integer(JOURNAL_FORMAT)) ||
+	           json_object_set_new(doc, "identity", jsonx_text(r->identity)) ||
+	           json_object_set_new(doc, "endpoint", jsonx_text(r->endpoint)) ||
+	           json_object_set_new(doc, "channels", jsonx_from_strlist(&r->channels)) ||
+	           json_object_set_new(doc, "written_ms", json_integer(r->written_ms)) ||
+	           json_object_set_new(doc, "server_start_s", json_integer(r->server_start_s)) ||
+	           json_object_set_new(doc, "guarded", json_boolean(r->guarded)) ||
+	           json_object_set_new(doc, "max_pause_ms", json_integer(r->max_pause_ms)) ||
+	           json_object_set_new(doc, "pid", json_integer(r->pid));
+	enum status st = bad ? error_oom(err) : jsonx_dump(doc, out, err);
 	json_decref(doc);
 	return st;
 }
