@@ -6,7 +6,7 @@
 # Installs what is missing, builds (release and sanitizers, warnings are errors), runs everything, quick suites first, and ends
 # with the line "N passed, N failed, N skipped". Exits non-zero when anything failed or nothing ran. Wants root on Debian 12.
 #   --fast   the tree's rules, the unit tests and the quick part of the integration tests
-#   --soak   also what takes hours: 50 rounds of every row of the matrix
+#   --soak   also what takes hours: 50 rounds of every row of the matrix, 200 kills of the agent instead of 20
 #   -k       is handed to pytest
 set -uo pipefail
 
@@ -17,11 +17,11 @@ python=/usr/bin/python3         # Debian's: the one that has the packages
 export PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-fast= pytest_options=()
+fast= soak= pytest_options=()
 while [ $# -gt 0 ]; do
     case $1 in
         --fast) fast=yes; pytest_options+=(--fast) ;;
-        --soak) pytest_options+=(--soak) ;;
+        --soak) soak=yes pytest_options+=(--soak) ;;
         --rounds) pytest_options+=(--rounds "$2"); shift ;;
         -k) pytest_options+=(-k "$2"); shift ;;
         -h|--help) sed -n '3,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
@@ -142,6 +142,11 @@ if [ -n "$built" ]; then
         echo "pytest ended with $rc before it ran anything" >"$scratch/counts"
     fi
     suite "integration" "$scratch/counts" $((SECONDS - start))
+    if [ -z "$fast" ]; then
+        start=$SECONDS
+        run env SLACKWATER_BIN="$top/build/slackwater" tests/fault/run.sh --rounds $([ -n "$soak" ] && echo 200 || echo 20) >"$scratch/counts" 2>&1
+        suite "agent killed, frozen, cut off" "$scratch/counts" $((SECONDS - start))
+    fi
 fi
 
 echo

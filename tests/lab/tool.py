@@ -44,13 +44,14 @@ class Result:
 class Running:
     """A command that has been started; output goes to files, so that it never waits for us."""
 
-    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=None, environment=None, outlives_test=False, binary=None):
+    def __init__(self, *arguments, stdin=subprocess.DEVNULL, stdout=None, environment=None, outlives_test=False, binary=None,
+                 prefix=()):
         self.argv = [str(a) for a in arguments]
         self.begun = time.monotonic()
         self._out = tempfile.TemporaryFile("w+", dir=place.run_dir())
         self._err = tempfile.TemporaryFile("w+", dir=place.run_dir())
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SLACKWATER_") and k != "MYSQL_PWD"}
-        self.child = proc.spawn([binary or BINARY, *self.argv], stdin=stdin, stdout=stdout or self._out, stderr=self._err,
+        self.child = proc.spawn([*prefix, binary or BINARY, *self.argv], stdin=stdin, stdout=stdout or self._out, stderr=self._err,
                                 env={**clean, **(environment or {})})
         if not outlives_test:
             _running.add(self)

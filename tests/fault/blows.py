@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The blows, one function each: strike, wait until the channels run again, and hold what is left against the rules.
+
+Each takes the stage, a random generator, and the state of the window in which it strikes."""
+import contextlib
+import signal
+import subprocess
+import time
+
+import pymysql
+
+from lab import gaps, proc
+from lab.accounts import BACKUP
+from lab.server import MariaDB, MySQL56, MySQL97
+
+from .stage import MAX_PAUSE_S, RESUME_S, Defect
+
+ALL = ("PREFLIGHT", "ARMED", "WATCHING", "STOPPING", "STILL", "CAPTURED", "RESUMING", "RUNNING")
+GUARDED = ("WATCHING", "STOPPING", "STILL", "CAPTURED", "RESUMING")     # the switch is set on entry
+STOPPED = ("STOPPING", "STILL", "CAPTURED", "RESUMING")                 # a START is owed, or soon
+HOLD_US = 250_000       # how long the agent is held in a state for a blow from outside
+
+
+def _pass(seconds):
+    """Time that is part of the blow, not a wait for something to have happened."""
+    time.sleep(seconds)
+
+
+def kill(stage, random, state):
+    """SIGKILL, exactly at a state's beginning or somewhat later."""
+    later = random.choice((0, random.randrange(3000), random.randrange(20000)))
+    result = stage.agent(fault=f"state:{state}+{later}:kill").finish(90, expect=None)
+    assert result.code == -signal.SIGKILL, f"the agent was not killed in {state}: exit {result.code}"
+    stood = stage.resumed("kill", RESUME_S)
+    stage.judge()
+    if stood and random.random() < 0.3:
+        stage.person_stops()
+
+
+def kill_any_time(stage, random, _state):
+    """SIGKILL at a random moment of a whole backup, or of its window."""
+    while True:
+        if random.random() < 0.5:
+            agent = stage.agent(fault=f"state:ARMED+{random.randrange(60000)}:kill")
+        else:
+            agent = stage.agent()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                agent.child.wait(random.uniform(0, stage.usual_s))
+            if agent.alive():
+                agent.signal(signal.SIGKILL)
+        result = agent.finish(90, expect=None)
+        if result.code == -signal.SIGKILL:
+            break
+        stage.judge(result)     # it was done before the blow fell: once more
+    stage.resumed("kill", RESUME_S)
+    stage.judge()
+
+
+def freeze(stage, random, state):
+    """SIGSTOP, for longer than --max-pause or not; then SIGCONT: it must notice."""
+    agent = stage.agent(fault=f"state:{state}+{random.choice((0, random.randrange(2000)))}:stop")
+    assert stage.stopped_itself(agent), f"the agent was not frozen in {state}"
+    long = random.random() < 0.8
+    _pass(MAX_PAUSE_S + random.uniform(0.1, 0.6) if long else random.uniform(0, MAX_PAUSE_S))
+    if long:
+        stage.resumed("freeze", MAX_PAUSE_S + RESUME_S)
+    at = time.monotonic()
+    agent.signal(signal.SIGCONT)
+    result = stage.end(agent)
+    stage.resumed("after SIGCONT", RESUME_S, since=at)
+    stage.judge(result)
+
+
+def cut(stage, random, state):
+    """The network goes, and comes back later; or the agent's host goes with it."""
+    agent = stage.agent(fault=f"state:{state}+{HOLD_US}:pause", inside=True)
+    stage.reached(agent, state)
+    stage.net.cut()
+    _pass(random.choice((random.uniform(0.5, MAX_PAUSE_S), MAX_PAUSE_S + 0.3)))
+    stage.resumed("cut", MAX_PAUSE_S + RESUME_S)
+    if random.random() < 0.5:
+        agent.signal(signal.SIGKILL)
+        agent.finish(expect=None)
+        at = time.monotonic()
+        stage.net.heal()
+        stage.gone()            # a STOP may have been on its way
+        result = None
+    else:
+        at = time.monotonic()
+        stage.net.heal()
+        result = stage.end(agent)
+    stage.resumed("after the cut", RESUME_S, since=at)
+    stage.judge(result)
+
+
+def _waiters(stage):
+    return [row["id"] for row in stage.replica.sql("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE STATE='User lock' "
+                                                   f"AND USER='{BACKUP[0]}'")]
+
+
+def _holder(stage):
+    """The session that holds the lock for which the switch waits."""
+    name = stage.replica.value("SELECT SUBSTRING_INDEX(SUBSTRING_INDEX(INFO, '''', 2), '''', -1) FROM information_schema.PROCESSLIST "
+                               f"WHERE STATE='User lock' AND USER='{BACKUP[0]}' LIMIT 1")
+    return stage.replica.value(f"SELECT IS_USED_LOCK('{name}')") if name else None
+
+
+def lose_switch(stage, random, state):
+    """Another tool ends a session of the dead-man's switch; the agent has to notice, and the applier is not left stopped."""
+    agent = stage.agent(fault=f"state:{state}+{HOLD_US}:pause")
+    stage.reached(agent, state)
+    holder = random.random() < 0.5
+    victim = _holder(stage) if holder else random.choice(_waiters(stage) or [None])
+    stage.note += f"{'holder' if holder else 'waiter'}; "
+    assert victim, f"no switch was seen in {state}"
+    with contextlib.suppress(pymysql.err.Error):
+        stage.replica.sql(f"KILL {victim}")
+    result = stage.end(agent)
+    stage.resumed("switch lost", MAX_PAUSE_S + RESUME_S)
+    stage.judge(result)
+
+
+def _stop_pending(stage):
+    return any("STOP" in (row["info"] or "") for row in stage.sessions())
+
+
+def blocked(stage, random, _state):
+    """A worker is held up by a row lock and rpl_stop_replica_timeout is 2 s: the STOP gives up (1875) and is in effect all the same."""
+    name = "rpl_stop_slave_timeout" if stage.flavour is MySQL56 else "rpl_stop_replica_timeout"
+    limited = stage.flavour is not MariaDB      # whose STOP waits for as long as it takes
+    if limited:
+        stage.replica.local(f"SET GLOBAL {name}=2")
+    how = random.choice(("kill before 1875", "kill after 1875", "freeze", "wait"))
+    stage.note += how + "; "
+    try:
+        with gaps.RowHeld(stage.replica, stage.lab.schemas(stage.running[0])[0]) as held:
+            held.wait_blocked()
+            agent = stage.agent("--deadline", "1s", "--on-deadline", "stop")
+            proc.wait_until(lambda: _stop_pending(stage), 30, "the STOP", every=0.02)
+            if how != "kill before 1875":
+                _pass(random.uniform(2.2, 2.8))     # until after the server has given up waiting
+            if how.startswith("kill"):
+                agent.signal(signal.SIGKILL)
+                agent.finish(expect=None)
+            elif how == "freeze":
+                agent.signal(signal.SIGSTOP)
+            _pass(random.uniform(0.2, 2.5))
+        stage.has_stood_still()
+        stage.resumed("blocked", RESUME_S if how != "freeze" else MAX_PAUSE_S + RESUME_S)
+        result = None
+        if not how.startswith("kill"):
+            at = time.monotonic()
+            agent.signal(signal.SIGCONT)
+            result = stage.end(agent)
+            stage.resumed("after blocked", RESUME_S, since=at)
+        stage.judge(result)
+    finally:
+        if limited:
+            stage.replica.local(f"SET GLOBAL {name}=DEFAULT" if stage.flavour is MySQL97 else f"SET GLOBAL {name}=31536000")
+
+
+def restart(stage, random, state):
+    """The server goes down in the window, by itself or in order, and comes back; the agent lives."""
+    skip = random.random() < 0.7
+    crash = random.random() < 0.5
+    option = {MySQL97: "skip_replica_start"}.get(stage.flavour, "skip_slave_start")
+    if not skip:
+        stage.on_purpose = ()       # the server starts what it has
+    agent = stage.agent(fault=f"state:{state}+{HOLD_US}:pause")
+    stage.reached(agent, state)
+    at = time.monotonic()
+    if crash:
+        stage.replica.crash()
+    else:
+        stage.replica.stop()
+    stage.replica.start(**{option: 1 if skip else 0})
+    stage.note += f"{'crash' if crash else 'shutdown'}, {'' if skip else 'not '}skipping the start, away for {time.monotonic() - at:.1f} s; "
+    result = stage.end(agent)
+    stage.resumed("restart", 10)
+    for channel in stage.lab.sources:
+        with contextlib.suppress(pymysql.err.Error):
+            stage.replica.replication("start", channel, "IO_THREAD")
+    proc.wait_until(lambda: all(stage.replica.running(c) for c in stage.running), 30,
+                    lambda: f"replication to go on: {[stage.replica.trouble(c) for c in stage.running]}")
+    if result.code == 0:
+        raise Defect("manifest", "a snapshot across a restart of the server")
+    stage.judge(result)
