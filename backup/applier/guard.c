@@ -12,7 +12,7 @@
 #include "slackwater/dialect.h"
 #include "slackwater/digest.h"
 
-enum { LOCK_NAME = 64, ER_EMPTY_QUERY = 1065, SEEN_WITHIN_MS = 10000 };
+enum { LOCK_NAME = 64, ER_EMPTY_QUERY = 1065, SEEN_WITHIN_MS = 10000, STOP_TIMEOUT_NONE_S = 31536000 };
 
 struct guard {
 	const struct conn_options *o;
@@ -20,6 +20,7 @@ struct guard {
 	const char *const *names;
 	size_t n, guarded;  /* guarded: how many of the names are guarded together now */
 	bool *wanted;       /* ... and which */
+	unsigned long *stopper;
 	int64_t wait_s;
 	struct run *run;
 	struct conn *holder;
@@ -52,36 +53,46 @@ static void add_restarted(struct buf *out, const struct instance *in, const char
 	}
 }
 
-/* Preparing an empty text is an error (1065), and that ends the multi-statement: the way out. */
-static void add_attempt(struct buf *out, const struct instance *in, const char *channel, size_t channels,
-                        const char *done_lock, const char *start, bool first)
+/*
+ * Preparing an empty text is an error (1065), and that ends the multi-statement: the way out.
+ *
+ * No STOP comes from a session that is gone, and none of its is in progress, for a session stays in the list until its statement has ended: a
+ * START after that is the last that is needed. Without this a channel that was never stopped (no thread of it is new) would be started for a
+ * minute against whoever stops it. A server whose STOP gives up (1875) does not show one that is still in effect: there all attempts are made.
+ */
+static void add_attempt(struct buf *out, const struct instance *in, const struct guard_channel *ch, const char *done_lock,
+                        const char *start, bool first)
 {
+	bool told = ch->stopper && (!in->stop_timeout_s || in->stop_timeout_s >= STOP_TIMEOUT_NONE_S);
 	buf_addf(out, "; SET @s = IF(IS_USED_LOCK('%s') IS NOT NULL", done_lock);
 	if (!first) {
-		buf_adds(out, " OR ");
-		add_restarted(out, in, channel, channels);
+		buf_adds(out, told ? " OR @gone OR " : " OR ");
+		add_restarted(out, in, ch->name, ch->together);
 	}
 	buf_adds(out, ", '', ");
 	sql_string(out, start);
-	buf_adds(out, "); PREPARE slackwater FROM @s; EXECUTE slackwater");
+	buf_addc(out, ')');
+	if (told)
+		buf_addf(out, "; SET @gone = NOT EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = %lu)", ch->stopper);
+	buf_adds(out, "; PREPARE slackwater FROM @s; EXECUTE slackwater");
 }
 
-void guard_statement(struct buf *out, const struct instance *in, const char *channel, size_t channels,
-                     const char *run_lock, const char *done_lock, int64_t wait_s)
+void guard_statement(struct buf *out, const struct instance *in, const struct guard_channel *ch, const char *run_lock,
+                     const char *done_lock, int64_t wait_s)
 {
 	struct buf start = BUF_INIT(8192);
-	dialect_start_sql(&start, &in->server, channel);
+	dialect_start_sql(&start, &in->server, ch->name);
 	buf_addf(out,
 	         "SET @w = (SELECT MAX(ID) FROM information_schema.PROCESSLIST); SET @r = GET_LOCK('%s', %" PRId64
 	         "); DO RELEASE_LOCK('%s')",
 	         run_lock, wait_s, run_lock);
-	add_attempt(out, in, channel, channels, done_lock, buf_str(&start), true);
+	add_attempt(out, in, ch, done_lock, buf_str(&start), true);
 	/* A START's OK proves nothing while a STOP that gave up waiting (1875) is still in effect: for about a minute it is repeated. */
 	static const struct { unsigned times, ms; } pauses[] = { { 5, 100 }, { 5, 300 }, { 58, 1000 } };
 	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
 		for (unsigned k = 0; k < pauses[i].times; k++) {
 			buf_addf(out, "; DO SLEEP(%u.%u)", pauses[i].ms / 1000, pauses[i].ms % 1000 / 100);
-			add_attempt(out, in, channel, channels, done_lock, buf_str(&start), false);
+			add_attempt(out, in, ch, done_lock, buf_str(&start), false);
 		}
 	}
 	buf_free(&start);
@@ -116,7 +127,8 @@ enum status guard_new(const struct conn_options *o, const struct instance *in, c
 	*g = (struct guard){ .o = o, .in = in, .names = names, .wait_s = (max_pause_ms + 999) / 1000, .run = run };
 	g->waiter = calloc(n ? n : 1, sizeof *g->waiter);
 	g->wanted = calloc(n ? n : 1, sizeof *g->wanted);
-	enum status st = g->waiter && g->wanted ? conn_open(&g->holder, o, CONN_SHIELDED, run, err) : error_oom(err);
+	g->stopper = calloc(n ? n : 1, sizeof *g->stopper);
+	enum status st = g->waiter && g->wanted && g->stopper ? conn_open(&g->holder, o, CONN_SHIELDED, run, err) : error_oom(err);
 	for (; !st && g->n < n; g->n++)
 		st = open_waiter(g, g->n, err);
 	if (st) {
@@ -156,7 +168,8 @@ static enum status send_waiter(struct guard *g, size_t i, struct error *err)
 	if (st)
 		return st;
 	buf_clear(&w->sql);
-	guard_statement(&w->sql, g->in, g->names[i], g->guarded, g->run_lock, g->done_lock, g->wait_s);
+	struct guard_channel ch = { .name = g->names[i], .together = g->guarded, .stopper = g->stopper[i] };
+	guard_statement(&w->sql, g->in, &ch, g->run_lock, g->done_lock, g->wait_s);
 	return job_begin(w, err);
 }
 
@@ -229,6 +242,11 @@ static enum status open_holder(struct guard *g, struct error *err)
 	conn_free(g->holder);
 	g->holder = NULL;
 	return conn_open(&g->holder, g->o, CONN_SHIELDED, g->run, err);
+}
+
+void guard_stopper(struct guard *g, size_t i, unsigned long id)
+{
+	g->stopper[i] = id;
 }
 
 enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, struct error *err)
@@ -333,5 +351,6 @@ void guard_free(struct guard *g)
 		job_close(&g->waiter[i]);
 	free(g->waiter);
 	free(g->wanted);
+	free(g->stopper);
 	free(g);
 }

@@ -18,6 +18,8 @@ struct guard;
 /* Opens the sessions for n channels; nothing is set yet. o, in, names and run must outlive it. */
 enum status guard_new(const struct conn_options *o, const struct instance *in, const char *const *names, size_t n,
                       int64_t max_pause_ms, struct run *run, struct guard **ret, struct error *err);
+/* Which session (its number in the server) will send channel i's STOP; 0: not known. Before guard_arm. */
+void guard_stopper(struct guard *g, size_t i, unsigned long id);
 /* Set it for the channels with which[i]; ST_OK only once the server has been seen (on watch) to wait in all of them. */
 enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, struct error *err);
 bool guard_armed(const struct guard *g);
@@ -35,6 +37,12 @@ enum status guard_disarm(struct guard *g, struct conn *watch, struct error *err)
 /* Still armed: the switch is left to fire, and waited for. NULL is fine. */
 void guard_free(struct guard *g);
 
-/* What one waiting session sends. channels: how many channels are guarded together. Pure. */
-void guard_statement(struct buf *out, const struct instance *in, const char *channel, size_t channels,
-                     const char *run_lock, const char *done_lock, int64_t wait_s);
+struct guard_channel {
+	const char *name;
+	size_t together;       /* how many channels are guarded at once */
+	unsigned long stopper; /* as for guard_stopper */
+};
+
+/* What one waiting session sends. Pure. */
+void guard_statement(struct buf *out, const struct instance *in, const struct guard_channel *ch, const char *run_lock,
+                     const char *done_lock, int64_t wait_s);

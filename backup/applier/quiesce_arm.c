@@ -45,6 +45,8 @@ enum status quiesce_secure(struct quiesce *q, struct error *err)
 	enum status st = ST_OK;
 	for (size_t i = 0; i < q->nours; i++)
 		any |= (q->which[i] = !q->ours[i].dropped);
+	for (size_t i = 0; q->guard && i < q->nours; i++)
+		guard_stopper(q->guard, i, q->ours[i].job.c ? q->ours[i].job.c->ops->thread_id(q->ours[i].job.c) : 0);
 	if (any && q->journal)
 		st = write_journal(q, err);
 	if (!st && any && q->guard)

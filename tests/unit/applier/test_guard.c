@@ -14,14 +14,19 @@
 #define RUN "slackwater.run.12bb97528c74dd44.e9c877f695562e33"
 #define DONE "slackwater.done.12bb97528c74dd44.e9c877f695562e33"
 
+static char *text_of(const struct instance *in, const struct guard_channel *ch)
+{
+	struct buf b = BUF_INIT(1u << 20);
+	struct error err = ERROR_INIT;
+	guard_statement(&b, in, ch, RUN, DONE, 60);
+	assert_int_equal(buf_check(&b, "the statement", &err), ST_OK);
+	return buf_take(&b);
+}
+
 static char *statement(enum flavor flavor, unsigned version, bool stamps, const char *channel, size_t channels)
 {
 	struct instance in = { .server = { .flavor = flavor, .version = version }, .worker_stamps = stamps };
-	struct buf b = BUF_INIT(1u << 20);
-	struct error err = ERROR_INIT;
-	guard_statement(&b, &in, channel, channels, RUN, DONE, 60);
-	assert_int_equal(buf_check(&b, "the statement", &err), ST_OK);
-	return buf_take(&b);
+	return text_of(&in, &(struct guard_channel){ .name = channel, .together = channels });
 }
 
 static size_t count(const char *text, const char *what)
@@ -88,6 +93,30 @@ static void test_attempts(void **state)
 	free(sql);
 }
 
+/* The session that sends STOP is gone: one more START, and no other; unless a STOP may be in effect that nothing shows any more (1875). */
+static void test_last_attempt(void **state)
+{
+	(void)state;
+	static const char gone[] = "; SET @gone = NOT EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = 77); PREPARE";
+	struct instance in = { .server = { .flavor = FLAVOR_MYSQL, .version = 90704 }, .worker_stamps = true, .stop_timeout_s = 31536000 };
+	struct guard_channel ch = { .name = "x", .together = 1, .stopper = 77 };
+	char *sql = text_of(&in, &ch);
+	size_t n = count(sql, "EXECUTE slackwater");
+	assert_int_equal(count(sql, gone), n);
+	assert_int_equal(count(sql, " OR @gone OR EXISTS ("), n - 1);
+	assert_true(strstr(sql, gone) < strstr(sql, " OR @gone"));
+	free(sql);
+	in.stop_timeout_s = 2;
+	sql = text_of(&in, &ch);
+	assert_int_equal(count(sql, "@gone"), 0);
+	assert_int_equal(count(sql, "EXECUTE slackwater"), n);
+	free(sql);
+	in = (struct instance){ .server = { .flavor = FLAVOR_MARIADB, .version = 101119 } };
+	sql = text_of(&in, &ch);
+	assert_int_equal(count(sql, gone), n);
+	free(sql);
+}
+
 static void check_name(enum flavor flavor, unsigned version, const char *name, const char *start)
 {
 	char *sql = statement(flavor, version, flavor == FLAVOR_MYSQL && version >= 80000, name, 1);
@@ -113,6 +142,6 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_beginning), cmocka_unit_test(test_attempts),
-		                            cmocka_unit_test(test_names) };
+		                            cmocka_unit_test(test_last_attempt), cmocka_unit_test(test_names) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
