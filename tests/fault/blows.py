@@ -31,28 +31,31 @@ def kill(stage, random, state):
     later = random.choice((0, random.randrange(3000), random.randrange(20000)))
     result = stage.agent(fault=f"state:{state}+{later}:kill").finish(90, expect=None)
     assert result.code == -signal.SIGKILL, f"the agent was not killed in {state}: exit {result.code}"
-    stood = stage.resumed("kill", RESUME_S)
+    stage.resumed("kill", RESUME_S, since=stage.entered(state) + later / 1e6)
     stage.judge()
-    if stood and random.random() < 0.3:
+    if random.random() < 0.3:
         stage.person_stops()
 
 
 def kill_any_time(stage, random, _state):
     """SIGKILL at a random moment of a whole backup, or of its window."""
     while True:
+        later, at = random.randrange(60000), None
         if random.random() < 0.5:
-            agent = stage.agent(fault=f"state:ARMED+{random.randrange(60000)}:kill")
+            agent = stage.agent(fault=f"state:ARMED+{later}:kill")
         else:
             agent = stage.agent()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 agent.child.wait(random.uniform(0, stage.usual_s))
+            at = time.monotonic()
             if agent.alive():
                 agent.signal(signal.SIGKILL)
         result = agent.finish(90, expect=None)
         if result.code == -signal.SIGKILL:
             break
         stage.judge(result)     # it was done before the blow fell: once more
-    stage.resumed("kill", RESUME_S)
+        stage.log.unlink(missing_ok=True)
+    stage.resumed("kill", RESUME_S, since=at or stage.entered("ARMED") + later / 1e6)
     stage.judge()
 
 
@@ -60,10 +63,11 @@ def freeze(stage, random, state):
     """SIGSTOP, for longer than --max-pause or not; then SIGCONT: it must notice."""
     agent = stage.agent(fault=f"state:{state}+{random.choice((0, random.randrange(2000)))}:stop")
     assert stage.stopped_itself(agent), f"the agent was not frozen in {state}"
+    frozen = time.monotonic()
     long = random.random() < 0.8
     _pass(MAX_PAUSE_S + random.uniform(0.1, 0.6) if long else random.uniform(0, MAX_PAUSE_S))
     if long:
-        stage.resumed("freeze", MAX_PAUSE_S + RESUME_S)
+        stage.resumed("freeze", MAX_PAUSE_S + RESUME_S, since=frozen)
     at = time.monotonic()
     agent.signal(signal.SIGCONT)
     result = stage.end(agent)
@@ -76,8 +80,9 @@ def cut(stage, random, state):
     agent = stage.agent(fault=f"state:{state}+{HOLD_US}:pause", inside=True)
     stage.reached(agent, state)
     stage.net.cut()
+    gone = time.monotonic()
     _pass(random.choice((random.uniform(0.5, MAX_PAUSE_S), MAX_PAUSE_S + 0.3)))
-    stage.resumed("cut", MAX_PAUSE_S + RESUME_S)
+    stage.resumed("cut", MAX_PAUSE_S + RESUME_S, since=gone)
     if random.random() < 0.5:
         agent.signal(signal.SIGKILL)
         agent.finish(expect=None)
@@ -139,14 +144,17 @@ def blocked(stage, random, _state):
             proc.wait_until(lambda: _stop_pending(stage), 30, "the STOP", every=0.02)
             if how != "kill before 1875":
                 _pass(random.uniform(2.2, 2.8))     # until after the server has given up waiting
+            struck = time.monotonic()
             if how.startswith("kill"):
                 agent.signal(signal.SIGKILL)
                 agent.finish(expect=None)
             elif how == "freeze":
                 agent.signal(signal.SIGSTOP)
             _pass(random.uniform(0.2, 2.5))
+        # an agent that lives waits for all channels: another one stands still for as long as this one is blocked
+        since = time.monotonic() if how == "wait" else struck
         stage.has_stood_still()
-        stage.resumed("blocked", RESUME_S if how != "freeze" else MAX_PAUSE_S + RESUME_S)
+        stage.resumed("blocked", RESUME_S if how != "freeze" else MAX_PAUSE_S + RESUME_S, since=since)
         result = None
         if not how.startswith("kill"):
             at = time.monotonic()
@@ -166,6 +174,8 @@ def restart(stage, random, state):
     option = {MySQL97: "skip_replica_start"}.get(stage.flavour, "skip_slave_start")
     if not skip:
         stage.on_purpose = ()       # the server starts what it has
+    if crash and stage.flavour is MySQL56:      # what the receiver has must be known when it comes back
+        stage.replica.local("SET GLOBAL sync_master_info=1")
     agent = stage.agent(fault=f"state:{state}+{HOLD_US}:pause")
     stage.reached(agent, state)
     at = time.monotonic()

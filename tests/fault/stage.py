@@ -2,7 +2,9 @@
 """The servers that rounds are played on, an agent to strike at, and what must hold after every round whatever was struck."""
 import contextlib
 import dataclasses
+import datetime
 import os
+import re
 import shutil
 import time
 
@@ -27,7 +29,7 @@ TYPED = (tool.OK, tool.PREFLIGHT, tool.NO_QUIET, tool.APPLIER, tool.INCONSISTENT
 _CRASH_SAFE = {
     MySQL97: {"innodb_flush_log_at_trx_commit": 2, "relay_log_recovery": "ON"},
     MariaDB: {"innodb_flush_log_at_trx_commit": 2, "relay_log_recovery": "ON"},
-    MySQL56: {"innodb_flush_log_at_trx_commit": 2, "sync_master_info": 1},
+    MySQL56: {"innodb_flush_log_at_trx_commit": 2},
 }
 
 
@@ -145,6 +147,12 @@ class Stage:
         """What the agents of this round have logged."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def entered(self, state):
+        """When the agent first said that it is in a state, on the clock of the witness; it says so to the millisecond."""
+        said = re.search(rf"^time=(\S+)Z .*state={state} ", self.told(), re.M).group(1)
+        wall = datetime.datetime.fromisoformat(said).replace(tzinfo=datetime.timezone.utc).timestamp()
+        return wall - time.time() + time.monotonic()
+
     def reached(self, agent, state, seconds=60):
         """Wait until the agent has said that it is in a state."""
         def look():
@@ -175,8 +183,8 @@ class Stage:
                         every=0.005)
 
     def resumed(self, kind, limit, since=None, patience=30):
-        """Wait until everything that ran runs again and nothing is left to stop it; how long it stood still, from the STOP's completion on, is
-        recorded and held to the limit."""
+        """Wait until everything that ran runs again and nothing is left to stop it. How long it stood still, from the STOP's completion or from
+        `since`, what is later, is recorded and held to the limit."""
         wanted = len(self.running)
         def settled():
             return self.witness.now() == wanted and self.witness.stable_for() > 0.12 and not any(
@@ -186,7 +194,8 @@ class Stage:
         except proc.Timeout:
             self._compare_channels()        # says which one, and which way
             raise
-        slowest = max((until - start for start, until in self.witness.stillnesses(since or self.begun, wanted) if until), default=None)
+        since = since or self.begun
+        slowest = max((until - max(start, since) for start, until in self.witness.stillnesses(since, wanted) if until), default=None)
         if slowest is not None:
             self.note += f"{kind}: ran again after {slowest:.3f} s; "
             self.tally.resumed.setdefault(kind, []).append(slowest)
