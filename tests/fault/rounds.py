@@ -20,17 +20,17 @@ from lab import place, proc
 from lab.server import FLAVOURS, MariaDB, MySQL56, MySQL97
 
 from . import blows
-from .stage import Defect, Stage, Tally
+from .stage import Stage, Tally
 
-# blow, states it is struck in, how many per 200 kills, servers it makes no sense on
+# blow, states it is struck in, how many per 200 kills
 PLAN = (
-    ("kill", blows.kill, blows.ALL, 130, ()),
-    ("kill any time", blows.kill_any_time, ("any",), 70, ()),
-    ("freeze", blows.freeze, blows.ALL, 50, ()),
-    ("cut", blows.cut, blows.ALL, 40, ()),
-    ("switch", blows.lose_switch, blows.GUARDED, 50, ()),
-    ("blocked", blows.blocked, ("STOPPING",), 24, (MariaDB,)),
-    ("restart", blows.restart, blows.STOPPED, 24, ()),
+    ("kill", blows.kill, blows.ALL, 130),
+    ("kill any time", blows.kill_any_time, ("any",), 70),
+    ("freeze", blows.freeze, blows.ALL, 50),
+    ("cut", blows.cut, blows.ALL, 40),
+    ("switch", blows.lose_switch, blows.GUARDED, 50),
+    ("blocked", blows.blocked, ("STOPPING",), 24),
+    ("restart", blows.restart, blows.STOPPED, 24),
 )
 SEED_EVERY = 60     # rounds on one server
 
@@ -40,12 +40,10 @@ def share(number, among, index):
     return number // among + (index < number % among)
 
 
-def program(flavour, index, among, rounds, generator):
+def program(index, among, rounds, generator):
     """The rounds of one server in a random order, every state in turn: [(kind, function, state)]."""
     planned = []
-    for kind, function, states, per_200, not_on in PLAN:
-        if flavour in not_on:
-            continue
+    for kind, function, states, per_200 in PLAN:
         total = rounds * per_200 // 200 if "kill" in kind else max(among, math.ceil(rounds * per_200 / 200))
         if kind == "kill any time":
             total = rounds - rounds * 130 // 200
@@ -146,7 +144,7 @@ def worker(options, flavours):
     """The process of one server; its result goes to the file named by --worker."""
     index = next(i for i, f in enumerate(flavours) if f.flavour == options.server)
     generator = random.Random(f"{options.seed} {options.server}")
-    planned = [row for row in program(flavours[index], index, len(flavours), options.rounds, generator)
+    planned = [row for row in program(index, len(flavours), options.rounds, generator)
                if options.only in (None, row[0])]
     def say(text):
         if options.verbose:
