@@ -82,6 +82,6 @@ const struct verb cmd_recover = {
 	.example = "  slackwater recover -h db2 -u backup -p\n"
 	           "  slackwater recover --defaults-file=/root/replica.cnf --apply\n",
 	.groups = groups,
-	.log_level = LOG_LEVEL_WARNING,
+	.log_level = LOG_LEVEL_INFO,
 	.run = recover_verb_run,
 };

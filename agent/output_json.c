@@ -74,7 +74,7 @@ enum status output_json_backup(json_t **doc, const struct manifest *m, const str
 	return SET_ALL(doc, member, err);
 }
 
-static json_t *server_json(const struct server_info *s)
+json_t *output_json_server(const struct server_info *s)
 {
 	json_t *doc = NULL;
 	struct error ignored;
@@ -97,7 +97,7 @@ enum status output_json_check(json_t **doc, const struct preflight *p, const str
 {
 	const struct member member[] = {
 		{ "ready", json_boolean(verdict->kind == ERR_NONE) },
-		{ "server", server_json(&p->server) },
+		{ "server", output_json_server(&p->server) },
 		{ "gap_transactions", number(p->gap_transactions) },
 		{ "gap_unknown", json_boolean(p->gap_unknown) },
 		{ "gaps", jsonx_from_strlist(&p->gaps) },

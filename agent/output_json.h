@@ -28,5 +28,7 @@ enum status output_json_error(json_t **doc, const struct error *failure, int cod
 
 /* doc.member = value, whose reference is taken in every case; a NULL value is the out of memory of whoever made it. */
 enum status output_json_set(json_t **doc, const char *member, json_t *value, struct error *err);
+/* What a server says of itself; NULL = out of memory. */
+json_t *output_json_server(const struct server_info *s);
 /* As "2026-11-20T13:37:01.123Z". */
 json_t *output_json_time(int64_t wall_ms);

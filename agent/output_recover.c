@@ -92,7 +92,7 @@ static json_t *findings_json(const struct recover_report *r)
 enum status output_recover_json(json_t **doc, const struct recover_report *r, bool healthy, int64_t elapsed_ms, struct error *err)
 {
 	enum status st = output_json_set(doc, "healthy", json_boolean(healthy), err);
-	st = st ? st : output_json_set(doc, "server", jsonx_text(r->server.identity), err);
+	st = st ? st : output_json_set(doc, "server", output_json_server(&r->server), err);
 	st = st ? st : output_json_set(doc, "channels", json_integer((json_int_t)r->channels), err);
 	st = st ? st : output_json_set(doc, "findings", findings_json(r), err);
 	st = st ? st : output_json_set(doc, "healthy_channels", jsonx_from_strlist(&r->healthy), err);

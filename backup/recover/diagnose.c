@@ -72,18 +72,23 @@ bool recover_mdev_6589(const struct instance *in, const struct channel *ch)
 	return (v >= 100000 && v < 100018) || (v >= 100100 && v < 100104);
 }
 
+/* By auto-position a receiver asks for all that is missing; by file and position it does when it begins anew, from the low-water mark. */
+static unsigned fetches(const struct channel *ch, const char *holes)
+{
+	unsigned n = ch->cp.mode == MODE_MYSQL_AUTO ? 4 : ch->cp.mode == MODE_MYSQL_GTID ? ch->io_stopped ? 2 : 1 : 0;
+	bool wrote = ch->cp.source_uuid && *ch->cp.source_uuid && strcasestr(holes, ch->cp.source_uuid);
+	return n && wrote ? n + 4 : n;
+}
+
 const struct channel *recover_fetcher(const struct channels *ch, const char *holes)
 {
-	const struct channel *first = NULL;
+	const struct channel *best = NULL;
 	for (size_t i = 0; holes && i < ch->n; i++) {
-		const struct channel *one = &ch->item[i];
-		if (one->cp.mode != MODE_MYSQL_AUTO)
-			continue;
-		if (one->cp.source_uuid && *one->cp.source_uuid && strcasestr(holes, one->cp.source_uuid))
-			return one;
-		first = first ? first : one;
+		unsigned n = fetches(&ch->item[i], holes);
+		if (n && (!best || n > fetches(best, holes)))
+			best = &ch->item[i];
 	}
-	return first;
+	return best;
 }
 
 static bool until_reached(const struct channel *ch)
@@ -253,16 +258,21 @@ static enum status next_reset(const struct recover_view *v, struct recover_findi
 /* What starting the applier takes: the receiver too, where something was never fetched or where MDEV-6589 waits. */
 static enum recover_step start_step(const struct recover_view *v)
 {
+	bool asks = v->ch->cp.mode == MODE_MYSQL_AUTO || v->ch->io_stopped;
 	if (v->holes)
-		return receiver_broken(v->ch) ? RECOVER_EXPLAIN : RECOVER_FETCH;
+		return receiver_broken(v->ch) || !asks ? RECOVER_EXPLAIN : RECOVER_FETCH;
 	return recover_mdev_6589(v->in, v->ch) ? RECOVER_FETCH : RECOVER_START;
 }
 
 static enum status next_start(const struct recover_view *v, struct recover_finding *f, struct error *err)
 {
 	f->step = start_step(v);
-	if (f->step == RECOVER_EXPLAIN)
+	if (f->step == RECOVER_EXPLAIN && receiver_broken(v->ch))
 		return put(&f->next, err, "put the receiver right first: what is missing has to be fetched again");
+	if (f->step == RECOVER_EXPLAIN)
+		return put(&f->next, err,
+		           "the receiver asks by file and position and has gone on from there: stop the channel, give it auto-position, start it: it "
+		           "then asks for all that is missing");
 	return next_by_step(v, f, f->gap || f->gap_unknown ? "; then watch until the gap has closed and no error has come" : "; then watch that it goes on running", err);
 }
 

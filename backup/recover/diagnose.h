@@ -26,7 +26,7 @@ void recover_findings_free(struct recover_findings *f);
 
 /* Appends at most one finding about the applier and one about the receiver; none: the channel is healthy. */
 enum status recover_diagnose(const struct recover_view *v, struct recover_findings *ret, struct error *err);
-/* Which channel is to fetch these holes: one that asks by auto-position, best the one whose source wrote them. NULL = none can. */
+/* Which channel is to fetch these holes: best the one whose source wrote them, best by auto-position. NULL = none goes by GTIDs. */
 const struct channel *recover_fetcher(const struct channels *ch, const char *holes);
 /* Does a START while the receiver runs lose events of other domains (MDEV-6589)? */
 bool recover_mdev_6589(const struct instance *in, const struct channel *ch);

@@ -127,6 +127,25 @@ static enum status look_once(struct recover_task *j, struct error *err)
 	return st ? st : look_domains(j, err);
 }
 
+/* ---- what is worth a word and no finding ---- */
+
+static enum status note(struct recover_task *j, struct error *err)
+{
+	struct strlist *to = &j->report->notes;
+	enum status st = ST_OK;
+	char label[160];
+	strlist_free(to);
+	if (j->gaps.permanent)
+		st = strlist_addf(to, err, "gtid_executed lacks %s, which connected receivers have gone past: no source sends it any more", j->gaps.permanent);
+	for (size_t i = 0; !st && i < j->ch.n; i++) {
+		const struct channel *ch = &j->ch.item[i];
+		if (ch->sql_running && ch->until && *ch->until && strcasecmp(ch->until, "None") != 0)
+			st = strlist_addf(to, err, "%s: the applier was started UNTIL a condition (%s) and will stop there", channels_label(&ch->cp, label),
+			                  ch->until);
+	}
+	return st;
+}
+
 /* ---- what may pass by itself ---- */
 
 /* A receiver that has only just connected may fetch at once what nobody has received. */
@@ -164,5 +183,5 @@ enum status recover_look(struct recover_task *j, struct error *err)
 			st = look_once(j, err);
 	}
 	j->report->channels = j->ch.n;
-	return st;
+	return st ? st : note(j, err);
 }

@@ -12,7 +12,7 @@ enum {
 	SETTLE_MS = 1000,      /* so long it has to be seen running, without a break */
 	NOT_YET_MS = 3000,     /* after that a thread that does not run, and has no error, will not */
 	CONNECT_MS = 60000,    /* for the receiver to reach its source */
-	SILENCE_MS = 10000,    /* a connected receiver that gets nothing new for so long will not get it */
+	SILENCE_MS = 30000,    /* a connected receiver that gets nothing at all for so long: its source has no more to send */
 	QUIET_MS = 5000,       /* for a look without any gap, other than those of the moment */
 	POLL_MS = 50,
 	TELL_EVERY_MS = 5000
@@ -116,7 +116,7 @@ static const struct gap *gap_now(const struct wait *w)
 
 static enum status is_closed(const struct wait *w, bool *ret, struct error *err)
 {
-	/* This channel alone, whatever others do. */
+	/* This channel alone, whatever others do; gaps_closed changes neither. */
 	struct gaps was = { .item = (struct gap *)(uintptr_t)w->was, .n = 1 }, now = { .item = (struct gap *)(uintptr_t)gap_now(w), .n = 1 };
 	struct gtid_set *executed = NULL;
 	enum status st = gaps_closed(&was, &now, &w->ch, ret, err);
@@ -128,26 +128,61 @@ static enum status is_closed(const struct wait *w, bool *ret, struct error *err)
 	return st;
 }
 
-/* A receiver that is connected, and has gone past the holes or has nothing more to get, will never get them. */
-static enum status never_sent(struct wait *w, struct error *err)
+/* What of the holes is in text (a set; NULL = none), as text; *ret NULL when nothing is. Owned by the caller. */
+static enum status among_holes(const struct wait *w, const char *text, char **ret, struct error *err)
+{
+	struct gtid_set *set = NULL;
+	struct buf b = BUF_INIT(BUF_MAX_SQL);
+	enum status st = gtid_set_parse(text ? text : "", &set, err);
+	*ret = NULL;
+	if (!st)
+		st = gtid_set_intersect(set, w->holes, err);
+	if (!st && !gtid_set_empty(set)) {
+		gtid_set_format(set, &b);
+		st = buf_check(&b, "a GTID set", err);
+		if (!st && !(*ret = buf_take(&b)))
+			st = error_oom(err);
+	}
+	gtid_set_free(set);
+	buf_free(&b);
+	return st;
+}
+
+/* Has the received set stood still for long, with the receiver connected? */
+static enum status is_silent(struct wait *w, bool *ret, struct error *err)
 {
 	const char *received = w->now->cp.received_set ? w->now->cp.received_set : "";
 	int64_t t = run_now_ms(w->j->run);
+	*ret = false;
+	if (w->received && strcmp(w->received, received) == 0 && w->now->cp.io_running) {
+		*ret = t - w->grown_ms >= SILENCE_MS;
+		return ST_OK;
+	}
+	free(w->received);
+	w->received = strdup(received);
+	w->grown_ms = t;
+	return w->received ? ST_OK : error_oom(err);
+}
+
+/* A receiver that has gone past the holes, or has nothing more to get, will never get them. */
+static enum status never_sent(struct wait *w, struct error *err)
+{
+	char *left = NULL;
+	bool silent = false;
 	if (!w->holes)
 		return ST_OK;
-	if (!w->received || strcmp(w->received, received) != 0 || !w->now->cp.io_running) {
-		free(w->received);
-		w->received = strdup(received);
-		w->grown_ms = t;
-		return w->received ? ST_OK : error_oom(err);
+	enum status st = is_silent(w, &silent, err);
+	if (!st)
+		st = among_holes(w, w->gaps.permanent, &left, err);
+	if (!st && !left && silent)
+		st = among_holes(w, w->gaps.holes, &left, err);
+	if (!st && left) {
+		st = error_set(err, ST_FAILED, ERR_APPLIER, "the receiver is connected, and its source does not send what is missing: %.700s", left);
+		error_hint(err, "if those transactions no longer exist anywhere, take their place with empty ones (SET gtid_next; BEGIN; COMMIT); "
+		                "or seed the replica anew");
 	}
-	const char *left = w->gaps.permanent ? w->gaps.permanent : w->gaps.holes;
-	if (!left || (!w->gaps.permanent && t - w->grown_ms < SILENCE_MS))
-		return ST_OK;
-	error_set(err, ST_FAILED, ERR_APPLIER, "the receiver is connected, and its source does not send what is missing: %.700s", left);
-	error_hint(err, "if those transactions no longer exist anywhere, take their place with empty ones (SET gtid_next; BEGIN; COMMIT); "
-	                "or seed the replica anew");
-	return ST_FAILED;
+	free(left);
+	return st;
 }
 
 static enum status too_late(const struct wait *w, struct error *err)

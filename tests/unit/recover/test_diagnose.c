@@ -329,6 +329,15 @@ static void holes(void **state)
 	assert_int_equal(f[0].step, RECOVER_EXPLAIN);
 	assert_int_equal(f[1].class, RECOVER_PURGED);
 	forget(&e);
+	/* By file and position a receiver that goes on does not ask for what lies behind it. */
+	read_state(&e, FLAVOR_MYSQL, 90704, &(struct state){ .io = "No", .received = "", .executed = UUID ":1-213:215-218" });
+	e.ch.item[0].cp.mode = MODE_MYSQL_GTID;
+	assert_int_equal(diagnose(&e, 1)->step, RECOVER_FETCH);
+	e.ch.item[0].io_stopped = false;
+	f = diagnose(&e, 1);
+	assert_int_equal(f->step, RECOVER_EXPLAIN);
+	assert_non_null(strstr(f->next, "auto-position"));
+	forget(&e);
 }
 
 static void conflicts_are_only_explained(void **state)
@@ -500,6 +509,9 @@ static void fetcher_is_the_one_whose_source_wrote_it(void **state)
 	assert_ptr_equal(recover_fetcher(&ch, "bbbbbbbb-0000-0000-0000-000000000001:7"), &two[1]);
 	assert_ptr_equal(recover_fetcher(&ch, "cccccccc-0000-0000-0000-000000000001:7"), &two[0]);
 	assert_null(recover_fetcher(&ch, NULL));
+	two[0].cp.mode = two[1].cp.mode = MODE_MYSQL_GTID;
+	two[1].io_stopped = true;
+	assert_ptr_equal(recover_fetcher(&ch, "cccccccc-0000-0000-0000-000000000001:7"), &two[1]);
 	two[0].cp.mode = two[1].cp.mode = MODE_MYSQL_POSITION;
 	assert_null(recover_fetcher(&ch, "aaaaaaaa-0000-0000-0000-000000000001:7"));
 }
