@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Appliers that others broke: every one is explained, those that are safe to repair are repaired, the rest is not touched."""
 import contextlib
+import fcntl
 import os
 import pty
 import re
+import signal
 import subprocess
 import threading
 
 import pytest
 
 from conftest import topology
-from lab import accounts, gaps, logs, proc, tool
+from lab import accounts, gaps, logs, place, proc, tool
 from lab.server import FLAVOURS, MariaDB, MySQL56, MySQL97
 from lab.topology import Loads
 from steps import assert_same
@@ -284,17 +286,19 @@ def test_stopped_by_until(lab):
     assert not lab.replica.applier_running()
 
 
-def test_another_run_holds_the_instance(lab, repository):
+def test_another_run_holds_the_instance(lab):
+    """What stands still may be another run's window: nothing is started as long as that run lives."""
     lab.replica.replication("stop", what="SQL_THREAD")
-    lab.replica.replication("start", what="SQL_THREAD")
-    with Loads(lab, ddl_every=0), gaps.RowHeld(lab.replica) as held:
-        held.wait_blocked()
-        running = tool.start_backup(lab.replica, repository, "--deadline", "8s")
-        proc.wait_until(lambda: "state=WATCHING" in running.log() or "WATCHING" in running.log(), 20, "the backup to wait")
-        lab.replica.replication("stop", what="IO_THREAD")
-        assert tool.recover(lab.replica, "--apply", expect=(tool.APPLIER, tool.BUSY)).code == tool.APPLIER, "nothing was to be repaired"
-        held.release()
-        running.finish(60, expect=(tool.OK, tool.NO_QUIET))
+    tool.recover(lab.replica, "--apply")        # the lock's file is there from now on
+    lab.replica.replication("stop", what="SQL_THREAD")
+    with contextlib.ExitStack() as held:
+        for path in (place.run_dir() / "state").glob("*.lock"):
+            fcntl.flock(held.enter_context(open(path, "r+b")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _watched(lab):
+            result = tool.recover(lab.replica, "--apply", expect=tool.BUSY)
+        assert _finding(result, "stopped")["outcome"] == "open"
+        assert not lab.replica.applier_running()
+    assert _finding(tool.recover(lab.replica, "--apply"), "stopped")["outcome"] == "repaired"
 
 
 # ---- explained, not touched ----------------------------------------------------------------------------------------------------
@@ -449,6 +453,62 @@ def test_lost_relay_logs_explained(lab):
     lab.replica.sql(*found["next"].split("; then ")[1].split("; "))
     proc.wait_until(lab.replica.running, 20, "it to run again")
     assert_same(lab, lab.replica)
+
+
+# ---- several channels, several domains, and runs of ours that died -------------------------------------------------------------
+
+@pytest.mark.parametrize("flavour", [MySQL97, MariaDB], ids=lambda f: f.flavour)
+def test_each_channel_by_itself(flavour):
+    """One is in conflict, one stopped, one sound: the stopped one alone is started."""
+    names = ("east", "it's west", "north")
+    with topology(flavour, channels=names) as three:
+        east, west, north = names
+        three.replica.local("CREATE TABLE app1.clash (id INT PRIMARY KEY) ENGINE=InnoDB")
+        three.sources[east].sql("CREATE TABLE app1.clash (id INT PRIMARY KEY) ENGINE=InnoDB")
+        proc.wait_until(lambda: not three.replica.applier_running(east), 30, "the applier to stop with 1050")
+        three.replica.replication("stop", west, "SQL_THREAD")
+        with _watched(three) as seen:
+            seen.allowed = (r"START .*west.*",)
+            result = tool.recover(three.replica, "--apply", expect=tool.APPLIER)
+        assert not [text for text in seen.sent if text.startswith("START ") and "west" not in text]
+        found = {f["channel"]: (f["class"], f["outcome"]) for f in result.json["findings"]}
+        assert found == {east: ("applier", "open"), west: ("stopped", "repaired")}
+        assert result.json["healthy_channels"] == [f"channel '{west}'", f"channel '{north}'"]
+        assert "east" in result.json["error"]["message"] and result.json["error"]["mysql_errno"] == 1050
+        assert three.replica.running(west) and not three.replica.applier_running(east)
+
+
+def test_two_domains_of_mariadb():
+    """File and position are those of the domain that is ahead: a person is told not to use them."""
+    with topology(MariaDB, domains=(0, 7)) as two:
+        with Loads(two) as loads:
+            loads.wait_written(100)
+        two.wait_caught_up()
+        two.replica.replication("stop", what="SQL_THREAD")
+        found = _finding(tool.recover(two.replica, expect=tool.APPLIER), "stopped")
+        assert any("most advanced of 2 GTID domains" in line for line in found["details"]), found
+        assert _finding(tool.recover(two.replica, "--apply"), "stopped")["outcome"] == "repaired"
+        assert_same(two, two.replica)
+
+
+@only(MySQL97, MariaDB)
+def test_open_journal_is_finished_first(lab, repository):
+    """The agent and the server died in the window: what was ours to start is started, --apply or not."""
+    with Loads(lab, rate=60, ddl_every=0) as loads, gaps.RowHeld(lab.replica) as held:
+        held.wait_blocked()
+        with logs.Statements(lab.replica) as said:
+            running = tool.start_backup(lab.replica, repository, "--deadline", "1s", "--on-deadline", "stop")
+            proc.wait_until(lambda: logs.stops(said.so_far()), 30, "the STOP")
+        lab.replica.crash()
+        running.signal(signal.SIGKILL)
+        running.finish(20, expect=-signal.SIGKILL)
+        loads.stop()
+    lab.replica.start()
+    assert not lab.replica.applier_running()
+    found = tool.recover(lab.replica, expect=(tool.OK, tool.APPLIER)).json
+    assert len(found["journal"]) == 1 and "started" in found["journal"][0], found
+    assert lab.replica.applier_running()
+    assert not [f for f in found["findings"] if f["class"] == "stopped"]
 
 
 # ---- last: the source throws away what the replica needs -----------------------------------------------------------------------
