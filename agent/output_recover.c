@@ -35,7 +35,7 @@ static void finding_text(struct buf *out, const struct recover_finding *f)
 void output_recover_text(struct buf *out, const struct recover_report *r, bool apply)
 {
 	const struct server_info *s = &r->server;
-	bool repairable = false;
+	bool repairable = false, touched = r->journal.n > 0;
 	if (!*s->version_text)
 		return;
 	output_text_line(out, "server", "%s %s, %s:%u, server_id %llu", s->flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL", s->version_text,
@@ -47,11 +47,12 @@ void output_recover_text(struct buf *out, const struct recover_report *r, bool a
 	output_text_list(out, "Left open by runs that are dead", &r->journal);
 	for (size_t i = 0; i < r->n; i++) {
 		finding_text(out, &r->finding[i]);
+		touched = touched || r->finding[i].tried;
 		repairable = repairable || (r->finding[i].outcome == RECOVER_OPEN && r->finding[i].step != RECOVER_EXPLAIN);
 	}
 	output_text_list(out, "Notes", &r->notes);
 	if (repairable && !apply)
-		buf_adds(out, "\nNothing was touched. slackwater recover --apply repairs what can be repaired, and watches it.\n");
+		buf_addf(out, "\n%sslackwater recover --apply repairs what can be repaired, and watches it.\n", touched ? "" : "Nothing was touched. ");
 }
 
 static json_t *finding_json(const struct recover_finding *f)
