@@ -25,8 +25,9 @@ static void age_cell(const struct observed_worker *w, char out[CELL])
 	out[0] = '\0';
 	if (!w->busy || w->age_ms == OBSERVE_UNKNOWN)
 		return;
-	units_duration(w->age_ms, age);
-	snprintf(out, CELL, "%s%s", w->age_max_ms == w->age_ms ? "" : ">= ", age);
+	bool less = w->age_ms == 0 && w->age_max_ms > 0;
+	units_duration(less ? w->age_max_ms : w->age_ms, age);
+	snprintf(out, CELL, "%s%s", less ? "< " : w->age_max_ms == w->age_ms ? "" : ">= ", age);
 }
 
 static void state_cell(const struct observed_worker *w, char out[CELL])

@@ -45,6 +45,20 @@ static void size(int64_t bytes, char out[SHORT])
 		snprintf(out, SHORT, "%.1f MiB", (double)bytes / (1 << 20));
 }
 
+/* How long it has been in its transaction, as exactly as is known. */
+static void age_of(const struct observed_worker *w, char out[2 * SHORT])
+{
+	char least[SHORT], most[SHORT];
+	duration(w->age_ms, least);
+	duration(w->age_max_ms, most);
+	if (w->age_ms < 0)
+		snprintf(out, 2 * SHORT, "for an unknown time");
+	else if (w->age_ms == 0 && w->age_max_ms > 0)
+		snprintf(out, 2 * SHORT, "for less than %s", most);
+	else
+		snprintf(out, 2 * SHORT, "for %s%s", w->age_max_ms == w->age_ms ? "" : "at least ", least);
+}
+
 static bool mariadb(const struct saying *s)
 {
 	return s->server->flavor == FLAVOR_MARIADB;
@@ -139,17 +153,17 @@ static const struct { const char *state, *why; } blockers[] = {
 
 static enum status say_blocked(struct saying *s)
 {
-	char name[SHORT], age[SHORT];
+	char name[SHORT], age[2 * SHORT];
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < s->now->nworkers; i++) {
 		const struct observed_worker *w = &s->now->worker[i];
 		worker_name(w, name);
-		duration(w->age_ms, age);
+		age_of(w, age);
 		if (w->waits_for_row)
 			st = strlist_addf(s->ret, s->err,
-			                  "%s waits for a row that another transaction on this server has locked; in this transaction for %s%s: "
+			                  "%s waits for a row that another transaction on this server has locked; in this transaction %s: "
 			                  "%s says whose it is",
-			                  name, w->age_max_ms == w->age_ms ? "" : "at least ", age,
+			                  name, age,
 			                  mariadb(s) || s->server->version < 50700 ? "information_schema.innodb_lock_waits" : "sys.innodb_lock_waits");
 		s->held = s->held || w->waits_for_row;
 		for (size_t b = 0; !st && w->busy && b < sizeof blockers / sizeof blockers[0]; b++)
@@ -239,6 +253,9 @@ static enum status say_memory(const struct saying *s, const char *what)
 static enum status say_coordinator(struct saying *s)
 {
 	const char *state = s->now->coordinator;
+	if (says(state, "workers to exit"))
+		return strlist_add(s->ret, "a STOP is in progress: it waits until the workers have finished what they have begun, and cannot be "
+		                           "taken back", s->err);
 	if (says(state, "dependent transaction to commit"))
 		return say_dependency(s, "the coordinator waits for the commit of a transaction that the next one depends on");
 	if (says(state, "release partition"))

@@ -78,7 +78,9 @@ static enum status take_worker(struct look *l, const struct rows *r, struct erro
 	const char *on = rows_get(r, "SERVICE_STATE");
 	w->id = look_number(r, "WORKER_ID");
 	w->thread = rows_u64(r, "thread", 0);
-	w->running = on && strcasecmp(on, "ON") == 0;
+	const char *applying = rows_get(r, "applying");
+	/* While a STOP waits for them the service is OFF, and those still at work have their transaction [run 9.7.4]. */
+	w->running = (on && strcasecmp(on, "ON") == 0) || (ch->applier_running && applying && *applying);
 	w->error_no = (unsigned)rows_u64(r, "LAST_ERROR_NUMBER", 0);
 	enum status st = take_texts(w, r, l->in->worker_stamps, err);
 	if (st)

@@ -229,6 +229,26 @@ def test_never_waits_behind_a_stop(lab):
     assert not _channel(lab.replica)["applier"]["running"]
 
 
+@only(MySQL97)
+def test_a_stop_in_progress_is_seen(lab):
+    """9.7 answers, and calls every worker off; the one that the STOP waits for is shown at work all the same."""
+    lab.wait_caught_up()
+    with gaps.RowHeld(lab.replica) as held:
+        lab.source.sql("UPDATE app1.hot SET n=n+1 WHERE id=1")      # and nothing behind it, that the coordinator would rather wait for
+        held.wait_blocked()
+        stopping = threading.Thread(target=lambda: lab.replica.replication("stop", what="SQL_THREAD"))
+        stopping.start()
+        try:
+            channel = proc.wait_until(lambda: (c := _channel(lab.replica)) and "to exit" in (c["coordinator"] or "") and c, 15,
+                                      "the STOP to wait for a worker", every=0.3)
+        finally:
+            held.release()
+            stopping.join()
+    busy = [w for w in channel["workers"] if w["busy"]]
+    assert busy and busy[0]["age_ms"] > 0 and re.search(r":\d+$", busy[0]["applying"])
+    assert any("a STOP is in progress" in r for r in channel["reasons"]), channel["reasons"]
+
+
 @only(MariaDB)
 def test_domains_of_mariadb(lab):
     lab.wait_caught_up()
@@ -260,6 +280,16 @@ def test_an_applier_that_was_interrupted(lab):
     assert channel["applier"]["errno"] in (1317, 1756) and "error" in channel["reasons"][0]
     if lab.flavour is MySQL97:
         assert any(w["errno"] == 1317 for w in channel["workers"])
+
+
+@only(MariaDB)
+def test_an_open_journal_is_told_of_and_left(lab, tmp_path):
+    journal = tmp_path / "somebody.journal"
+    journal.write_text("{}")
+    with logs.Statements(lab.replica) as said:
+        result = _status(lab.replica, "--state-dir", tmp_path)
+    assert "somebody.journal" in result.err and journal.read_text() == "{}"
+    _only_reads(said)
 
 
 def test_a_server_that_is_no_replica(lab):

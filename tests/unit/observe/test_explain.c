@@ -157,6 +157,12 @@ static void test_a_held_worker(void **state)
 	said("worker 3 waits for a row");
 	said("for 5.2 s: sys.innodb_lock_waits");
 	said("on the one named above"); /* no advice about dependencies: they are not the cause */
+	f.worker[2].age_ms = 0; /* by InnoDB's whole seconds */
+	f.worker[2].age_max_ms = 2000;
+	f.ch.coordinator = (char *)"Waiting for workers to exit";
+	assert_int_equal(explain(&f, NULL), 2);
+	said("in this transaction for less than 2.0 s: ");
+	said("a STOP is in progress");
 	f.worker[2].waits_for_row = false;
 	f.worker[2].state = (char *)"Waiting for table metadata lock";
 	explain(&f, NULL);

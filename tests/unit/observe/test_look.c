@@ -203,6 +203,26 @@ static void test_stamped_workers(void **state)
 	end(&f);
 }
 
+/* Seen on 9.7.4 while a STOP waited for a worker: the service is OFF for all, the applier still runs. */
+static void test_workers_that_a_stop_waits_for(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct error err = ERROR_INIT;
+	struct look *l = make(&f, FLAVOR_MYSQL, 90704);
+	l->o->channel[0].applier_running = true;
+	fake_conn_expect_prefix(l->c, "SELECT w.CHANNEL_NAME, w.WORKER_ID");
+	fake_conn_rows(l->c, "CHANNEL_NAME\tWORKER_ID\tSERVICE_STATE\tapplying\tage_ms\tlag_ms\tthread\n"
+	                     "\t1\tOFF\tu:6\t7000\t7100\t\\N\n"
+	                     "\t2\tOFF\t\t\\N\t\\N\t\\N\n");
+	assert_int_equal(look_workers(l, &err), ST_OK);
+	const struct observed_worker *w = l->o->channel[0].worker;
+	assert_true(w[0].running && w[0].busy);
+	assert_int_equal(w[0].age_ms, 7000);
+	assert_false(w[1].running || w[1].busy);
+	end(&f);
+}
+
 /* 5.7 has no times: what the worker says it does tells whether it is busy, InnoDB since when. */
 static void test_workers_of_57(void **state)
 {
@@ -317,7 +337,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_error_log_table), cmocka_unit_test(test_error_log_file), cmocka_unit_test(test_no_waits),
-		cmocka_unit_test(test_stamped_workers), cmocka_unit_test(test_workers_of_57),  cmocka_unit_test(test_rights_for_less),
+		cmocka_unit_test(test_stamped_workers), cmocka_unit_test(test_workers_of_57),  cmocka_unit_test(test_workers_that_a_stop_waits_for),
+		cmocka_unit_test(test_rights_for_less),
 		cmocka_unit_test(test_pool),            cmocka_unit_test(test_threads_of_56),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
