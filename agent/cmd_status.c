@@ -5,7 +5,6 @@
 #include "output_json.h"
 #include "output_status.h"
 #include "slackwater/observe.h"
-#include "state.h"
 #include "watch.h"
 
 static const struct option_group *const groups[] = { &config_connection, &config_status, &config_state, &config_output, NULL };
@@ -45,7 +44,6 @@ static enum status status_run(struct app *app, struct error *err)
 	struct conn_options server = { .host = NULL };
 	struct observe_options opt = { .error_log = app->config.error_log };
 	struct observer *ob = NULL;
-	state_warn(app); /* and no more: who looks at an applier is not asked to start it */
 	enum status st = connection_files(&app->config, &app->sink.base, &files, err);
 	if (!st)
 		st = connection_options(&app->config, files, &app->run, &server, err);
