@@ -68,25 +68,31 @@ def _stopping(lab, repository, *options, ours=True):
     hold_against_rules(statements if ours else [each for each in statements if not logs.stops([each])])
 
 
-def _seeds(lab, repository, sources=None):
-    """What succeeded is held against the source: a replica made of it must catch up and be the same."""
+@pytest.fixture(scope="module")
+def seed(lab):
+    """A server that is seeded again and again."""
     target = lab.target()
-    tool.seed(repository, target, sources or lab.sources)
-    lab.wait_caught_up(target)
-    assert_same(lab, target)
+    yield target
     lab.drop(target)
 
 
-def _ended(lab, repository, result, sources=None):
+def _seeds(lab, seed, repository, sources=None):
+    """What succeeded is held against the source: a replica made of it must catch up and be the same."""
+    tool.seed(repository, seed, sources or lab.sources, *(["--replace"] if seed.status() else []))
+    lab.wait_caught_up(seed)
+    assert_same(lab, seed)
+
+
+def _ended(lab, seed, repository, result, sources=None):
     """A typed end; what claims success is proven."""
     assert (result.code == tool.OK) == bool(tool.manifests(repository)), result
     if result.code == tool.OK:
-        _seeds(lab, repository, sources)
+        _seeds(lab, seed, repository, sources)
 
 
 # ---- a transaction that turns out long ---------------------------------------------------------------------------------
 
-def test_a_transaction_that_becomes_long_after_the_look(lab, repository):
+def test_a_transaction_that_becomes_long_after_the_look(lab, repository, seed):
     """Young at the look, long after the STOP: the pause is what it was, and nobody is killed."""
     with _stopping(lab, repository) as (running, held):
         _pass(2)
@@ -96,7 +102,7 @@ def test_a_transaction_that_becomes_long_after_the_look(lab, repository):
         taken = running.finish(60).json
     assert stood * 1000 - 50 <= taken["pause_ms"] <= stood * 1000 + 3000
     assert_running(lab)
-    _seeds(lab, repository)
+    _seeds(lab, seed, repository)
 
 
 def test_max_pause_cannot_take_a_stop_back(lab, repository):
@@ -174,7 +180,7 @@ def test_a_backup_lock_of_another_tool(lab, repository):
 
 
 @pytest.mark.parametrize("lab", [MariaDB], ids=["mariadb"], indirect=True)
-def test_a_backup_stage_of_another_tool(lab, repository):
+def test_a_backup_stage_of_another_tool(lab, repository, seed):
     """MariaDB says nothing beforehand: whoever is started under it waits. The snapshot is one, and it is said what the applier waits for."""
     with Loads(lab, rate=60, ddl_every=0):
         with neighbours.backup_lock(lab.replica):
@@ -183,13 +189,13 @@ def test_a_backup_stage_of_another_tool(lab, repository):
         assert "replicated DDL" not in result.err
     assert_running(lab)
     lab.wait_caught_up()
-    _seeds(lab, repository)
+    _seeds(lab, seed, repository)
 
 
 # ---- a DBA at the applier ----------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("verb", ["start", "stop"])
-def test_a_dba_at_the_applier_while_it_is_stopping(lab, repository, verb):
+def test_a_dba_at_the_applier_while_it_is_stopping(lab, repository, seed, verb):
     with _stopping(lab, repository) as (running, held):
         with neighbours.Doing(lab.replica, neighbours.applier(lab.replica, verb)) as dba:
             _pass(0.5)
@@ -202,10 +208,10 @@ def test_a_dba_at_the_applier_while_it_is_stopping(lab, repository, verb):
         # what came between our STOP and our START cannot be told from ours; what came after it stays
         assert lab.replica.status().get("Slave_IO_Running") == "Yes"
     lab.replica.replication("start", what="SQL_THREAD")
-    _ended(lab, repository, result)
+    _ended(lab, seed, repository, result)
 
 
-def test_a_dba_stops_the_applier_while_it_is_watched(lab, repository):
+def test_a_dba_stops_the_applier_while_it_is_watched(lab, repository, seed):
     """Then it is left stopped."""
     with neighbours.held_up(lab) as held, logs.Statements(lab.replica) as said:
         running = tool.start_backup(lab.replica, repository, "--deadline", "40s")
@@ -218,7 +224,7 @@ def test_a_dba_stops_the_applier_while_it_is_watched(lab, repository):
         assert not lab.replica.applier_running(), "started what somebody had stopped"
     assert logs.stops(said.of(accounts.BACKUP[0])) == []
     lab.replica.replication("start", what="SQL_THREAD")
-    _ended(lab, repository, result)
+    _ended(lab, seed, repository, result)
 
 
 # ---- failover ----------------------------------------------------------------------------------------------------------
@@ -264,7 +270,7 @@ def _again(lab, other, first):
     assert not said, said
 
 
-def test_a_failover_while_it_is_watched(lab, repository, other, _back):
+def test_a_failover_while_it_is_watched(lab, repository, seed, other, _back):
     with neighbours.held_up(lab) as held:
         running = tool.start_backup(lab.replica, repository, "--deadline", "40s")
         proc.wait_until(lambda: "WATCHING" in running.log(), 30, "the backup to watch")
@@ -274,10 +280,10 @@ def test_a_failover_while_it_is_watched(lab, repository, other, _back):
             dba.wait()
         _again(lab, other, dba)
         result = running.finish(60, expect=ENDS)
-    _ended(lab, repository, result, {"": other})
+    _ended(lab, seed, repository, result, {"": other})
 
 
-def test_a_failover_while_it_is_stopping(lab, repository, other, _back):
+def test_a_failover_while_it_is_stopping(lab, repository, seed, other, _back):
     with _stopping(lab, repository, ours=False) as (running, held):
         with neighbours.Doing(lab.replica, *_failover(lab, other)) as dba:
             _pass(0.5)
@@ -285,4 +291,4 @@ def test_a_failover_while_it_is_stopping(lab, repository, other, _back):
             dba.wait()
         result = running.finish(90, expect=ENDS)
     _again(lab, other, dba)
-    _ended(lab, repository, result, {"": other})
+    _ended(lab, seed, repository, result, {"": other})

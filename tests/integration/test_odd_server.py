@@ -183,7 +183,7 @@ class _Memory(threading.Thread):
             self.join(10)
 
 
-@pytest.mark.parametrize("lab", [MariaDB, MySQL97], ids=["mariadb", "mysql97"], indirect=True)
+@pytest.mark.parametrize("lab", [pytest.param(MariaDB, id="mariadb"), pytest.param(MySQL97, id="mysql97", marks=pytest.mark.soak)], indirect=True)
 def test_a_row_of_sixty_megabytes(lab, repository):
     """Memory stays below 200 MiB and four times the row, while it is dumped and while it is loaded."""
     limit = 200 + 4 * ROW_MB
