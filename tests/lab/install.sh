@@ -18,7 +18,7 @@ build_packages=(
     default-libmysqlclient-dev libmariadb-dev libarchive-dev libcurl4-openssl-dev libssl-dev
     libzstd-dev libjansson-dev libcmocka-dev)
 server_packages=(mariadb-server mariadb-client python3 python3-pymysql python3-cryptography openssl procps)
-test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 faketime)
+test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 faketime jq)
 # what the sid root needs beside a server, to build against Oracle's own client library and run the unit tests there
 sid_servers=(mysql-server-core mysql-client-core libmysqlclient-dev)
 sid_builders=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev libssl-dev libzstd-dev
