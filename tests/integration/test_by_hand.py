@@ -57,7 +57,7 @@ def _run(script, directory, target):
     client.write_text(f"#!/bin/bash\n[ \"$1\" = -h ] && shift 4\nexec mariadb --no-defaults -S {target.socket} -u root \"$@\"\n")
     client.chmod(0o755)
     done = subprocess.run(["bash", "-euc", f"PATH={programs}:$PATH\nMYSQL='mysql --comments --binary-mode'\n{script}"], cwd=directory, capture_output=True,
-                          text=True, timeout=300, check=False)
+                          text=True, timeout=900, check=False)
     assert done.returncode == 0 and "ERROR" not in done.stderr, done.stderr
     return done.stdout
 
