@@ -10,7 +10,7 @@ enum {
 	SNAPSHOT_PREFIX_MAX = 1024,
 	SNAPSHOT_JSON_MAX = 64 << 20 /* a checkpoint with very many worker rows or a set with very many intervals */
 };
-/* Unfinished files of a run that is still alive are touched far more often than this. */
+/* Unfinished files of a directory: those of a run that is still alive are locked. An object store has only their age to go by. */
 static const int64_t snapshot_sweep_age_ms = 24 * 3600 * 1000;
 
 void snapshot_begin(struct snapshot *s, struct run *run)
@@ -77,11 +77,12 @@ static void snapshot_sweep(struct snapshot *s, struct run *run)
 	struct catalog_swept swept = { 0 };
 	struct error err = ERROR_INIT;
 	unsigned removed = 0;
+	int64_t age_ms = s->store->ops->features & STORE_LOCAL ? snapshot_sweep_age_ms : catalog_sweep_age_ms;
 	catalog_instance_key(s->manifest->instance, &below);
 	buf_addc(&below, '/');
 	enum status st = buf_check(&below, "the instance name", &err);
 	if (!st)
-		st = s->store->ops->sweep(s->store, below.data, snapshot_sweep_age_ms, &removed, &err);
+		st = s->store->ops->sweep(s->store, below.data, age_ms, &removed, &err);
 	if (!st)
 		st = catalog_sweep(s->store, s->manifest->instance, catalog_sweep_age_ms, &swept, &err);
 	if (removed || swept.removed)

@@ -63,6 +63,8 @@ def _run(script, directory, target):
 
 
 def _compare(lab, target):
+    bodies = str(compare.picture(lab.replica))
+    assert "-- that is all" in bodies and "-- done" in bodies, "no program ends in a comment here: that is what the recipes have to cope with"
     assert compare.differences(lab.replica, target) == []
     assert set(compare.picture(lab.replica)) == set(compare.picture(target))
     for name in ("a", "b"):

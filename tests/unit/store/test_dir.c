@@ -194,6 +194,12 @@ static void test_addresses(void **state)
 	assert_int_equal(stat(scratch_path(t, "with blank"), &sb), 0);
 	FAILS(ERR_STORE, store_open(scratch_path(t, "missing"), STORE_READ, &t->run, &s, &err));
 	assert_int_equal(err.sys_errno, ENOENT);
+	FAILS(ERR_STORE, store_open(scratch_path(t, "missing"), STORE_CHANGE, &t->run, &s, &err)); /* a mistyped name makes no repository */
+	assert_int_equal(stat(scratch_path(t, "missing"), &sb), -1);
+	OK(store_open(scratch_path(t, "with blank"), STORE_CHANGE, &t->run, &s, &err));
+	OK(s->ops->put(s, "a/b", "x", 1, false, &err));
+	OK(s->ops->remove(s, "a/b", &err));
+	store_free(s);
 	scratch_write(scratch_path(t, "file"), "x", 1);
 	FAILS(ERR_STORE, store_open(scratch_path(t, "file"), STORE_READ, &t->run, &s, &err));
 	FAILS(ERR_STORE, store_open(scratch_path(t, "file"), STORE_WRITE, &t->run, &s, &err));
