@@ -7,7 +7,7 @@ import pytest
 
 from conftest import topology
 from lab import accounts, bulk, gaps, logs, place, proc, tool
-from lab.server import FLAVOURS, MariaDB, MySQL56, MySQL97
+from lab.server import FLAVOURS, MySQL56, MySQL97
 from lab.topology import Loads
 from steps import assert_running
 
@@ -45,7 +45,6 @@ def _stopping(lab, repository, *options):
     return running
 
 
-@pytest.mark.parametrize("lab", [MySQL97, MariaDB], ids=lambda f: f.flavour, indirect=True)
 def test_the_server_restarted_and_nobody_was_there(lab, repository):
     """The agent dies in the window, the server with it, and comes back with skip_replica_start: the next verb starts the applier."""
     with Loads(lab, rate=60, ddl_every=0) as loads, gaps.RowHeld(lab.replica) as held:
