@@ -6,19 +6,21 @@
 #
 #   $SLACKWATER_LAB_CACHE/sid      a root with MySQL 9.7 (server, client, libmysqlclient and a compiler to build against it)
 #   $SLACKWATER_LAB_CACHE/mysql56  MySQL 5.6.24
+#   $SLACKWATER_LAB_CACHE/age-vectors  the published test vectors of the age format
 #
-# Those two come from elsewhere and may be unobtainable: that is said, and is no error; their tests are skipped and named.
+# Those come from elsewhere and may be unobtainable: that is said, and is no error; their tests are skipped and named.
 set -euo pipefail
 
 cache=${SLACKWATER_LAB_CACHE:-/var/cache/slackwater-lab}
 what=${1:-all}
+here=$(cd "$(dirname "$0")" && pwd)
 
 build_packages=(
     ca-certificates gcc libc6-dev clang cmake ninja-build pkg-config git zstd
     default-libmysqlclient-dev libmariadb-dev libarchive-dev libcurl4-openssl-dev libssl-dev
     libzstd-dev libjansson-dev libcmocka-dev)
 server_packages=(mariadb-server mariadb-client python3 python3-pymysql python3-cryptography openssl procps)
-test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 faketime jq)
+test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 faketime jq age libclang-rt-14-dev)
 # what the sid root needs beside a server, to build against Oracle's own client library and run the unit tests there
 sid_servers=(mysql-server-core mysql-client-core libmysqlclient-dev)
 sid_builders=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev libssl-dev libzstd-dev
@@ -122,6 +124,20 @@ install_56() {
     mv "$new" "$root"
 }
 
+install_age_vectors() {
+    local to=$cache/age-vectors new=$cache/.age-vectors.new
+    [ ! -e "$to/x25519" ] || return 0
+    command -v npm >/dev/null || install_debian nodejs npm || return 1
+    rm -rf "$new"; mkdir -p "$new/package" "$new/vectors"
+    say "fetching the test vectors of age"
+    (cd "$new" && apt_quiet npm pack --silent cctv-age@0.2.0) || return 1
+    tar -xzf "$new"/*.tgz -C "$new/package" --strip-components=1 --no-same-owner || return 1
+    node "$here/age_vectors.mjs" "$new/package" "$new/vectors" || return 1
+    rm -rf "$to"
+    mv "$new/vectors" "$to"
+    rm -rf "$new"
+}
+
 main() {
     # two runs at once must neither share a half-made root nor race for dpkg's lock
     if [ "$(id -u)" = 0 ]; then
@@ -136,6 +152,7 @@ main() {
     install_debian "${test_packages[@]}"
     [ "$(id -u)" = 0 ] || return 0
     install_sid || say "MySQL 9.7 (Debian sid root) cannot be had here: its cases will be skipped"
+    install_age_vectors || say "the test vectors of age (npm) cannot be had here: they will be skipped"
     install_56 || say "MySQL 5.6 (npm) cannot be had here: its cases will be skipped"
 }
 

@@ -22,7 +22,7 @@ TOP_LEVEL = {"agent", "include", "backup", "tests", "packaging", "conf", ".ci", 
 MODULES = {
     "base": {"buf", "digest", "error", "event", "fs", "jsonx", "run", "strlist"},
     "server": {"conn", "dialect", "gtid", "optfile"},
-    "store": {"store"}, "stream": {"stream"}, "applier": {"applier", "checkpoint", "claim", "journal"},
+    "store": {"store"}, "stream": {"age", "stream"}, "applier": {"applier", "checkpoint", "claim", "journal"},
     "catalog": {"catalog", "retention", "stored"},
     "engine": {"engine"}, "observe": {"observe"}, "seed": {"seed"}, "recover": {"recover"}, "story": {"snapshot"},
 }
