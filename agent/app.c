@@ -137,8 +137,8 @@ static enum status check_argument(struct app *a, const struct options_rest *rest
 	bool like_id = !strcmp(rest->argument, "latest") || (*rest->argument >= '0' && *rest->argument <= '9' && strchr(rest->argument, 'T'));
 	/* "-p SECRET": the word is a password that must not be repeated */
 	if (rest->argument_after_password && !(a->verb->takes_id && like_id)) {
-		error_set(err, ST_FAILED, ERR_USAGE, "what stands behind -p looks like a password; one is not taken from the command line");
-		error_hint(err, "-p alone asks for it; or set SLACKWATER_PASSWORD, or use an option file with mode 0600");
+		error_set(err, ST_FAILED, ERR_USAGE, "what stands behind -p or --passphrase looks like a secret; one is not taken from the command line");
+		error_hint(err, "alone the option asks for it; or set SLACKWATER_PASSWORD or SLACKWATER_PASSPHRASE, or use an option file with mode 0600");
 		return ST_FAILED;
 	}
 	if (a->verb->takes_id) {

@@ -15,5 +15,6 @@ const struct verb *const cmd_verbs[] = {
 	&cmd_pin,
 	&cmd_unpin,
 	&cmd_recover,
+	&cmd_keygen,
 	NULL,
 };

@@ -16,7 +16,8 @@ extern const struct verb cmd_check,
 	cmd_expire,
 	cmd_pin,
 	cmd_unpin,
-	cmd_recover;
+	cmd_recover,
+	cmd_keygen;
 
 /* In the order of the help, NULL-terminated. */
 extern const struct verb *const cmd_verbs[];

@@ -6,13 +6,14 @@
 
 #include "cmd.h"
 #include "connection.h"
+#include "keys.h"
 #include "output_json.h"
 #include "output_text.h"
 #include "state.h"
 #include "work.h"
 
 static const struct option_group *const groups[] = {
-	&config_connection, &config_to, &config_window, &config_data, &config_work, &config_state, &config_lock, &config_output, NULL,
+	&config_connection, &config_to, &config_encryption, &config_window, &config_data, &config_work, &config_state, &config_lock, &config_output, NULL,
 };
 
 static enum status check_usage(struct app *app, struct error *err)
@@ -44,6 +45,7 @@ static enum status backup_run(struct app *app, struct error *err)
 	const struct config *c = &app->config;
 	struct snapshot_options o = { .to = c->to, .instance = c->instance, .shards = c->shards };
 	struct optfile *files = NULL;
+	struct age_recipients *recipients = NULL;
 	struct manifest *m = NULL;
 	struct checkpoint *cp = NULL;
 	char *dir = NULL;
@@ -64,12 +66,16 @@ static enum status backup_run(struct app *app, struct error *err)
 	o.window.state_dir = dir;
 	o.wait_lock_ms = c->wait_lock_ms;
 	if (!st)
+		st = keys_recipients(c, &app->run, &recipients, err);
+	o.recipients = recipients;
+	if (!st)
 		st = snapshot_take(&o, &app->run, &m, &cp, err);
 	if (!st)
 		st = show(app, m, cp, run_now_ms(&app->run) - start, err);
 	manifest_free(m);
 	checkpoint_free(cp);
 	free(dir);
+	age_recipients_free(recipients);
 	work_engine_options_free(&o.engine);
 	conn_options_free(&o.server);
 	optfile_free(files);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* info: one snapshot: its manifest and its checkpoint. */
 #include "cmd.h"
+#include "keys.h"
 #include "output_checkpoint.h"
 #include "output_json.h"
 #include "output_text.h"
@@ -8,7 +9,7 @@
 #include "table.h"
 #include "units.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_decryption, &config_output, NULL };
 
 static enum status objects(struct buf *out, const struct manifest *m, struct error *err)
 {
@@ -45,11 +46,16 @@ static enum status show(struct app *app, const struct manifest *m, const struct 
 		enum status st = output_json_manifest(&app->doc, "manifest", m, err);
 		if (!st)
 			st = output_json_pin(&app->doc, pin, err);
+		if (!st && !cp)
+			return output_json_set(&app->doc, "checkpoint", json_null(), err);
 		return st ? st : output_json_checkpoint(&app->doc, cp, err);
 	}
 	output_text_manifest(&app->text, m);
 	pin_line(&app->text, pin);
-	output_checkpoint_print(&app->text, cp, true);
+	if (cp)
+		output_checkpoint_print(&app->text, cp, true);
+	else
+		output_text_line(&app->text, "applier", "its position is encrypted: --identity or SLACKWATER_PASSPHRASE shows it");
 	output_text_list(&app->text, "Warnings", &m->warnings);
 	return objects(&app->text, m, err);
 }
@@ -61,6 +67,7 @@ static enum status info_run(struct app *app, struct error *err)
 	struct manifest *m = NULL;
 	struct checkpoint *cp = NULL;
 	struct pin pin = { 0 };
+	struct age_keyring *keyring = NULL;
 	enum status st = app_require(c->from, "from", "file:///backup", err);
 	if (!st)
 		st = app_require_repository(app, err);
@@ -69,6 +76,11 @@ static enum status info_run(struct app *app, struct error *err)
 	if (!st)
 		st = catalog_find(store, c->instance, c->id, &m, err);
 	if (!st)
+		st = keys_ring(c, &app->run, &app->sink.base, &keyring, err);
+	if (!st)
+		m->objects.keyring = keyring;
+	/* Without a key there is still the manifest. */
+	if (!st && (keyring || !manifest_encrypted(m)))
 		st = catalog_checkpoint(store, m, &cp, err);
 	if (!st)
 		st = pin_get(store, m->instance, m->id, &pin, err);
@@ -78,6 +90,7 @@ static enum status info_run(struct app *app, struct error *err)
 	checkpoint_free(cp);
 	manifest_free(m);
 	store_free(store);
+	age_keyring_free(keyring);
 	return st;
 }
 

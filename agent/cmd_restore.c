@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* restore: a snapshot unpacked into a directory that myloader and the plain client understand. */
 #include "cmd.h"
+#include "keys.h"
 #include "output_json.h"
 #include "output_text.h"
 #include "slackwater/stored.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_to_dir, &config_readers, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_decryption, &config_to_dir, &config_readers, &config_output, NULL };
 
 static enum status restore_run(struct app *app, struct error *err)
 {
 	const struct config *c = &app->config;
 	struct store *store = NULL;
 	struct manifest *m = NULL;
+	struct age_keyring *keyring = NULL;
 	int64_t start = run_now_ms(&app->run);
 
 	enum status st = app_require(c->from, "from", "file:///backup", err);
 	if (!st)
 		st = app_require(c->to_dir, "to-dir", "/restore", err);
 	if (!st)
+		st = keys_ring(c, &app->run, &app->sink.base, &keyring, err);
+	if (!st)
 		st = store_open(c->from, STORE_READ, &app->run, &store, err);
 	if (!st && (store->ops->features & STORE_SEQUENTIAL)) {
-		st = snapshot_unpack_stream(store, c->to_dir, &app->run, &m, err);
+		st = snapshot_unpack_stream(store, keyring, c->to_dir, &app->run, &m, err);
 	} else if (!st) {
 		st = catalog_find(store, c->instance, c->id, &m, err);
+		if (!st)
+			m->objects.keyring = keyring;
 		if (!st)
 			st = snapshot_restore(store, m, c->to_dir, config_threads(c), &app->run, err);
 	}
@@ -33,6 +39,7 @@ static enum status restore_run(struct app *app, struct error *err)
 		output_text_restore(&app->text, m, c->to_dir, elapsed);
 	manifest_free(m);
 	store_free(store);
+	age_keyring_free(keyring);
 	return st;
 }
 

@@ -4,6 +4,7 @@
 
 #include "cmd.h"
 #include "connection.h"
+#include "keys.h"
 #include "output_json.h"
 #include "output_text.h"
 #include "sources.h"
@@ -11,7 +12,7 @@
 #include "work.h"
 
 static const struct option_group *const groups[] = {
-	&config_connection, &config_from, &config_sources, &config_seeding, &config_state, &config_lock, &config_output, NULL,
+	&config_connection, &config_from, &config_decryption, &config_sources, &config_seeding, &config_state, &config_lock, &config_output, NULL,
 };
 
 static enum status check_usage(const struct config *c, struct error *err)
@@ -82,12 +83,15 @@ static enum status seed_verb_run(struct app *app, struct error *err)
 	o.window.state_dir = dir;
 	o.wait_lock_ms = c->wait_lock_ms;
 	if (!st)
+		st = keys_ring(c, &app->run, &app->sink.base, &o.keyring, err);
+	if (!st)
 		st = seed_run(&o, &app->run, &report, err);
 	if (!st)
 		st = show(app, &o, &report, run_now_ms(&app->run) - start, err);
 	else if (c->json && *report.id)
 		(void)show(app, &o, &report, run_now_ms(&app->run) - start, &(struct error){ .kind = ERR_NONE });
 	seed_report_free(&report);
+	age_keyring_free(o.keyring);
 	free(dir);
 	sources_free(o.source, o.nsources);
 	conn_options_free(&o.target);

@@ -3,27 +3,33 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "keys.h"
 #include "output_json.h"
 #include "output_text.h"
 #include "slackwater/stored.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_readers, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_decryption, &config_readers, &config_output, NULL };
 
 static enum status verify_run(struct app *app, struct error *err)
 {
 	const struct config *c = &app->config;
 	struct store *store = NULL;
 	struct manifest *m = NULL;
+	struct age_keyring *keyring = NULL;
 	struct verify_report report = { 0 };
 	int64_t start = run_now_ms(&app->run);
 
 	enum status st = app_require(c->from, "from", "file:///backup", err);
 	if (!st)
+		st = keys_ring(c, &app->run, &app->sink.base, &keyring, err);
+	if (!st)
 		st = store_open(c->from, STORE_READ, &app->run, &store, err);
 	if (!st && (store->ops->features & STORE_SEQUENTIAL)) {
-		st = snapshot_verify_stream(store, &app->run, &m, &report, err);
+		st = snapshot_verify_stream(store, keyring, &app->run, &m, &report, err);
 	} else if (!st) {
 		st = catalog_find(store, c->instance, c->id, &m, err);
+		if (!st)
+			m->objects.keyring = keyring;
 		if (!st)
 			st = snapshot_verify(store, m, config_threads(c), &app->run, &report, err);
 	}
@@ -34,6 +40,7 @@ static enum status verify_run(struct app *app, struct error *err)
 		output_text_verify(&app->text, m, &report, elapsed);
 	manifest_free(m);
 	store_free(store);
+	age_keyring_free(keyring);
 	return st;
 }
 
@@ -42,7 +49,8 @@ const struct verb cmd_verify = {
 	.summary = "read a snapshot through and check every digest",
 	.synopsis = "--from URL [--instance NAME] [ID|latest]",
 	.about = "Reads every object of the snapshot and compares sizes and SHA-256 digests with its manifest. Exit 0: "
-	         "whole; 8: missing or damaged, naming the object. With --from - a snapshot on standard input is read.",
+	         "whole; 8: missing or damaged, naming the object. With --from - a snapshot on standard input is read. "
+	         "Of an encrypted snapshot the digests are checked without a key; with one, everything inside, too.",
 	.example = "  slackwater verify --from file:///backup latest\n",
 	.groups = groups,
 	.takes_id = true,

@@ -30,6 +30,8 @@ void config_free(struct config *c)
 	strlist_free(&c->include);
 	strlist_free(&c->exclude);
 	strlist_free(&c->source);
+	strlist_free(&c->recipients);
+	strlist_free(&c->identities);
 }
 
 unsigned config_threads(const struct config *c)
@@ -133,6 +135,25 @@ static const struct option status[] = {
 	  "read what the applier waited for from this error log of the server (5.6 and 5.7 write it nowhere else)"),
 };
 const struct option_group config_status = GROUP("Status", status);
+static const struct option encryption[] = {
+	LIST("recipient", "age1...|FILE", recipients, "encrypt for this public key, or those in a file; repeatable"),
+	{ "passphrase", 0, OPTION_PASSWORD, NULL, AT(ask_passphrase), 0, 0, NULL,
+	  "encrypt with a passphrase instead: SLACKWATER_PASSPHRASE, or ask" },
+};
+const struct option_group config_encryption = GROUP("Encryption", encryption);
+
+static const struct option decryption[] = {
+	LIST("identity", "FILE", identities, "secret keys that open an encrypted snapshot; repeatable"),
+	{ "passphrase", 0, OPTION_PASSWORD, NULL, AT(ask_passphrase), 0, 0, NULL,
+	  "ask for the passphrase that opens it (or SLACKWATER_PASSPHRASE)" },
+};
+const struct option_group config_decryption = GROUP("Decryption", decryption);
+
+static const struct option keygen[] = {
+	{ "out", 'o', OPTION_TEXT, "FILE", AT(out), 0, 0, NULL,
+	  "write the secret key here; the file must not exist" },
+};
+const struct option_group config_keygen = GROUP("Key", keygen);
 
 static const struct option window[] = {
 	DURATION("pause-budget", pause_budget_ms, 0, CONFIG_DAY_MS,

@@ -31,6 +31,10 @@ struct config {
 	/* status; watch_ms 0 = once */
 	int64_t watch_ms;
 	const char *error_log;
+	/* encryption */
+	struct strlist recipients, identities;
+	bool ask_passphrase;
+	const char *out;
 	/* window; on_deadline is an enum on_deadline */
 	int64_t pause_budget_ms, deadline_ms, max_pause_ms;
 	int on_deadline;
@@ -68,7 +72,8 @@ void config_free(struct config *c);
 /* threads as given, else the number of CPUs, at most 4. */
 unsigned config_threads(const struct config *c);
 
-extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_status, config_window, config_data,
+extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_encryption, config_decryption, config_keygen,
+	config_status, config_window, config_data,
 	config_state, config_lock,
 	config_rules, config_pin, config_copy,
 	config_recovery,

@@ -177,7 +177,10 @@ static enum status set_flag(const struct option *o, const char *value, void *tar
 {
 	if (o->type == OPTION_REFUSED || (o->type == OPTION_PASSWORD && value)) {
 		error_set(err, ST_FAILED, ERR_USAGE, "a password is not taken from the command line, where every user of this host can read it");
-		error_hint(err, "%s", o->type == OPTION_REFUSED ? o->help : password_hint);
+		if (o->type == OPTION_PASSWORD && !o->letter)
+			error_hint(err, "give --%s alone to be asked, or set SLACKWATER_PASSPHRASE", o->name);
+		else
+			error_hint(err, "%s", o->type == OPTION_REFUSED ? o->help : password_hint);
 		return ST_FAILED;
 	}
 	if (value) {
@@ -250,7 +253,7 @@ static enum status parse_short(struct parser *p, const char *arg, struct error *
 
 static bool asks_password(const char *arg)
 {
-	return !strcmp(arg, "-p") || !strcmp(arg, "--password");
+	return !strcmp(arg, "-p") || !strcmp(arg, "--password") || !strcmp(arg, "--passphrase");
 }
 
 static enum status take_argument(struct parser *p, const char *arg, struct error *err)

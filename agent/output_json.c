@@ -148,6 +148,7 @@ enum status output_json_verify(json_t **doc, const struct manifest *m, const str
 		{ "objects", number(r->objects) },
 		{ "entries", number(r->entries) },
 		{ "bytes", number(r->bytes) },
+		{ "digests_only", json_boolean(r->digests_only) },
 		{ "elapsed_ms", json_integer(elapsed_ms) },
 	};
 	return SET_ALL(doc, member, err);

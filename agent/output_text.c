@@ -94,6 +94,13 @@ static void partial_line(struct buf *out, const struct manifest *m)
 	buf_free(&why);
 }
 
+static void encryption_lines(struct buf *out, const struct manifest *m)
+{
+	for (size_t i = 0; i < m->encrypted_for.n; i++)
+		output_text_line(out, i ? "" : "encrypted", "%s %s", strcmp(m->encrypted_for.item[i], "passphrase") ? "for" : "with a",
+		                 m->encrypted_for.item[i]);
+}
+
 void output_text_backup(struct buf *out, const struct manifest *m, const struct checkpoint *cp, const char *to,
                         int64_t elapsed_ms)
 {
@@ -106,6 +113,7 @@ void output_text_backup(struct buf *out, const struct manifest *m, const struct 
 	data_line(out, m);
 	if (m->partial)
 		partial_line(out, m);
+	encryption_lines(out, m);
 	output_text_line(out, "time", "%s, %s", elapsed, rate);
 	output_checkpoint_print(out, cp, false);
 	output_text_list(out, "Warnings", &m->warnings);
@@ -127,6 +135,7 @@ void output_text_manifest(struct buf *out, const struct manifest *m)
 	pause_line(out, m);
 	data_line(out, m);
 	partial_line(out, m);
+	encryption_lines(out, m);
 	output_text_line(out, "largest", "statement %s: the target's max_allowed_packet must be larger", size);
 }
 
@@ -137,7 +146,11 @@ void output_text_verify(struct buf *out, const struct manifest *m, const struct 
 	units_duration(elapsed_ms, elapsed);
 	units_count(r->entries, entries);
 	output_text_line(out, "snapshot", "%s of %s is whole", m->id, m->instance);
-	output_text_line(out, "read", "%llu objects, %s entries, %s in %s", (unsigned long long)r->objects, entries, bytes, elapsed);
+	if (r->digests_only)
+		output_text_line(out, "read", "%llu objects, %s in %s; encrypted, and not opened: digests only", (unsigned long long)r->objects, bytes,
+		                 elapsed);
+	else
+		output_text_line(out, "read", "%llu objects, %s entries, %s in %s", (unsigned long long)r->objects, entries, bytes, elapsed);
 }
 
 void output_text_restore(struct buf *out, const struct manifest *m, const char *dir, int64_t elapsed_ms)

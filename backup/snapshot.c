@@ -34,7 +34,7 @@ static enum status snapshot_attempt(struct snapshot *s, struct run *run, struct 
 {
 	struct engine *e = s->engine;
 	struct window_capture in_the_window = { .capture = capture, .drop = drop, .arg = e };
-	struct stream_options so = { .shards = s->shards };
+	struct stream_options so = { .shards = s->shards, .recipients = s->o->recipients };
 
 	enum status st = stream_writer_open(s->store, buf_str(&s->prefix), &so, run, &s->writer, err);
 	if (!st)

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/seal.h"
+#include "stream/names.h"
+
 enum {
 	SNAPSHOT_SHARDS_MAX = 4,
 	SNAPSHOT_PREFIX_MAX = 1024,
@@ -92,6 +95,18 @@ static void snapshot_sweep(struct snapshot *s, struct run *run)
 	buf_free(&below);
 }
 
+/* A pipe is encrypted as a whole, its manifest too; in a store the manifest stays readable, and is sealed. */
+static enum status snapshot_seal(struct snapshot *s, struct error *err)
+{
+	if (!s->o->recipients || s->sequential)
+		return ST_OK;
+	const struct strlist *names = age_recipients_names(s->o->recipients);
+	enum status st = manifest_new_seal_key(s->manifest, err);
+	for (size_t i = 0; !st && i < names->n; i++)
+		st = strlist_add(&s->manifest->encrypted_for, names->item[i], err);
+	return st;
+}
+
 enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err)
 {
 	s->manifest = calloc(1, sizeof *s->manifest);
@@ -106,6 +121,9 @@ enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err
 		return st;
 	s->sequential = s->store->ops->features & STORE_SEQUENTIAL;
 	s->shards = snapshot_shards(s);
+	st = snapshot_seal(s, err);
+	if (st)
+		return st;
 	catalog_prefix(s->manifest, &s->prefix);
 	st = buf_check(&s->prefix, "the snapshot's prefix", err);
 	if (!st && !s->sequential)
@@ -113,11 +131,14 @@ enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err
 	return st;
 }
 
-static enum status snapshot_checkpoint_text(const struct checkpoint *cp, struct buf *out, struct error *err)
+/* seal_key: of the manifest, for the object that is encrypted; NULL for the entry, which is unpacked with the others. */
+static enum status snapshot_checkpoint_text(const struct checkpoint *cp, const char *seal_key, struct buf *out, struct error *err)
 {
 	json_t *doc = checkpoint_to_json(cp);
-	if (!doc)
+	if (!doc || (seal_key && json_object_set_new(doc, SEAL_KEY_MEMBER, json_string(seal_key)) != 0)) {
+		json_decref(doc);
 		return error_oom(err);
+	}
 	enum status st = jsonx_dump(doc, out, err);
 	json_decref(doc);
 	return st;
@@ -141,7 +162,7 @@ static enum status snapshot_put_text(struct snapshot *s, const char *name, struc
 enum status snapshot_put_checkpoint(struct snapshot *s, struct error *err)
 {
 	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX);
-	enum status st = snapshot_checkpoint_text(s->checkpoint, &json, err);
+	enum status st = snapshot_checkpoint_text(s->checkpoint, NULL, &json, err);
 	if (!st)
 		st = snapshot_put_text(s, "checkpoint.json", &json, err);
 	buf_free(&json);
@@ -175,18 +196,37 @@ static enum status snapshot_partial(struct snapshot *s, struct error *err)
 	return st;
 }
 
+/* The text is replaced by what it is encrypted. */
+static enum status snapshot_seal_text(const struct snapshot *s, struct buf *text, struct error *err)
+{
+	struct buf sealed = BUF_INIT(2 * SNAPSHOT_JSON_MAX);
+	enum status st = age_seal(s->o->recipients, text->data, text->len, &sealed, err);
+	buf_free(text);
+	if (st)
+		buf_free(&sealed);
+	else
+		*text = sealed;
+	return st;
+}
+
 /* The manifest names checkpoint.json with its digest, so that it can be neither lost nor swapped; a pipe has it as an entry only. */
 static enum status snapshot_add_checkpoint_object(struct snapshot *s, struct error *err)
 {
 	struct stream_objects *list = &s->manifest->objects;
 	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX), key = BUF_INIT(SNAPSHOT_PREFIX_MAX);
+	const char *seal_key = s->manifest->seal_key;
+	json.secret = seal_key != NULL;
 	struct stream_object *grown = realloc(list->item, (list->n + 1) * sizeof *grown);
 	if (!grown)
 		return error_oom(err);
 	list->item = grown;
 	struct stream_object *o = &grown[list->n];
 	*o = (struct stream_object){ .key = "checkpoint.json" };
-	enum status st = snapshot_checkpoint_text(s->checkpoint, &json, err);
+	enum status st = snapshot_checkpoint_text(s->checkpoint, seal_key, &json, err);
+	if (!st && seal_key) {
+		names_seal(o->key);
+		st = snapshot_seal_text(s, &json, err);
+	}
 	if (!st)
 		st = digest_of(json.data, json.len, o->sha256, err);
 	buf_addf(&key, "%s%s", buf_str(&s->prefix), o->key);

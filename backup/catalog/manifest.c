@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/seal.h"
 #include "slackwater/jsonx.h"
 
 void manifest_free(struct manifest *m)
@@ -20,6 +21,8 @@ void manifest_free(struct manifest *m)
 	free(m->server_hostname);
 	strlist_free(&m->partial_why);
 	stream_objects_free(&m->objects);
+	strlist_free(&m->encrypted_for);
+	seal_free(m);
 	strlist_free(&m->warnings);
 	free(m);
 }
@@ -126,12 +129,24 @@ static json_t *manifest_document(const struct manifest *m)
 	out_member(&o, "partial_why", jsonx_from_strlist(&m->partial_why));
 	out_member(&o, "users", json_boolean(m->users));
 	out_member(&o, "objects", manifest_objects(&m->objects));
+	if (manifest_encrypted(m))
+		out_member(&o, "encryption", seal_describe(m));
 	out_member(&o, "warnings", jsonx_from_strlist(&m->warnings));
 	if (o.bad) {
 		json_decref(o.doc);
 		return NULL;
 	}
 	return o.doc;
+}
+
+static enum status manifest_members(const struct manifest *m, struct buf *out, struct error *err)
+{
+	json_t *doc = manifest_document(m);
+	if (!doc)
+		return error_oom(err);
+	enum status st = jsonx_dump(doc, out, err);
+	json_decref(doc);
+	return st;
 }
 
 /*
@@ -147,18 +162,16 @@ enum status manifest_write(const struct manifest *m, struct buf *out, struct err
 	json_decref(instance);
 	if (!exact)
 		return error_set(err, ST_FAILED, ERR_USAGE, "the instance's name is not UTF-8");
-	json_t *doc = manifest_document(m);
-	if (!doc)
-		return error_oom(err);
 	size_t start = out->len;
 	char sha256[DIGEST_HEX];
-	enum status st = jsonx_dump(doc, out, err);
-	json_decref(doc);
+	enum status st = manifest_members(m, out, err);
 	if (st)
 		return st;
 	out->len -= strlen("\n}\n");
 	buf_adds(out, ",\n");
 	st = buf_check(out, "the manifest", err);
+	if (!st && manifest_encrypted(m))
+		st = seal_write(m, start, out, err);
 	if (!st)
 		st = digest_of(out->data + start, out->len - start, sha256, err);
 	if (st)

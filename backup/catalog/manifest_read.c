@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalog/id.h"
+#include "catalog/seal.h"
 #include "slackwater/jsonx.h"
 #include "stream/names.h"
 #include "stream/objects.h"
@@ -208,6 +209,8 @@ enum status manifest_read(const char *text, size_t len, struct manifest **ret, s
 		st = manifest_figures(doc, m, err);
 	if (!st)
 		st = manifest_objects(doc, &m->objects, err);
+	if (!st)
+		st = seal_read(doc, text, len, m, err);
 	json_decref(doc);
 	if (st)
 		manifest_free(m);

@@ -53,18 +53,20 @@ enum status snapshot_restore(struct store *s, const struct manifest *m, const ch
 	return st;
 }
 
-enum status snapshot_unpack_stream(struct store *pipe, const char *dir, struct run *run, struct manifest **ret_m,
-                                   struct error *err)
+enum status snapshot_unpack_stream(struct store *pipe, struct age_keyring *keyring, const char *dir, struct run *run,
+                                   struct manifest **ret_m, struct error *err)
 {
 	struct unpack_dir *d = NULL;
 	struct unpack u = { .fd = -1 };
-	struct store_reader *from = NULL, *counted = NULL;
+	struct store_reader *from = NULL, *clear = NULL, *counted = NULL;
 	struct manifest *m = NULL;
 	enum status st = unpack_dir_open(dir, &d, err);
 	if (!st)
 		st = pipe->ops->open(pipe, "stream", 0, 0, &from, err);
 	if (!st)
-		st = tee_new(from, NULL, run, "restore", &counted, err);
+		st = age_reader_detect(from, keyring, "the stream", &clear, err);
+	if (!st)
+		st = tee_new(clear, NULL, run, "restore", &counted, err);
 	if (!st) {
 		unpack_init(&u, d, run);
 		st = whole_read_stream(counted, &u.base, &m, NULL, NULL, err);
@@ -73,6 +75,7 @@ enum status snapshot_unpack_stream(struct store *pipe, const char *dir, struct r
 		st = unpack_dir_commit(d, err);
 	unpack_end(&u);
 	store_reader_free(counted);
+	store_reader_free(clear);
 	store_reader_free(from);
 	unpack_dir_free(d);
 	if (!st && ret_m)

@@ -28,7 +28,7 @@ struct spool {
 	const char *dir;
 	struct run *run;
 	struct store *store;
-	struct store_reader *from, *tee;
+	struct store_reader *from, *clear, *tee;
 	struct chain chain;
 	_Atomic uint64_t stored;
 	struct buf checkpoint;
@@ -123,7 +123,8 @@ static enum status spool_move(const struct spool *s, const struct manifest *m, s
 	return st;
 }
 
-static enum status spool_open(struct spool *s, struct store *pipe, struct error *err)
+/* An encrypted stream is kept in clear: below a directory that only we can read, for as long as it takes to load it. */
+static enum status spool_open(struct spool *s, struct store *pipe, struct age_keyring *keyring, struct error *err)
 {
 	char key[128];
 	snprintf(key, sizeof key, "%s/shard-0000.tar", spool_incoming);
@@ -131,15 +132,18 @@ static enum status spool_open(struct spool *s, struct store *pipe, struct error 
 	if (!st)
 		st = pipe->ops->open(pipe, "stream", 0, 0, &s->from, err);
 	if (!st)
-		st = chain_open(&s->chain, s->store, key, &s->stored, err);
+		st = age_reader_detect(s->from, keyring, "the stream", &s->clear, err);
 	if (!st)
-		st = tee_new(s->from, s->chain.first, s->run, "restore", &s->tee, err);
+		st = chain_open(&s->chain, s->store, key, NULL, &s->stored, err);
+	if (!st)
+		st = tee_new(s->clear, s->chain.first, s->run, "restore", &s->tee, err);
 	return st;
 }
 
 static void spool_close(struct spool *s, bool failed)
 {
 	store_reader_free(s->tee);
+	store_reader_free(s->clear);
 	store_reader_free(s->from);
 	chain_free(&s->chain);
 	store_free(s->store);
@@ -151,13 +155,13 @@ static void spool_close(struct spool *s, bool failed)
 	buf_free(&incoming);
 }
 
-enum status snapshot_spool_stream(struct store *pipe, const char *dir, struct run *run, struct error *err)
+enum status snapshot_spool_stream(struct store *pipe, struct age_keyring *keyring, const char *dir, struct run *run, struct error *err)
 {
 	struct spool s = { .base = { &spool_ops }, .dir = dir, .run = run, .checkpoint = BUF_INIT(SPOOL_CHECKPOINT_MAX) };
 	struct sequence came = { 0 };
 	struct manifest *m = NULL;
 	bool stay; /* the directory is ours alone */
-	enum status st = spool_open(&s, pipe, err);
+	enum status st = spool_open(&s, pipe, keyring, err);
 	if (!st)
 		st = whole_read_stream(s.tee, &s.base, &m, NULL, &came, err);
 	if (!st)

@@ -25,21 +25,25 @@ enum status snapshot_verify(struct store *s, const struct manifest *m, unsigned 
 {
 	struct whole w = {
 		.store = s, .manifest = m, .run = run, .area = "verify", .threads = threads, .make = verify_make, .end = verify_end,
+		.digests_only = manifest_encrypted(m) && !m->objects.keyring,
 	};
 	return whole_read(&w, ret, err);
 }
 
-enum status snapshot_verify_stream(struct store *pipe, struct run *run, struct manifest **ret_m, struct verify_report *ret,
-                                   struct error *err)
+enum status snapshot_verify_stream(struct store *pipe, struct age_keyring *keyring, struct run *run, struct manifest **ret_m,
+                                   struct verify_report *ret, struct error *err)
 {
-	struct store_reader *from = NULL, *counted = NULL;
+	struct store_reader *from = NULL, *clear = NULL, *counted = NULL;
 	struct manifest *m = NULL;
 	enum status st = pipe->ops->open(pipe, "stream", 0, 0, &from, err);
 	if (!st)
-		st = tee_new(from, NULL, run, "verify", &counted, err);
+		st = age_reader_detect(from, keyring, "the stream", &clear, err);
+	if (!st)
+		st = tee_new(clear, NULL, run, "verify", &counted, err);
 	if (!st)
 		st = whole_read_stream(counted, &verify_visitor, &m, ret, NULL, err);
 	store_reader_free(counted);
+	store_reader_free(clear);
 	store_reader_free(from);
 	if (!st && ret_m)
 		*ret_m = m;

@@ -45,7 +45,7 @@ static enum status whole_shard(struct whole_reading *r, const struct stream_obje
 	if (!v)
 		return ST_FATAL;
 	struct shard_read what = {
-		.store = r->what->store, .prefix = r->prefix.data, .object = o, .entry = r->index.item + first, .n = end - first,
+		.store = r->what->store, .prefix = r->prefix.data, .object = o, .keyring = r->what->manifest->objects.keyring, .entry = r->index.item + first, .n = end - first,
 		.visitor = v, .stop = stop, .progress = whole_progress, .arg = r,
 	};
 	enum status st = shard_read(&what, err);
@@ -61,7 +61,7 @@ static enum status whole_object(void *arg, size_t i, const atomic_bool *stop, st
 	enum status st = run_check(r->what->run, err);
 	if (st)
 		return st;
-	switch (names_object(o->key, &number)) {
+	switch (r->what->digests_only ? NAMES_OTHER : names_object(o->key, &number)) {
 	case NAMES_SHARD:
 		return whole_shard(r, o, number, stop, err);
 	case NAMES_INDEX:
@@ -82,12 +82,14 @@ enum status whole_read(const struct whole *w, struct verify_report *ret, struct 
 		r.total += objects->item[i].size;
 	catalog_prefix(w->manifest, &r.prefix);
 	enum status st = buf_check(&r.prefix, "the snapshot's prefix", err);
-	if (!st)
+	if (!st && !w->digests_only)
+		st = catalog_authenticate(w->store, w->manifest, err);
+	if (!st && !w->digests_only)
 		st = stream_index_read(w->store, r.prefix.data, objects, &r.index, err);
 	if (!st)
 		st = parallel_run(objects->n, w->threads, whole_object, &r, err);
 	if (!st)
-		*ret = (struct verify_report){ .objects = objects->n, .bytes = r.total, .entries = r.index.n };
+		*ret = (struct verify_report){ .objects = objects->n, .bytes = r.total, .entries = r.index.n, .digests_only = w->digests_only };
 	stream_index_free(&r.index);
 	buf_free(&r.prefix);
 	return st;

@@ -12,6 +12,7 @@ struct whole {
 	struct run *run;
 	const char *area; /* of the progress events */
 	unsigned threads;
+	bool digests_only; /* of the objects; nothing is opened, no visitor is asked for */
 	/* The visitor of one thread: `make` gives one for each shard, `end` takes it back, whatever happened. */
 	struct visitor *(*make)(void *arg, struct error *err);
 	void (*end)(void *arg, struct visitor *v);

@@ -24,7 +24,7 @@ static enum status spool(struct seed_job *j, struct error *err)
 	if (!st)
 		st = store_open("-", STORE_READ, j->run, &pipe, err);
 	if (!st)
-		st = snapshot_spool_stream(pipe, j->spool, j->run, err);
+		st = snapshot_spool_stream(pipe, j->o->keyring, j->spool, j->run, err);
 	store_free(pipe);
 	buf_free(&path);
 	return st;
@@ -38,6 +38,7 @@ static enum status open_snapshot(struct seed_job *j, struct error *err)
 		st = catalog_find(j->store, j->spool ? NULL : j->o->instance, j->spool ? NULL : j->o->id, &j->manifest, err);
 	if (st)
 		return st;
+	j->manifest->objects.keyring = j->o->keyring;
 	snprintf(j->report->id, sizeof j->report->id, "%s", j->manifest->id);
 	if (strcmp(j->manifest->engine, "logical") != 0)
 		return seed_refuse(err, "use the release of slackwater that took it", "the snapshot was taken by the engine %s, which is not known here",

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "slackwater/age.h"
 #include "stream/sink_digest.h"
 #include "stream/sink_store.h"
 
@@ -16,5 +17,7 @@ struct chain {
 	struct sink_digest *digest;
 };
 
-enum status chain_open(struct chain *c, struct store *store, const char *key, _Atomic uint64_t *stored, struct error *err);
+/* recipients: whom it is encrypted for; NULL: it is not. */
+enum status chain_open(struct chain *c, struct store *store, const char *key, const struct age_recipients *recipients,
+                       _Atomic uint64_t *stored, struct error *err);
 void chain_free(struct chain *c); /* without sink_end of first: abort */

@@ -6,6 +6,7 @@
 
 #include "slackwater/jsonx.h"
 #include "stream/names.h"
+#include "stream/object_read.h"
 #include "stream/objects.h"
 
 enum { INDEX_KEY_MAX = 1024 };
@@ -73,7 +74,7 @@ static enum status index_read_document(const json_t *doc, struct stream_index *r
 		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "format %llu is not known to this version", (unsigned long long)format);
 	if (!st)
 		st = jsonx_str(doc, "shard", &shard, err);
-	if (!st && names_object(shard, &number) != NAMES_SHARD)
+	if (!st && (names_object(shard, &number) != NAMES_SHARD || names_sealed(shard)))
 		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "\"%.60s\" is not the name of a shard", shard);
 	if (!st)
 		st = jsonx_array(doc, "entries", &entries, err);
@@ -96,20 +97,15 @@ enum status index_read_part(const char *text, size_t len, const char *what, stru
 }
 
 static enum status index_read_object(struct store *store, const char *prefix, const struct stream_object *o,
-                                     struct stream_index *ret, struct error *err)
+                                     struct age_keyring *keyring, struct stream_index *ret, struct error *err)
 {
 	struct buf key = BUF_INIT(INDEX_KEY_MAX), text = BUF_INIT(INDEX_READ_MAX);
-	char sha256[DIGEST_HEX];
 	buf_addf(&key, "%s%s", prefix, o->key);
 	enum status st = buf_check(&key, "a key", err);
 	if (!st)
-		st = store_get(store, key.data, &text, err);
+		st = object_read_text(store, prefix, o, keyring, &text, err);
 	if (!st)
-		st = digest_of(buf_str(&text), text.len, sha256, err);
-	if (!st && (text.len != o->size || strcmp(sha256, o->sha256) != 0))
-		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is damaged: its digest is not the manifest's", key.data);
-	if (!st)
-		st = index_read_part(text.data, text.len, key.data, ret, err);
+		st = index_read_part(buf_str(&text), text.len, key.data, ret, err);
 	buf_free(&text);
 	buf_free(&key);
 	return st;
@@ -130,7 +126,7 @@ static int index_order_name(const void *a, const void *b)
 	return strcmp((*(struct stream_index_entry *const *)a)->name, (*(struct stream_index_entry *const *)b)->name);
 }
 
-/* Every entry lies inside a shard that exists, and none inside another. */
+/* Every entry lies inside a shard that exists, and none inside another. An encrypted shard is larger than what is in it: its reader sees to the rest. */
 static enum status index_check_places(const struct stream_index *ix, const struct stream_objects *objects, struct error *err)
 {
 	const struct stream_object *shard = NULL;
@@ -139,7 +135,7 @@ static enum status index_check_places(const struct stream_index *ix, const struc
 		char key[64];
 		names_shard(e->shard, key);
 		if (!before)
-			shard = objects_find(objects, key);
+			shard = objects_find_shard(objects, e->shard);
 		if (!shard)
 			return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is indexed, but its shard %s is not in the manifest", e->name, key);
 		if (e->offset > shard->size || e->size > shard->size - e->offset)
@@ -174,7 +170,7 @@ enum status stream_index_read(struct store *store, const char *prefix, const str
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < objects->n; i++)
 		if (names_object(objects->item[i].key, NULL) == NAMES_INDEX)
-			st = index_read_object(store, prefix, &objects->item[i], &ix, err);
+			st = index_read_object(store, prefix, &objects->item[i], objects->keyring, &ix, err);
 	if (!st)
 		st = index_sort(&ix, err);
 	if (!st)

@@ -13,10 +13,12 @@ bool names_entry_reserved(const char *name);
 bool names_sha256_valid(const char *hex); /* 64 lower-case hexadecimal digits */
 
 enum names_kind { NAMES_SHARD, NAMES_INDEX, NAMES_CHECKPOINT, NAMES_OTHER };
-/* Kind of a snapshot's object; *ret_number (may be NULL) of a shard or index. */
+/* Kind of a snapshot's object, encrypted or not; *ret_number (may be NULL) of a shard or index. */
 enum names_kind names_object(const char *key, unsigned *ret_number);
 void names_shard(unsigned number, char ret[64]);
 void names_index(unsigned number, char ret[64]);
+bool names_sealed(const char *key); /* the name of something encrypted: it ends in .age */
+void names_seal(char key[64]);      /* make it that */
 
 #define NAMES_CHECKPOINT_JSON "checkpoint.json"
 #define NAMES_MANIFEST_JSON "manifest.json"

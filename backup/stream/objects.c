@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stream/names.h"
+
 enum status objects_add(struct stream_objects *l, const struct stream_object *o, struct error *err)
 {
 	struct stream_object *item = realloc(l->item, (l->n + 1) * sizeof *item);
@@ -20,6 +22,17 @@ const struct stream_object *objects_find(const struct stream_objects *l, const c
 		if (strcmp(l->item[i].key, key) == 0)
 			return &l->item[i];
 	return NULL;
+}
+
+const struct stream_object *objects_find_shard(const struct stream_objects *l, unsigned number)
+{
+	char key[64];
+	names_shard(number, key);
+	const struct stream_object *o = objects_find(l, key);
+	if (o)
+		return o;
+	names_seal(key);
+	return objects_find(l, key);
 }
 
 void stream_objects_free(struct stream_objects *o)

@@ -6,3 +6,4 @@
 
 enum status objects_add(struct stream_objects *l, const struct stream_object *o, struct error *err);
 const struct stream_object *objects_find(const struct stream_objects *l, const char *key); /* NULL: not there */
+const struct stream_object *objects_find_shard(const struct stream_objects *l, unsigned number); /* encrypted or not */

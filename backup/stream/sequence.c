@@ -159,7 +159,7 @@ static enum status sequence_next(struct sequence_reading *r, bool *ret_more, str
 	if (!name)
 		return ST_OK;
 	sequence_place(r);
-	if (names_object(name, NULL) == NAMES_INDEX)
+	if (names_object(name, NULL) == NAMES_INDEX && !names_sealed(name))
 		return sequence_index(r, name, size, err);
 	if (strcmp(name, NAMES_MANIFEST_JSON) != 0)
 		return sequence_entry(r, name, size, err);

@@ -8,7 +8,7 @@
 #include "stream/objects.h"
 #include "stream/thread.h"
 
-enum { SHARD_KEY_MAX = 1024 };
+enum { SHARD_KEY_MAX = 1024, SHARD_SEALED_MAX = 2 * INDEX_PART_MAX };
 
 struct shard_item {
 	struct shard_item *next;
@@ -49,27 +49,49 @@ static enum status shard_open(struct shard *s, struct error *err)
 {
 	struct buf key = BUF_INIT(SHARD_KEY_MAX);
 	names_shard(s->number, s->object.key);
+	if (s->common->recipients)
+		names_seal(s->object.key);
 	enum status st = shard_key(s->common, s->object.key, &key, err);
 	if (!st)
-		st = chain_open(&s->chain, s->common->store, key.data, &s->common->stored, err);
+		st = chain_open(&s->chain, s->common->store, key.data, s->common->recipients, &s->common->stored, err);
 	if (!st)
 		st = tar_new(s->chain.first, s->common->mtime_s, &s->tar, err);
 	buf_free(&key);
 	return st;
 }
 
-static enum status shard_put_index(struct shard *s, const char *name, const struct buf *json, struct error *err)
+static enum status shard_put_object(struct shard *s, const char *name, const struct buf *json, struct error *err)
 {
 	struct buf key = BUF_INIT(SHARD_KEY_MAX);
-	uint64_t offset;
-	if (s->common->sequential)
-		return tar_add(s->tar, name, json->data, json->len, &offset, err);
 	enum status st = shard_key(s->common, name, &key, err);
 	if (!st)
 		st = s->common->store->ops->put(s->common->store, key.data, json->data, json->len, false, err);
 	if (!st)
 		atomic_fetch_add(&s->common->stored, json->len);
 	buf_free(&key);
+	return st;
+}
+
+/* In a pipe it is an entry of the tar, and encrypted with it; in a store an object, encrypted by itself. */
+static enum status shard_put_index(struct shard *s, struct stream_object *o, struct error *err)
+{
+	const struct buf *text = &s->part.json;
+	struct buf sealed = BUF_INIT(SHARD_SEALED_MAX);
+	uint64_t offset;
+	enum status st = ST_OK;
+	if (s->common->recipients && !s->common->sequential) {
+		names_seal(o->key);
+		st = age_seal(s->common->recipients, text->data, text->len, &sealed, err);
+		text = &sealed;
+	}
+	o->size = text->len;
+	if (!st)
+		st = digest_of(text->data, text->len, o->sha256, err);
+	if (!st && s->common->sequential)
+		st = tar_add(s->tar, o->key, text->data, text->len, &offset, err);
+	else if (!st)
+		st = shard_put_object(s, o->key, text, err);
+	buf_free(&sealed);
 	return st;
 }
 
@@ -81,10 +103,7 @@ static enum status shard_end_part(struct shard *s, struct error *err)
 		return st;
 	/* The first part of a shard has the shard's number, so that in all but the largest snapshots the two go together. */
 	names_index(s->parts++ ? atomic_fetch_add(&s->common->next_index, 1) : s->number, o.key);
-	o.size = s->part.json.len;
-	st = digest_of(s->part.json.data, s->part.json.len, o.sha256, err);
-	if (!st)
-		st = shard_put_index(s, o.key, &s->part.json, err);
+	st = shard_put_index(s, &o, err);
 	if (!st) {
 		pthread_mutex_lock(&s->common->lock);
 		st = objects_add(&s->common->indexes, &o, err);

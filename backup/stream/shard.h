@@ -16,6 +16,7 @@ struct shard_common {
 	struct run *run;
 	char *prefix;
 	bool sequential;
+	const struct age_recipients *recipients; /* NULL: in clear */
 	int64_t mtime_s;
 	struct budget budget;
 	_Atomic uint64_t stored;

@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHARD_READ_KEY_MAX = 1024, SHARD_READ_BLOCK = 256 * 1024 };
+#include "stream/object_read.h"
+
+enum { SHARD_READ_BLOCK = 256 * 1024 };
 
 struct shard_reading {
 	const struct shard_read *what;
-	struct buf key;
-	struct store_reader *reader;
+	struct object_read from;
 	char *block;
-	struct digest *whole, *entry; /* entry: NULL between entries */
-	uint64_t pos, left;           /* in the shard; of the entry */
+	struct digest *entry;         /* NULL between entries */
+	uint64_t pos, left;           /* in the tar; of the entry */
 	size_t at;                    /* the entry being read, or the next one */
 };
 
@@ -33,7 +34,7 @@ static enum status shard_read_end(struct shard_reading *r, struct error *err)
 	r->entry = NULL;
 	if (strcmp(sha256, e->sha256) != 0)
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s in %s is damaged: its digest is not the index's", e->name,
-		                 r->key.data);
+		                 r->from.key.data);
 	return r->what->visitor->ops->end(r->what->visitor, err);
 }
 
@@ -52,7 +53,6 @@ static size_t shard_read_run(const struct shard_reading *r, size_t len)
 static enum status shard_read_feed(struct shard_reading *r, const char *data, size_t len, struct error *err)
 {
 	enum status st = ST_OK;
-	digest_add(r->whole, data, len);
 	while (!st) {
 		bool begins = !r->entry && r->at < r->what->n && r->pos == r->what->entry[r->at].offset;
 		if (begins)
@@ -80,14 +80,15 @@ static enum status shard_read_blocks(struct shard_reading *r, struct error *err)
 {
 	for (size_t n = 1; n;) {
 		if (r->what->stop && atomic_load(r->what->stop))
-			return error_set(err, ST_FAILED, ERR_INTERRUPTED, "reading %s was given up", r->key.data);
-		enum status st = r->reader->ops->read(r->reader, r->block, SHARD_READ_BLOCK, &n, err);
+			return error_set(err, ST_FAILED, ERR_INTERRUPTED, "reading %s was given up", r->from.key.data);
+		uint64_t before = r->from.stored;
+		enum status st = object_read_next(&r->from, r->block, SHARD_READ_BLOCK, &n, err);
 		if (!st)
 			st = shard_read_feed(r, r->block, n, err);
 		if (st)
 			return st;
-		if (n && r->what->progress)
-			r->what->progress(r->what->arg, n);
+		if (r->from.stored > before && r->what->progress)
+			r->what->progress(r->what->arg, r->from.stored - before);
 	}
 	return ST_OK;
 }
@@ -95,38 +96,27 @@ static enum status shard_read_blocks(struct shard_reading *r, struct error *err)
 static enum status shard_read_judge(struct shard_reading *r, struct error *err)
 {
 	const struct stream_object *o = r->what->object;
-	char sha256[DIGEST_HEX];
-	digest_hex(r->whole, sha256);
-	if (r->pos != o->size)
-		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s has %llu bytes instead of %llu", r->key.data,
-		                 (unsigned long long)r->pos, (unsigned long long)o->size);
-	if (strcmp(sha256, o->sha256) != 0)
-		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is damaged: its digest is not the manifest's", r->key.data);
+	enum status st = object_read_judge(&r->from, err);
+	if (st)
+		return st;
 	if (r->at != r->what->n || r->what->n != o->entries)
-		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s has %zu entries, the index %zu, the manifest %llu", r->key.data, r->at,
+		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s has %zu entries, the index %zu, the manifest %llu", r->from.key.data, r->at,
 		                 r->what->n, (unsigned long long)o->entries);
 	return ST_OK;
 }
 
 enum status shard_read(const struct shard_read *what, struct error *err)
 {
-	struct shard_reading r = { .what = what, .key = BUF_INIT(SHARD_READ_KEY_MAX) };
-	buf_addf(&r.key, "%s%s", what->prefix, what->object->key);
-	enum status st = buf_check(&r.key, "a key", err);
-	if (!st)
-		st = digest_new(&r.whole, err);
+	struct shard_reading r = { .what = what };
+	enum status st = object_read_open(&r.from, what->store, what->prefix, what->object, what->keyring, err);
 	if (!st && !(r.block = malloc(SHARD_READ_BLOCK)))
 		st = error_oom(err);
-	if (!st)
-		st = what->store->ops->open(what->store, r.key.data, 0, 0, &r.reader, err);
 	if (!st)
 		st = shard_read_blocks(&r, err);
 	if (!st)
 		st = shard_read_judge(&r, err);
-	store_reader_free(r.reader);
-	digest_free(r.whole);
+	object_read_close(&r.from);
 	digest_free(r.entry);
 	free(r.block);
-	buf_free(&r.key);
 	return st;
 }

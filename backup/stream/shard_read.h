@@ -14,6 +14,7 @@ struct shard_read {
 	struct store *store;
 	const char *prefix;
 	const struct stream_object *object;
+	struct age_keyring *keyring;            /* may be NULL while the shard is not encrypted */
 	const struct stream_index_entry *entry; /* of this shard, in the order of their offsets */
 	size_t n;
 	struct visitor *visitor;

@@ -50,6 +50,7 @@ enum status stream_writer_open(struct store *store, const char *prefix, const st
 		return error_oom(err);
 	w->common.store = store;
 	w->common.run = run;
+	w->common.recipients = o->recipients;
 	w->common.sequential = sequential;
 	atomic_store(&w->common.next_index, o->shards);
 	w->common.mtime_s = run_wall_ms(run) / 1000;
@@ -244,6 +245,8 @@ void stream_writer_free(struct stream_writer *w)
 	for (unsigned i = 0; i < indexes; i++) {
 		char name[64];
 		names_index(i, name);
+		if (w->common.recipients)
+			names_seal(name);
 		writer_remove(w, name);
 	}
 	nameset_free(&w->names);

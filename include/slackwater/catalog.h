@@ -3,7 +3,7 @@
  * catalog: a snapshot is its manifest. Small, bounded, immutable, written last, put-if-absent; one prefix listing shows the catalogue.
  *
  *   <instance>/manifests/<id>.json   <id>.proof.json   <id>.pin
- *   <instance>/<id>/shard-NNNN.tar   index-NNNN.json   checkpoint.json
+ *   <instance>/<id>/shard-NNNN.tar   index-NNNN.json   checkpoint.json, or, encrypted, each with ".age" behind
  */
 #pragma once
 
@@ -33,11 +33,15 @@ struct manifest {
 	struct strlist partial_why; /* the options that made it so; no table names: those are data */
 	bool users;               /* accounts are in it */
 	struct stream_objects objects; /* shards, indexes, checkpoint.json: sizes and digests */
+	struct strlist encrypted_for; /* "age1...", or "passphrase"; empty: in clear. The objects are encrypted then, and the manifest is sealed: */
+	char *seal_key;           /* writing: 64 hexadecimal digits, that checkpoint.json holds too; zeroed on free */
+	struct buf sealed;        /* reading: the bytes that seal is the HMAC of */
+	char seal[DIGEST_HEX];
 	struct strlist warnings;
 };
 
 void manifest_free(struct manifest *m); /* frees members and m */
-/* JSON whose last member is a digest of the rest ("sha256" over the document without it). */
+/* JSON whose last member is a digest of the rest ("sha256" over the document without it). One that was read and is sealed is written as it was. */
 enum status manifest_write(const struct manifest *m, struct buf *out, struct error *err);
 /* Damaged, unknown format, digest wrong: ERR_SNAPSHOT. */
 enum status manifest_read(const char *text, size_t len, struct manifest **ret, struct error *err);
@@ -80,5 +84,14 @@ enum status catalog_sweep(struct store *s, const char *instance, int64_t age_ms,
 extern const int64_t catalog_sweep_age_ms;
 /* "<instance>/<id>/" of a manifest. */
 void catalog_prefix(const struct manifest *m, struct buf *out);
-/* The checkpoint of a stored snapshot, digest checked. */
+/* Whether its objects are encrypted. */
+bool manifest_encrypted(const struct manifest *m);
+/* A key for the seal of a new manifest. */
+enum status manifest_new_seal_key(struct manifest *m, struct error *err);
+/*
+ * Of an encrypted snapshot: that the manifest is the one whose seal key its checkpoint holds. m->objects.keyring has to open the checkpoint. ERR_SNAPSHOT:
+ * the manifest was altered, or one of its objects belongs to another snapshot. A snapshot in clear has nothing to be checked.
+ */
+enum status catalog_authenticate(struct store *s, const struct manifest *m, struct error *err);
+/* The checkpoint of a stored snapshot, digest checked; of an encrypted one, authenticated too. */
 enum status catalog_checkpoint(struct store *s, const struct manifest *m, struct checkpoint **ret, struct error *err);

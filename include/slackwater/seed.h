@@ -18,6 +18,7 @@ struct seed_source {
 struct seed_options {
 	struct conn_options target;
 	const char *from, *instance, *id;
+	struct age_keyring *keyring; /* opens the snapshot if it is encrypted; or NULL */
 	struct seed_source *source;
 	size_t nsources;
 	bool from_replica;      /* the source is the snapshotted replica itself */

@@ -14,6 +14,7 @@ struct snapshot_options {
 	const char *to;        /* URL of the repository, or "-" */
 	const char *instance;  /* NULL: host_port */
 	unsigned shards;       /* 0 = as many as threads, at most 4 */
+	const struct age_recipients *recipients; /* encrypt for them; NULL: in clear */
 };
 
 /* Take a snapshot. On ST_OK *ret_manifest and *ret_cp are the caller's. On failure nothing is left that could be taken for a snapshot, and

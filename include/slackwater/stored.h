@@ -8,19 +8,22 @@
 #include "slackwater/catalog.h"
 
 /* Check every digest of a stored snapshot (m from catalog_find). With a pipe as store: read it through. ERR_SNAPSHOT names what is wrong. */
-struct verify_report { uint64_t objects, bytes, entries; };
+/* An encrypted one: with m->objects.keyring everything inside is checked as well, and the manifest's seal; without, the objects' digests only
+ * (digests_only; entries stays 0). */
+struct verify_report { uint64_t objects, bytes, entries; bool digests_only; };
 enum status snapshot_verify(struct store *s, const struct manifest *m, unsigned threads, struct run *run,
                             struct verify_report *ret, struct error *err);
 /* Unpack into dir (absent, or empty): the mydumper-layout directory. Checked while it is unpacked beside the place; a damaged snapshot leaves nothing.
  * Something in the way is ERR_USAGE. */
 enum status snapshot_restore(struct store *s, const struct manifest *m, const char *dir, unsigned threads, struct run *run,
                              struct error *err);
+/* keyring, in these three: what opens the stream if it is encrypted; NULL: ERR_USAGE if it is. */
 /* The same for a stream from a pipe: everything is unpacked to dir.part and renamed when the manifest was there and agrees. ret_m may be NULL. */
-enum status snapshot_unpack_stream(struct store *pipe, const char *dir, struct run *run, struct manifest **ret_m,
-                                   struct error *err);
+enum status snapshot_unpack_stream(struct store *pipe, struct age_keyring *keyring, const char *dir, struct run *run,
+                                   struct manifest **ret_m, struct error *err);
 /* Read a stream through and check it, writing nothing. */
-enum status snapshot_verify_stream(struct store *pipe, struct run *run, struct manifest **ret_m, struct verify_report *ret,
-                                   struct error *err);
+enum status snapshot_verify_stream(struct store *pipe, struct age_keyring *keyring, struct run *run, struct manifest **ret_m,
+                                   struct verify_report *ret, struct error *err);
 /*
  * Copy a snapshot into another repository, its manifest last and byte for byte. Each object's digest is checked on the way, before it becomes visible;
  * those that an earlier copy brought are read there and not sent again, and one that is there whole costs a look only. The proof goes with it, the pin
@@ -30,4 +33,4 @@ struct copy_report { uint64_t objects, bytes; bool was_there; }; /* what was sen
 enum status snapshot_copy(struct store *from, struct store *to, const struct catalog_item *it, unsigned threads, struct run *run,
                           struct copy_report *ret, struct error *err);
 /* Turn a stream into a repository under dir, so that it can be read in any order (seed --from -). */
-enum status snapshot_spool_stream(struct store *pipe, const char *dir, struct run *run, struct error *err);
+enum status snapshot_spool_stream(struct store *pipe, struct age_keyring *keyring, const char *dir, struct run *run, struct error *err);

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "slackwater/age.h"
 #include "slackwater/digest.h"
 #include "slackwater/store.h"
 
@@ -26,18 +27,24 @@ void stream_entry_free(struct stream_entry *e); /* frees what it owns and zeroes
 /* What was written where; also one line of the manifest. */
 struct stream_object {
 	/* Below the snapshot's prefix: "shard-0000.tar", "index-0000.json", "checkpoint.json". A shard's index comes in parts of some MiB, so that
-	 * memory stays bounded: index-NNNN is the first of shard-NNNN, further ones have numbers beyond; each says which shard it is about. */
+	 * memory stays bounded: index-NNNN is the first of shard-NNNN, further ones have numbers beyond; each says which shard it is about.
+	 * Encrypted, their names end in ".age". */
 	char key[64];
-	uint64_t size;
+	uint64_t size; /* in the store, as the digest */
 	char sha256[DIGEST_HEX];
 	uint64_t entries, raw_bytes, rows; /* shards only */
 };
-struct stream_objects { struct stream_object *item; size_t n; };
+struct stream_objects {
+	struct stream_object *item;
+	size_t n;
+	struct age_keyring *keyring; /* what opens those that are encrypted; borrowed; NULL: nobody has given a key */
+};
 void stream_objects_free(struct stream_objects *o);
 
 struct stream_options {
 	unsigned shards;      /* >= 1; a sequential store has 1 */
 	uint64_t queue_bytes; /* bound of all entries queued, 0 = 64 MiB; one entry larger than that passes alone */
+	const struct age_recipients *recipients; /* encrypt for them; must outlive the writer. NULL: in clear */
 };
 
 struct stream_writer;
@@ -87,9 +94,9 @@ void stream_index_free(struct stream_index *ix);
 enum status stream_index_read(struct store *store, const char *prefix, const struct stream_objects *objects,
                               struct stream_index *ret, struct error *err);
 const struct stream_index_entry *stream_index_find(const struct stream_index *ix, const char *name);
-/* One entry by ranged get, digest checked before it is returned (ERR_SNAPSHOT names the entry). Any thread. */
-enum status stream_entry_read(struct store *store, const char *prefix, const struct stream_index_entry *e, struct buf *ret,
-                              struct error *err);
+/* One entry by ranged get, digest checked before it is returned (ERR_SNAPSHOT names the entry). objects: the manifest's. Any thread. */
+enum status stream_entry_read(struct store *store, const char *prefix, const struct stream_objects *objects,
+                              const struct stream_index_entry *e, struct buf *ret, struct error *err);
 /* Read an object to its end and compare size and digest. progress (may be NULL) is called with the bytes read by each step. */
 enum status stream_object_verify(struct store *store, const char *prefix, const struct stream_object *o,
                                  void (*progress)(void *arg, uint64_t bytes), void *arg, struct error *err);

@@ -44,10 +44,10 @@ enum status load_plan_read(const struct load_plan *p, const struct stream_index_
 {
 	if (!compressed(e->name)) {
 		ret->max = (size_t)e->size + PLAN_ENTRY_SLACK;
-		return stream_entry_read(p->store, buf_str(&p->prefix), e, ret, err);
+		return stream_entry_read(p->store, buf_str(&p->prefix), p->objects, e, ret, err);
 	}
 	struct buf packed = BUF_INIT((size_t)e->size + PLAN_ENTRY_SLACK);
-	enum status st = stream_entry_read(p->store, buf_str(&p->prefix), e, &packed, err);
+	enum status st = stream_entry_read(p->store, buf_str(&p->prefix), p->objects, e, &packed, err);
 	ret->max = (size_t)e->raw_bytes + PLAN_ENTRY_SLACK;
 	if (!st)
 		st = stream_unzstd(packed.data, packed.len, ret, err);
@@ -193,7 +193,7 @@ static enum status build(struct load_plan *p, struct tally *t, struct error *err
 enum status load_plan_build(struct store *store, const struct manifest *m, const struct stream_index *index, struct load_plan *ret,
                             struct error *err)
 {
-	*ret = (struct load_plan){ .store = store, .index = index, .prefix = BUF_INIT(1024) };
+	*ret = (struct load_plan){ .store = store, .objects = &m->objects, .index = index, .prefix = BUF_INIT(1024) };
 	catalog_prefix(m, &ret->prefix);
 	ret->by_name = calloc(index->n + 1, sizeof(*ret->by_name));
 	struct tally t = { .p = ret, .seen = calloc(index->n + 1, sizeof(bool)) };

@@ -22,6 +22,7 @@ struct load_chunk { struct load_table *table; const struct stream_index_entry *e
 
 struct load_plan {
 	struct store *store;
+	const struct stream_objects *objects; /* the manifest's */
 	const struct stream_index *index;
 	struct buf prefix;
 	const struct stream_index_entry **by_name; /* sorted */

@@ -154,15 +154,15 @@ static void test_an_entry_names_itself(void **state)
 		if (!e->size)
 			continue;
 		scratch_flip(scratch_path(s->scratch, key), (int64_t)(e->offset + e->size - 1));
-		FAILS(ERR_SNAPSHOT, stream_entry_read(s->store, PREFIX, e, &data, &err));
+		FAILS(ERR_SNAPSHOT, stream_entry_read(s->store, PREFIX, &s->m->objects, e, &data, &err));
 		assert_non_null(strstr(err.message, e->name));
 		assert_int_equal(data.len, 0);
 		struct verify_report r;
 		FAILS(ERR_SNAPSHOT, snapshot_verify(s->store, s->m, 3, &s->scratch->run, &r, &err));
 		assert_non_null(strstr(err.message, e->name));
 		scratch_flip(scratch_path(s->scratch, key), (int64_t)(e->offset + e->size - 1));
-		OK(stream_entry_read(s->store, PREFIX, e, &data, &err));
-		FAILS(ERR_UNEXPECTED, stream_entry_read(s->store, PREFIX, e, &small, &err));
+		OK(stream_entry_read(s->store, PREFIX, &s->m->objects, e, &data, &err));
+		FAILS(ERR_UNEXPECTED, stream_entry_read(s->store, PREFIX, &s->m->objects, e, &small, &err));
 		buf_free(&data);
 		buf_free(&small);
 	}

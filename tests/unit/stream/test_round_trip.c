@@ -83,7 +83,7 @@ static void test_by_index(void **state)
 		struct buf data = BUF_INIT(SIZE_MAX / 2);
 		const struct stream_index_entry *e = &ix.item[i];
 		assert_ptr_equal(stream_index_find(&ix, e->name), e);
-		OK(stream_entry_read(s, PREFIX, e, &data, &err));
+		OK(stream_entry_read(s, PREFIX, &m->objects, e, &data, &err));
 		check_entry(&spec, e->name, &data);
 		assert_int_equal(e->offset % 512, 0);
 		if (strcmp(e->name, "checkpoint.json") != 0) {

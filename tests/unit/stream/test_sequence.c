@@ -26,7 +26,7 @@ static enum status verify_file(struct scratch *t, const char *file, struct manif
 {
 	int fd;
 	struct store *pipe = sample_open_pipe(file, &t->run, &fd);
-	enum status st = snapshot_verify_stream(pipe, &t->run, m, r, err);
+	enum status st = snapshot_verify_stream(pipe, NULL, &t->run, m, r, err);
 	store_free(pipe);
 	close(fd);
 	return st;
@@ -36,7 +36,7 @@ static enum status unpack_file(struct scratch *t, const char *file, struct manif
 {
 	int fd;
 	struct store *pipe = sample_open_pipe(file, &t->run, &fd);
-	enum status st = snapshot_unpack_stream(pipe, scratch_path(t, "out"), &t->run, m, err);
+	enum status st = snapshot_unpack_stream(pipe, NULL, scratch_path(t, "out"), &t->run, m, err);
 	store_free(pipe);
 	close(fd);
 	return st;
@@ -46,7 +46,7 @@ static enum status spool_file(struct scratch *t, const char *file, struct error 
 {
 	int fd;
 	struct store *pipe = sample_open_pipe(file, &t->run, &fd);
-	enum status st = snapshot_spool_stream(pipe, scratch_path(t, "spool"), &t->run, err);
+	enum status st = snapshot_spool_stream(pipe, NULL, scratch_path(t, "spool"), &t->run, err);
 	store_free(pipe);
 	close(fd);
 	return st;
@@ -121,7 +121,7 @@ static void test_spool(void **state)
 	OK(stream_index_read(s, SAMPLE_INSTANCE "/" SAMPLE_ID "/", &m->objects, &ix, &err));
 	for (size_t i = 0; i < ix.n; i++) { /* in any order */
 		struct buf data = BUF_INIT(1 << 20);
-		OK(stream_entry_read(s, SAMPLE_INSTANCE "/" SAMPLE_ID "/", &ix.item[ix.n - 1 - i], &data, &err));
+		OK(stream_entry_read(s, SAMPLE_INSTANCE "/" SAMPLE_ID "/", &m->objects, &ix.item[ix.n - 1 - i], &data, &err));
 		buf_free(&data);
 	}
 	stream_index_free(&ix);

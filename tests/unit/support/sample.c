@@ -12,9 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "catalog/seal.h"
 #include "slackwater/fs.h"
 #include "slackwater/stored.h"
 #include "store/pipe.h"
+#include "stream/names.h"
 
 static const char sample_checkpoint[] = "{\"format\":1}\n";
 
@@ -77,25 +79,40 @@ struct manifest *sample_manifest(void)
 	return m;
 }
 
-static enum status sample_add_checkpoint(struct store *store, struct manifest *m, bool sequential, struct error *err)
+static enum status sample_add_checkpoint(const struct sample_spec *spec, struct store *store, struct manifest *m, bool sequential,
+                                         struct error *err)
 {
-	struct stream_object o = { .key = "checkpoint.json", .size = strlen(sample_checkpoint) };
-	enum status st = digest_of(sample_checkpoint, strlen(sample_checkpoint), o.sha256, err);
+	struct stream_object o = { .key = "checkpoint.json" };
+	struct buf text = BUF_INIT(1000), sealed = BUF_INIT(1 << 20), *stored = &text, key = BUF_INIT(1000);
+	enum status st = ST_OK;
+	if (m->seal_key) {
+		buf_addf(&text, "{\"format\":1,\"" SEAL_KEY_MEMBER "\":\"%s\"}\n", m->seal_key);
+		st = age_seal(spec->recipients, text.data, text.len, stored = &sealed, err);
+		names_seal(o.key);
+	} else {
+		buf_adds(&text, sample_checkpoint);
+	}
+	buf_addf(&key, SAMPLE_INSTANCE "/" SAMPLE_ID "/%s", o.key);
+	o.size = stored->len;
+	if (!st)
+		st = digest_of(stored->data, stored->len, o.sha256, err);
 	if (!st && !sequential)
-		st = store->ops->put(store, SAMPLE_INSTANCE "/" SAMPLE_ID "/checkpoint.json", sample_checkpoint,
-		                     strlen(sample_checkpoint), false, err);
+		st = store->ops->put(store, key.data, stored->data, stored->len, false, err);
+	buf_free(&text);
+	buf_free(&sealed);
+	buf_free(&key);
 	m->objects.item = realloc(m->objects.item, (m->objects.n + 1) * sizeof o);
 	m->objects.item[m->objects.n++] = o;
 	return st;
 }
 
-static enum status sample_finish(struct stream_writer *w, struct store *store, struct manifest *m, struct error *err)
+static enum status sample_finish(const struct sample_spec *spec, struct stream_writer *w, struct store *store, struct manifest *m, struct error *err)
 {
 	bool stay, sequential = store->ops->features & STORE_SEQUENTIAL;
 	struct buf json = BUF_INIT(1 << 20);
 	enum status st = stream_writer_finish(w, &m->objects, err);
 	if (!st)
-		st = sample_add_checkpoint(store, m, sequential, err);
+		st = sample_add_checkpoint(spec, store, m, sequential, err);
 	if (!st && !sequential)
 		return catalog_publish(store, m, &stay, err);
 	if (!st) {
@@ -109,19 +126,32 @@ static enum status sample_finish(struct stream_writer *w, struct store *store, s
 	return st;
 }
 
+static enum status sample_seal(const struct sample_spec *spec, struct store *store, struct manifest *m, struct error *err)
+{
+	if (!spec->recipients || store->ops->features & STORE_SEQUENTIAL)
+		return ST_OK;
+	const struct strlist *names = age_recipients_names(spec->recipients);
+	enum status st = manifest_new_seal_key(m, err);
+	for (size_t i = 0; !st && i < names->n; i++)
+		st = strlist_add(&m->encrypted_for, names->item[i], err);
+	return st;
+}
+
 enum status sample_write(const struct sample_spec *spec, struct store *store, struct run *run, struct manifest **ret_m,
                          struct error *err)
 {
-	struct stream_options o = { .shards = spec->shards, .queue_bytes = 256 * 1024 };
+	struct stream_options o = { .shards = spec->shards, .queue_bytes = 256 * 1024, .recipients = spec->recipients };
 	struct stream_writer *w = NULL;
 	struct manifest *m = sample_manifest();
-	enum status st = stream_writer_open(store, SAMPLE_INSTANCE "/" SAMPLE_ID "/", &o, run, &w, err);
+	enum status st = sample_seal(spec, store, m, err);
+	if (!st)
+		st = stream_writer_open(store, SAMPLE_INSTANCE "/" SAMPLE_ID "/", &o, run, &w, err);
 	if (!st)
 		st = sample_put_checkpoint(w, err);
 	for (unsigned i = 0; !st && i < spec->entries; i++)
 		st = sample_put(spec, w, i, err);
 	if (!st)
-		st = sample_finish(w, store, m, err);
+		st = sample_finish(spec, w, store, m, err);
 	stream_writer_free(w);
 	if (!st && ret_m)
 		*ret_m = m;

@@ -11,6 +11,7 @@
 struct sample_spec {
 	unsigned entries, shards;
 	size_t largest; /* of an entry's data, bytes */
+	const struct age_recipients *recipients; /* encrypted for them; NULL: in clear */
 };
 
 /* Name and data of entry i: always the same. The first is "metadata". */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stream/object_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "slackwater/age.h"
+#include "stream/names.h"
+
+enum { OBJECT_KEY_MAX = 1024, OBJECT_BLOCK = 64 * 1024 };
+
+struct object_counted {
+	struct store_reader base;
+	struct object_read *of;
+};
+
+static enum status object_counted_read(struct store_reader *base, void *data, size_t cap, size_t *ret_n, struct error *err)
+{
+	struct object_read *r = ((struct object_counted *)base)->of;
+	enum status st = r->raw->ops->read(r->raw, data, cap, ret_n, err);
+	if (!st) {
+		digest_add(r->digest, data, *ret_n);
+		r->stored += *ret_n;
+	}
+	return st;
+}
+
+static void object_counted_free(struct store_reader *base)
+{
+	free(base);
+}
+
+static const struct store_reader_ops object_counted_ops = { object_counted_read, object_counted_free };
+
+static enum status object_read_count(struct object_read *r, struct error *err)
+{
+	struct object_counted *c = malloc(sizeof *c);
+	if (!c)
+		return error_oom(err);
+	*c = (struct object_counted){ { &object_counted_ops }, r };
+	r->counted = &c->base;
+	return ST_OK;
+}
+
+enum status object_read_open(struct object_read *r, struct store *store, const char *prefix, const struct stream_object *o,
+                             struct age_keyring *keyring, struct error *err)
+{
+	*r = (struct object_read){ .object = o, .key = BUF_INIT(OBJECT_KEY_MAX) };
+	buf_addf(&r->key, "%s%s", prefix, o->key);
+	enum status st = buf_check(&r->key, "a key", err);
+	if (!st)
+		st = digest_new(&r->digest, err);
+	if (!st)
+		st = store->ops->open(store, r->key.data, 0, 0, &r->raw, err);
+	if (!st)
+		st = object_read_count(r, err);
+	if (!st && names_sealed(o->key))
+		st = age_reader_new(r->counted, keyring, r->key.data, &r->clear, err);
+	return st;
+}
+
+enum status object_read_next(struct object_read *r, void *data, size_t cap, size_t *ret_n, struct error *err)
+{
+	struct store_reader *from = r->clear ? r->clear : r->counted;
+	return from->ops->read(from, data, cap, ret_n, err);
+}
+
+enum status object_read_judge(struct object_read *r, struct error *err)
+{
+	char sha256[DIGEST_HEX];
+	digest_hex(r->digest, sha256);
+	if (r->stored != r->object->size)
+		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s has %llu bytes instead of %llu", r->key.data, (unsigned long long)r->stored,
+		                 (unsigned long long)r->object->size);
+	if (strcmp(sha256, r->object->sha256) != 0)
+		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is damaged: its digest is not the manifest's", r->key.data);
+	return ST_OK;
+}
+
+void object_read_close(struct object_read *r)
+{
+	store_reader_free(r->clear);
+	store_reader_free(r->counted);
+	store_reader_free(r->raw);
+	digest_free(r->digest);
+	buf_free(&r->key);
+	*r = (struct object_read){ 0 };
+}
+
+enum status object_read_text(struct store *store, const char *prefix, const struct stream_object *o, struct age_keyring *keyring,
+                             struct buf *text, struct error *err)
+{
+	struct object_read r = { 0 };
+	char *block = malloc(OBJECT_BLOCK);
+	enum status st = block ? object_read_open(&r, store, prefix, o, keyring, err) : error_oom(err);
+	for (size_t n = 1; !st && n;) {
+		st = object_read_next(&r, block, OBJECT_BLOCK, &n, err);
+		if (!st && n > text->max - text->len)
+			st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s has more than %zu bytes", r.key.data, text->max);
+		if (!st) {
+			buf_add(text, block, n);
+			st = buf_check(text, r.key.data, err);
+		}
+	}
+	if (!st)
+		st = object_read_judge(&r, err);
+	if (block)
+		explicit_bzero(block, OBJECT_BLOCK);
+	free(block);
+	object_read_close(&r);
+	return st;
+}
