@@ -9,6 +9,13 @@
 
 static const char keys_variable[] = "SLACKWATER_PASSPHRASE";
 
+/* Set to nothing is not set. */
+static const char *keys_given(void)
+{
+	const char *given = getenv(keys_variable);
+	return given && *given ? given : NULL;
+}
+
 static void keys_forget(char *secret)
 {
 	if (secret)
@@ -43,7 +50,7 @@ static enum status keys_ask_twice(const struct run *run, char **ret, struct erro
 
 static enum status keys_for_writing(const struct config *c, const struct run *run, struct age_recipients *r, struct error *err)
 {
-	const char *given = getenv(keys_variable);
+	const char *given = keys_given();
 	char *asked = NULL;
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < c->recipients.n; i++)
@@ -65,7 +72,7 @@ enum status keys_recipients(const struct config *c, const struct run *run, struc
 	struct age_recipients *r = NULL;
 	*ret = NULL;
 	if (!c->recipients.n && !c->ask_passphrase) {
-		if (!getenv(keys_variable))
+		if (!keys_given())
 			return ST_OK;
 		error_set(err, ST_FAILED, ERR_USAGE, "%s is set, but the snapshot would be written in clear", keys_variable);
 		error_hint(err, "give --passphrase to encrypt with it, or --recipient; or unset it");
@@ -91,7 +98,7 @@ static void keys_warn_readable(const char *path, struct event_sink *events)
 static enum status keys_for_reading(const struct config *c, const struct run *run, struct event_sink *events, struct age_keyring *k,
                                     struct error *err)
 {
-	const char *given = getenv(keys_variable);
+	const char *given = keys_given();
 	char *asked = NULL;
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < c->identities.n; i++) {
@@ -111,7 +118,7 @@ enum status keys_ring(const struct config *c, const struct run *run, struct even
 {
 	struct age_keyring *k = NULL;
 	*ret = NULL;
-	if (!c->identities.n && !c->ask_passphrase && !getenv(keys_variable))
+	if (!c->identities.n && !c->ask_passphrase && !keys_given())
 		return ST_OK;
 	enum status st = age_keyring_new(&k, err);
 	if (!st)

@@ -68,6 +68,7 @@ enum status output_json_backup(json_t **doc, const struct manifest *m, const str
 		{ "bytes_stored", number(m->bytes_stored) },
 		{ "elapsed_ms", json_integer(elapsed_ms) },
 		{ "partial", json_boolean(m->partial) },
+		{ "encrypted_for", jsonx_from_strlist(&m->encrypted_for) },
 		{ "warnings", jsonx_from_strlist(&m->warnings) },
 		{ "checkpoint", checkpoint_to_json(cp) },
 	};

@@ -131,11 +131,22 @@ enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err
 	return st;
 }
 
-/* seal_key: of the manifest, for the object that is encrypted; NULL for the entry, which is unpacked with the others. */
-static enum status snapshot_checkpoint_text(const struct checkpoint *cp, const char *seal_key, struct buf *out, struct error *err)
+/* What the manifest of an encrypted snapshot cannot hold: the key of its seal, and warnings, which may name tables. */
+static bool snapshot_add_hidden(const struct snapshot *s, json_t *doc)
 {
-	json_t *doc = checkpoint_to_json(cp);
-	if (!doc || (seal_key && json_object_set_new(doc, SEAL_KEY_MEMBER, json_string(seal_key)) != 0)) {
+	json_t *warnings = json_object_get(doc, "warnings");
+	bool done = json_object_set_new(doc, SEAL_KEY_MEMBER, json_string(s->manifest->seal_key)) == 0;
+	for (size_t i = 0; done && i < s->recorder.warnings.n; i++)
+		if (!strlist_has(&s->checkpoint->warnings, s->recorder.warnings.item[i]))
+			done = json_array_append_new(warnings, jsonx_text(s->recorder.warnings.item[i])) == 0;
+	return done;
+}
+
+/* hidden: of the object that is encrypted, not of the entry, which is unpacked with the others. */
+static enum status snapshot_checkpoint_text(const struct snapshot *s, bool hidden, struct buf *out, struct error *err)
+{
+	json_t *doc = checkpoint_to_json(s->checkpoint);
+	if (!doc || (hidden && !snapshot_add_hidden(s, doc))) {
 		json_decref(doc);
 		return error_oom(err);
 	}
@@ -162,7 +173,7 @@ static enum status snapshot_put_text(struct snapshot *s, const char *name, struc
 enum status snapshot_put_checkpoint(struct snapshot *s, struct error *err)
 {
 	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX);
-	enum status st = snapshot_checkpoint_text(s->checkpoint, NULL, &json, err);
+	enum status st = snapshot_checkpoint_text(s, false, &json, err);
 	if (!st)
 		st = snapshot_put_text(s, "checkpoint.json", &json, err);
 	buf_free(&json);
@@ -222,7 +233,7 @@ static enum status snapshot_add_checkpoint_object(struct snapshot *s, struct err
 	list->item = grown;
 	struct stream_object *o = &grown[list->n];
 	*o = (struct stream_object){ .key = "checkpoint.json" };
-	enum status st = snapshot_checkpoint_text(s->checkpoint, seal_key, &json, err);
+	enum status st = snapshot_checkpoint_text(s, seal_key != NULL, &json, err);
 	if (!st && seal_key) {
 		names_seal(o->key);
 		st = snapshot_seal_text(s, &json, err);

@@ -21,7 +21,7 @@ fast= soak= pytest_options=()
 while [ $# -gt 0 ]; do
     case $1 in
         --fast) fast=yes; pytest_options+=(--fast) ;;
-        --soak) soak=yes pytest_options+=(--soak) ;;
+        --soak) soak=yes; pytest_options+=(--soak) ;;
         --rounds) pytest_options+=(--rounds "$2"); shift ;;
         -k) pytest_options+=(-k "$2"); shift ;;
         -h|--help) sed -n '3,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
@@ -81,6 +81,34 @@ unit() {    # unit NAME BUILD-DIRECTORY [PREFIX...]: every test function of ever
     suite "$name" "$scratch/counts" $((SECONDS - start))
 }
 
+fuzz() {    # every fuzzer over its corpus, and some seconds more
+    local source name start log=$scratch/fuzz.log seconds=10
+    [ -z "$soak" ] || seconds=600
+    start=$SECONDS
+    if ! grep -q 'SLACKWATER_CAN_FUZZ:INTERNAL=1' build-clang/CMakeCache.txt 2>/dev/null; then
+        single fuzzers skipped 0 "clang's fuzzing library is not here"
+        return
+    fi
+    if ! run cmake --build --preset ci-clang --target fuzzers >"$log" 2>&1; then
+        tail -n 40 "$log"
+        single "build (fuzzers)" failed $((SECONDS - start))
+        return
+    fi
+    for source in tests/fuzz/fuzz_*.c; do
+        name=$(basename "$source" .c)
+        start=$SECONDS
+        mkdir -p "$scratch/$name"
+        if run "build-clang/tests/fuzz/$name" -max_total_time="$seconds" -max_len=140000 -artifact_prefix="$scratch/" \
+            "$scratch/$name" "tests/fuzz/corpus/${name#fuzz_}" >"$log" 2>&1; then
+            single "$name" ok $((SECONDS - start))
+        else
+            tail -n 40 "$log"
+            base64 "$scratch"/crash-* "$scratch"/leak-* 2>/dev/null | head -n 40
+            single "$name" failed $((SECONDS - start))
+        fi
+    done
+}
+
 oracle() {  # the program against Oracle's own libmysqlclient, inside the sid root
     local start=$SECONDS root=$cache/sid into=$cache/sid/lab/source log=$scratch/build.log name='unit (libmysqlclient 9.7)'
     if [ ! -x "$root/usr/bin/ninja" ]; then
@@ -121,6 +149,7 @@ suite "rules of the tree" "$scratch/counts" $((SECONDS - start))
 if [ -n "$built" ]; then
     unit "unit" build
     unit "unit (ASan, UBSan)" build-dev
+    [ -n "$fast" ] || fuzz
     [ -n "$fast" ] || oracle
     start=$SECONDS
     integration() {     # integration JUNIT-FILE WHAT...

@@ -131,7 +131,8 @@ static json_t *manifest_document(const struct manifest *m)
 	out_member(&o, "objects", manifest_objects(&m->objects));
 	if (manifest_encrypted(m))
 		out_member(&o, "encryption", seal_describe(m));
-	out_member(&o, "warnings", jsonx_from_strlist(&m->warnings));
+	/* A warning may name a table, or show a statement. */
+	out_member(&o, "warnings", manifest_encrypted(m) ? json_array() : jsonx_from_strlist(&m->warnings));
 	if (o.bad) {
 		json_decref(o.doc);
 		return NULL;

@@ -56,8 +56,8 @@ static enum status range_header(struct store *s, const char *key, struct buf *te
 			st = age_header_parse(text->data, text->len, text->len < want || want == AGE_HEADER_MAX, h, &whole, err);
 		if (st || (whole && text->len >= h->size + AGE_NONCE))
 			return st;
-		if (whole && text->len < want)
-			return age_header_bad(err, "the nonce behind it is cut off");
+		if (whole && (text->len < want || want == AGE_HEADER_MAX))
+			return age_header_bad(err, "the nonce behind it is not there");
 		age_header_free(h);
 	}
 }

@@ -32,7 +32,8 @@ enum status age_seal(const struct age_recipients *to, const void *data, size_t l
 
 /* ---- reading ---- */
 
-struct age_keyring; /* used by any number of threads once nothing is added to it any more */
+/* Used by any number of threads once nothing is added to it any more. Keeps what it has opened by the object's key: one keyring, one store. */
+struct age_keyring;
 
 enum status age_keyring_new(struct age_keyring **ret, struct error *err);
 void age_keyring_free(struct age_keyring *k); /* NULL is fine */
