@@ -175,6 +175,9 @@ if [ -n "$built" ]; then
         start=$SECONDS
         run env SLACKWATER_BIN="$top/build/slackwater" tests/fault/run.sh --rounds $([ -n "$soak" ] && echo 200 || echo 20) >"$scratch/counts" 2>&1
         suite "agent killed, frozen, cut off" "$scratch/counts" $((SECONDS - start))
+        start=$SECONDS
+        run env SLACKWATER_BIN="$top/build/slackwater" tests/fault/inject.sh ${soak:+--soak} >"$scratch/counts" 2>&1
+        suite "the n-th call fails" "$scratch/counts" $((SECONDS - start))
     fi
 fi
 
