@@ -33,11 +33,12 @@ def only(*flavours):
 
 
 @pytest.fixture(autouse=True)
-def _sound_afterwards(lab, request):
+def _sound_afterwards(request):
     """Whatever a test did to the applier, the next one finds it running; but for the tests that say they are the last."""
     yield
-    if request.node.get_closest_marker("ruins"):
+    if request.node.get_closest_marker("ruins") or "lab" not in request.fixturenames:
         return
+    lab = request.getfixturevalue("lab")
     if not lab.replica.running():
         lab.replica.replication("start")
     proc.wait_until(lab.replica.running, 30, lambda: f"the applier to run again: {lab.replica.status()}")
@@ -463,18 +464,20 @@ def test_each_channel_by_itself(flavour):
     names = ("east", "it's west", "north")
     with topology(flavour, channels=names) as three:
         east, west, north = names
-        three.replica.local("CREATE TABLE app1.clash (id INT PRIMARY KEY) ENGINE=InnoDB")
         three.sources[east].sql("CREATE TABLE app1.clash (id INT PRIMARY KEY) ENGINE=InnoDB")
-        proc.wait_until(lambda: not three.replica.applier_running(east), 30, "the applier to stop with 1050")
+        three.wait_caught_up()
+        three.replica.local("INSERT INTO app1.clash VALUES (1)")
+        three.sources[east].sql("INSERT INTO app1.clash VALUES (1)")
+        proc.wait_until(lambda: not three.replica.applier_running(east), 30, "the applier to stop with 1062")
         three.replica.replication("stop", west, "SQL_THREAD")
         with _watched(three) as seen:
             seen.allowed = (r"START .*west.*",)
             result = tool.recover(three.replica, "--apply", expect=tool.APPLIER)
         assert not [text for text in seen.sent if text.startswith("START ") and "west" not in text]
         found = {f["channel"]: (f["class"], f["outcome"]) for f in result.json["findings"]}
-        assert found == {east: ("applier", "open"), west: ("stopped", "repaired")}
+        assert found == {east: ("conflict", "open"), west: ("stopped", "repaired")}
         assert result.json["healthy_channels"] == [f"channel '{west}'", f"channel '{north}'"]
-        assert "east" in result.json["error"]["message"] and result.json["error"]["mysql_errno"] == 1050
+        assert "east" in result.json["error"]["message"] and result.json["error"]["mysql_errno"] == 1062
         assert three.replica.running(west) and not three.replica.applier_running(east)
 
 
