@@ -18,6 +18,7 @@ import replay                                           # noqa: E402  pylint: di
 THIN_SECONDS, THIN_STRIDE = 15, 8       # of replayed faults, for each server
 THIN_BACKUPS, THIN_SEEDS = 10, 4        # of faults on real servers
 THIN_LIVE_SECONDS = 25                  # bound of either
+SOAK_OTHERS = 40                        # with --soak, of faults that are not the connection's: each is replayed as well
 
 
 class Tally:
@@ -89,13 +90,19 @@ def alive(lab, tally, arguments, directory):
         loads.wait_written(20)
         trace = work.trace_backup()
         for area in areas:
-            for fault in _timely(live.chosen(trace, arguments.turn, 0 if arguments.soak else THIN_BACKUPS, area), arguments):
+            for fault in _timely(live.chosen(trace, arguments.turn, _count(area, arguments, THIN_BACKUPS), area), arguments):
                 tally.add(f"{name} backup", work.backup(fault), arguments.verbose)
     work.prepare_seed()
     trace = work.trace_seed()
     for area in areas:
-        for fault in _timely(live.chosen(trace, arguments.turn, 0 if arguments.soak else THIN_SEEDS, area), arguments):
+        for fault in _timely(live.chosen(trace, arguments.turn, _count(area, arguments, THIN_SEEDS), area), arguments):
             tally.add(f"{name} seed", work.seed(fault), arguments.verbose)
+
+
+def _count(area, arguments, thin):
+    if not arguments.soak:
+        return thin
+    return 0 if area == "conn" else SOAK_OTHERS
 
 
 def _timely(faults, arguments):
