@@ -9,11 +9,11 @@ import time
 
 import pymysql
 
-from lab import gaps, proc
+from lab import gaps, proc, tool
 from lab.accounts import BACKUP
 from lab.server import MariaDB, MySQL56, MySQL97
 
-from .stage import MAX_PAUSE_S, RESUME_S, Defect
+from .stage import END_S, MAX_PAUSE_S, RESUME_S, Defect
 
 ALL = ("PREFLIGHT", "ARMED", "WATCHING", "STOPPING", "STILL", "CAPTURED", "RESUMING", "RUNNING")
 GUARDED = ("WATCHING", "STOPPING", "STILL", "CAPTURED", "RESUMING")     # the switch is set on entry
@@ -35,6 +35,18 @@ def kill(stage, random, state):
     stage.judge()
     if random.random() < 0.3:
         stage.person_stops()
+
+
+def control(stage, _random, state):
+    """Without the switch the applier does stay stopped, and that is seen here; then the journal is for the next run of any verb to finish."""
+    result = stage.agent("--no-guard", fault=f"state:{state}:kill").finish(90, expect=None)
+    assert result.code == -signal.SIGKILL, f"the agent was not killed in {state}: exit {result.code}"
+    _pass(0.5)
+    assert stage.witness.now() == 0, "an applier that nobody starts was seen running: what is seen here is worth nothing"
+    at = time.monotonic()
+    tool.run("check", *tool.connection(stage.replica, BACKUP, host=stage.net.host), "--json", expect=None)
+    stage.resumed("next run", END_S, since=at)
+    stage.judge()
 
 
 def kill_any_time(stage, random, _state):

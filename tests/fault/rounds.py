@@ -26,6 +26,7 @@ from .stage import Stage, Tally
 PLAN = (
     ("kill", blows.kill, blows.ALL, 130),
     ("kill any time", blows.kill_any_time, ("any",), 70),
+    ("no switch", blows.control, blows.STOPPED[1:], 12),
     ("freeze", blows.freeze, blows.ALL, 50),
     ("cut", blows.cut, blows.ALL, 40),
     ("switch", blows.lose_switch, blows.GUARDED, 50),
