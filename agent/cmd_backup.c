@@ -13,14 +13,16 @@
 #include "work.h"
 
 static const struct option_group *const groups[] = {
-	&config_connection, &config_to, &config_encryption, &config_window, &config_data, &config_work, &config_state, &config_lock, &config_output, NULL,
+	&config_connection, &config_to, &config_s3, &config_s3_write, &config_encryption, &config_window, &config_data, &config_work, &config_state,
+	&config_lock, &config_output, NULL,
 };
 
 static enum status check_usage(struct app *app, struct error *err)
 {
+	struct store_options options = work_store_options(&app->config);
 	enum status st = app_require(app->config.to, "to", "file:///backup", err);
 	if (!st)
-		st = store_check_url(app->config.to, err);
+		st = store_check_url(app->config.to, &options, err);
 	if (st)
 		return st;
 	app->result_to_stderr = !strcmp(app->config.to, "-");
@@ -65,6 +67,7 @@ static enum status backup_run(struct app *app, struct error *err)
 	o.window = work_window_options(c);
 	o.window.state_dir = dir;
 	o.wait_lock_ms = c->wait_lock_ms;
+	o.store = work_store_options(c);
 	if (!st)
 		st = keys_recipients(c, &app->run, &recipients, err);
 	o.recipients = recipients;

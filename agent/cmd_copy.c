@@ -8,8 +8,9 @@
 #include "output_text.h"
 #include "slackwater/stored.h"
 #include "units.h"
+#include "work.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_copy, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_copy, &config_s3, &config_s3_write, &config_output, NULL };
 
 struct copying {
 	struct app *app;
@@ -120,14 +121,15 @@ static enum status check(const struct app *app, struct error *err)
 
 static enum status copy_run(struct app *app, struct error *err)
 {
+	struct store_options options = work_store_options(&app->config);
 	struct copying c = { .app = app, .list = json_array() };
 	struct error late = ERROR_INIT;
 	int64_t start = run_now_ms(&app->run);
 	enum status st = check(app, err);
 	if (!st)
-		st = store_open(app->config.from, STORE_READ, &app->run, &c.from, err);
+		st = store_open(app->config.from, STORE_READ, &options, &app->run, &c.from, err);
 	if (!st)
-		st = store_open(app->config.to, STORE_WRITE, &app->run, &c.to, err);
+		st = store_open(app->config.to, STORE_WRITE, &options, &app->run, &c.to, err);
 	if (!st)
 		st = app->config.all ? all(&c, err) : named(&c, err);
 	if (!st || c.copied || c.there) {

@@ -6,8 +6,9 @@
 #include "slackwater/retention.h"
 #include "table.h"
 #include "units.h"
+#include "work.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_rules, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_s3, &config_rules, &config_output, NULL };
 
 static const char *fate_name(enum expire_fate f)
 {
@@ -152,6 +153,7 @@ static enum status expire_run(struct app *app, struct error *err)
 		.rules = { .last = c->keep_last, .daily = c->keep_daily, .weekly = c->keep_weekly, .monthly = c->keep_monthly,
 		           .within_ms = c->keep_within_ms },
 	};
+	struct store_options options = work_store_options(c);
 	struct store *store = NULL;
 	struct expire_report report = { 0 };
 	struct error late = ERROR_INIT;
@@ -162,7 +164,7 @@ static enum status expire_run(struct app *app, struct error *err)
 	if (!st)
 		st = check_rules(&o.rules, err);
 	if (!st)
-		st = store_open(c->from, c->dry_run ? STORE_READ : STORE_CHANGE, &app->run, &store, err);
+		st = store_open(c->from, c->dry_run ? STORE_READ : STORE_CHANGE, &options, &app->run, &store, err);
 	if (!st)
 		st = catalog_expire(store, &o, &report, err);
 	/* What was done before a failure is part of the result. */

@@ -8,8 +8,9 @@
 #include "slackwater/retention.h"
 #include "table.h"
 #include "units.h"
+#include "work.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_decryption, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_s3, &config_decryption, &config_output, NULL };
 
 static enum status objects(struct buf *out, const struct manifest *m, struct error *err)
 {
@@ -63,6 +64,7 @@ static enum status show(struct app *app, const struct manifest *m, const struct 
 static enum status info_run(struct app *app, struct error *err)
 {
 	const struct config *c = &app->config;
+	struct store_options options = work_store_options(c);
 	struct store *store = NULL;
 	struct manifest *m = NULL;
 	struct checkpoint *cp = NULL;
@@ -72,7 +74,7 @@ static enum status info_run(struct app *app, struct error *err)
 	if (!st)
 		st = app_require_repository(app, err);
 	if (!st)
-		st = store_open(c->from, STORE_READ, &app->run, &store, err);
+		st = store_open(c->from, STORE_READ, &options, &app->run, &store, err);
 	if (!st)
 		st = catalog_find(store, c->instance, c->id, &m, err);
 	if (!st)

@@ -8,8 +8,9 @@
 #include "slackwater/retention.h"
 #include "table.h"
 #include "units.h"
+#include "work.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_s3, &config_output, NULL };
 
 /* "pinned: before the upgrade; proven" */
 static void marks(const struct catalog_item *it, const struct pin *pin, struct buf *out)
@@ -121,6 +122,7 @@ static enum status list_run(struct app *app, struct error *err)
 	static const char *const header[] = {
 		"INSTANCE", "ID", "TAKEN (UTC)", "SERVER", ">ROWS", ">DATA", ">STORED", ">PAUSE", "COMPLETE", "MARKS", NULL,
 	};
+	struct store_options options = work_store_options(&app->config);
 	struct listing l = { .app = app, .list = json_array() };
 	enum status st = app_require(app->config.from, "from", "file:///backup", err);
 	if (!st)
@@ -128,7 +130,7 @@ static enum status list_run(struct app *app, struct error *err)
 	if (!st)
 		st = table_init(&l.table, header, err);
 	if (!st)
-		st = store_open(app->config.from, STORE_READ, &app->run, &l.store, err);
+		st = store_open(app->config.from, STORE_READ, &options, &app->run, &l.store, err);
 	if (!st)
 		st = catalog_list(l.store, app->config.instance, &l.catalog, err);
 	if (!st)

@@ -4,9 +4,10 @@
 #include "output_json.h"
 #include "output_text.h"
 #include "slackwater/retention.h"
+#include "work.h"
 
-static const struct option_group *const pin_groups[] = { &config_from, &config_pin, &config_output, NULL };
-static const struct option_group *const unpin_groups[] = { &config_from, &config_output, NULL };
+static const struct option_group *const pin_groups[] = { &config_from, &config_s3, &config_pin, &config_output, NULL };
+static const struct option_group *const unpin_groups[] = { &config_from, &config_s3, &config_output, NULL };
 
 static enum status show(struct app *app, const struct manifest *m, bool pinned, struct error *err)
 {
@@ -23,6 +24,7 @@ static enum status show(struct app *app, const struct manifest *m, bool pinned, 
 static enum status run(struct app *app, bool pinned, struct error *err)
 {
 	const struct config *c = &app->config;
+	struct store_options options = work_store_options(c);
 	struct store *store = NULL;
 	struct manifest *m = NULL;
 	enum status st = app_require(c->from, "from", "file:///backup", err);
@@ -33,7 +35,7 @@ static enum status run(struct app *app, bool pinned, struct error *err)
 		error_hint(err, "slackwater list shows what there is");
 	}
 	if (!st)
-		st = store_open(c->from, STORE_CHANGE, &app->run, &store, err);
+		st = store_open(c->from, STORE_CHANGE, &options, &app->run, &store, err);
 	if (!st)
 		st = catalog_find(store, c->instance, c->id, &m, err);
 	if (!st)

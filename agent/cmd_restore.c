@@ -5,12 +5,14 @@
 #include "output_json.h"
 #include "output_text.h"
 #include "slackwater/stored.h"
+#include "work.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_decryption, &config_to_dir, &config_readers, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_s3, &config_decryption, &config_to_dir, &config_readers, &config_output, NULL };
 
 static enum status restore_run(struct app *app, struct error *err)
 {
 	const struct config *c = &app->config;
+	struct store_options options = work_store_options(c);
 	struct store *store = NULL;
 	struct manifest *m = NULL;
 	struct age_keyring *keyring = NULL;
@@ -22,7 +24,7 @@ static enum status restore_run(struct app *app, struct error *err)
 	if (!st)
 		st = keys_ring(c, &app->run, &app->sink.base, &keyring, err);
 	if (!st)
-		st = store_open(c->from, STORE_READ, &app->run, &store, err);
+		st = store_open(c->from, STORE_READ, &options, &app->run, &store, err);
 	if (!st && (store->ops->features & STORE_SEQUENTIAL)) {
 		st = snapshot_unpack_stream(store, keyring, c->to_dir, &app->run, &m, err);
 	} else if (!st) {

@@ -12,14 +12,15 @@
 #include "work.h"
 
 static const struct option_group *const groups[] = {
-	&config_connection, &config_from, &config_decryption, &config_sources, &config_seeding, &config_state, &config_lock, &config_output, NULL,
+	&config_connection, &config_from, &config_s3, &config_decryption, &config_sources, &config_seeding, &config_state, &config_lock, &config_output, NULL,
 };
 
 static enum status check_usage(const struct config *c, struct error *err)
 {
+	struct store_options options = work_store_options(c);
 	enum status st = app_require(c->from, "from", "file:///backup", err);
 	if (!st)
-		st = store_check_url(c->from, err);
+		st = store_check_url(c->from, &options, err);
 	if (!st && c->dry_run && c->no_start)
 		st = error_set(err, ST_FAILED, ERR_USAGE, "--dry-run loads nothing, --no-start loads everything: give one of them");
 	if (!st && c->checksum && (c->dry_run || c->no_start))
@@ -55,6 +56,7 @@ static enum status seed_verb_run(struct app *app, struct error *err)
 	const struct config *c = &app->config;
 	struct seed_options o = {
 		.from = c->from,
+		.store = work_store_options(c),
 		.instance = c->instance,
 		.id = c->id,
 		.from_replica = c->from_replica,

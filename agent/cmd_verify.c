@@ -7,12 +7,14 @@
 #include "output_json.h"
 #include "output_text.h"
 #include "slackwater/stored.h"
+#include "work.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_decryption, &config_readers, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_s3, &config_decryption, &config_readers, &config_output, NULL };
 
 static enum status verify_run(struct app *app, struct error *err)
 {
 	const struct config *c = &app->config;
+	struct store_options options = work_store_options(c);
 	struct store *store = NULL;
 	struct manifest *m = NULL;
 	struct age_keyring *keyring = NULL;
@@ -23,7 +25,7 @@ static enum status verify_run(struct app *app, struct error *err)
 	if (!st)
 		st = keys_ring(c, &app->run, &app->sink.base, &keyring, err);
 	if (!st)
-		st = store_open(c->from, STORE_READ, &app->run, &store, err);
+		st = store_open(c->from, STORE_READ, &options, &app->run, &store, err);
 	if (!st && (store->ops->features & STORE_SEQUENTIAL)) {
 		st = snapshot_verify_stream(store, keyring, &app->run, &m, &report, err);
 	} else if (!st) {

@@ -17,6 +17,10 @@ void config_init(struct config *c)
 		.users = true,
 		.ddl_max_wait_ms = 60000,
 		.chunk_bytes = 16 << 20,
+		.s3_parallel = 4,
+		.s3_part_bytes = 8 << 20,
+		.s3_timeout_ms = 30000,
+		.s3_retry_ms = 300000,
 		.zstd_level = 1,
 		.source_ssl_mode = -1,
 		.catch_up_timeout_ms = 3600000,
@@ -89,13 +93,13 @@ static const struct option connection[] = {
 const struct option_group config_connection = GROUP("Connection", connection);
 
 static const struct option to[] = {
-	TEXT("to", "URL", to, "repository: file:///DIR, a path, or - for a pipe"),
+	TEXT("to", "URL", to, "repository: file:///DIR, a path, s3://BUCKET/PREFIX, or - for a pipe"),
 	TEXT("instance", "NAME", instance, "name of this server in the repository; HOST_PORT if not given"),
 };
 const struct option_group config_to = GROUP("Destination", to);
 
 static const struct option from[] = {
-	TEXT("from", "URL", from, "repository: file:///DIR or a path; - for a pipe where a snapshot is read"),
+	TEXT("from", "URL", from, "repository: file:///DIR, a path, or s3://BUCKET/PREFIX; - for a pipe where a snapshot is read"),
 	TEXT("instance", "NAME", instance, "only this instance; needed when the repository has several"),
 };
 const struct option_group config_from = GROUP("Snapshot", from);
@@ -122,7 +126,7 @@ static const struct option pin[] = {
 const struct option_group config_pin = GROUP("Pin", pin);
 
 static const struct option copy[] = {
-	TEXT("to", "URL", to, "the other repository; it is made if it does not exist"),
+	TEXT("to", "URL", to, "the other repository; a directory is made if it does not exist"),
 	FLAG("all", all, "every snapshot that is not there yet"),
 	NUMBER("threads", threads, 1, CONFIG_THREADS_MAX, "objects in parallel (default: CPUs of this host, at most 4)"),
 };
@@ -154,6 +158,30 @@ static const struct option keygen[] = {
 	  "write the secret key here; the file must not exist" },
 };
 const struct option_group config_keygen = GROUP("Key", keygen);
+
+static const struct option s3[] = {
+	TEXT("s3-endpoint", "URL", s3_endpoint, "server of s3://; without it AWS_ENDPOINT_URL_S3, or AWS itself"),
+	TEXT("s3-region", "NAME", s3_region, "without it AWS_REGION, the profile's, or us-east-1"),
+	FLAG("s3-path-style", s3_path_style, "https://HOST/BUCKET/..., as other servers than AWS are addressed anyway"),
+	FLAG("s3-virtual-host", s3_virtual_host, "https://BUCKET.HOST/..., as AWS is addressed anyway"),
+	TEXT("s3-ca", "FILE", s3_ca, "certificate authorities; without it AWS_CA_BUNDLE, or the system's"),
+	NUMBER("s3-parallel", s3_parallel, 1, 64, "parts on their way at once"),
+	{ "s3-part-size", 0, OPTION_SIZE, "B", AT(s3_part_bytes), 5 << 20, 1 << 30, NULL,
+	  "of a part; grows by itself in very large objects" },
+	DURATION("s3-timeout", s3_timeout_ms, 1000, CONFIG_DAY_MS, "a transfer that stands still for so long is begun again"),
+	DURATION("s3-retry", s3_retry_ms, 0, CONFIG_DAY_MS, "how long a request that fails is tried again"),
+	{ "s3-secret-key", 0, OPTION_REFUSED, NULL, 0, 0, 0, NULL,
+	  "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a profile in ~/.aws/credentials (AWS_PROFILE names it)" },
+};
+const struct option_group config_s3 = GROUP("Object storage (s3://)", s3);
+
+static const struct option s3_write[] = {
+	{ "upload-limit", 0, OPTION_SIZE, "B", AT(upload_limit), 64 << 10, 0, NULL,
+	  "send no more than this per second (default: no limit)" },
+	TEXT("s3-storage-class", "NAME", s3_storage_class, "for what is written; without it the bucket's"),
+	FLAG("s3-content-md5", s3_content_md5, "send Content-MD5, as buckets with Object Lock want it"),
+};
+const struct option_group config_s3_write = GROUP("Writing to object storage", s3_write);
 
 static const struct option window[] = {
 	DURATION("pause-budget", pause_budget_ms, 0, CONFIG_DAY_MS,

@@ -23,6 +23,12 @@ struct config {
 	int64_t connect_timeout_ms;
 	/* repository */
 	const char *to, *from, *instance, *id, *to_dir;
+	/* object storage */
+	const char *s3_endpoint, *s3_region, *s3_ca, *s3_storage_class;
+	bool s3_path_style, s3_virtual_host, s3_content_md5;
+	unsigned s3_parallel;
+	uint64_t s3_part_bytes, upload_limit; /* upload_limit 0 = none */
+	int64_t s3_timeout_ms, s3_retry_ms;
 	/* keeping; 0 = no such rule */
 	unsigned keep_last, keep_daily, keep_weekly, keep_monthly;
 	int64_t keep_within_ms;
@@ -72,7 +78,7 @@ void config_free(struct config *c);
 /* threads as given, else the number of CPUs, at most 4. */
 unsigned config_threads(const struct config *c);
 
-extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_encryption, config_decryption, config_keygen,
+extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_encryption, config_decryption, config_keygen, config_s3, config_s3_write,
 	config_status, config_window, config_data,
 	config_state, config_lock,
 	config_rules, config_pin, config_copy,

@@ -20,6 +20,25 @@ struct window_options work_window_options(const struct config *c)
 	};
 }
 
+struct store_options work_store_options(const struct config *c)
+{
+	return (struct store_options){
+		.s3 = {
+			.endpoint = c->s3_endpoint,
+			.region = c->s3_region,
+			.style = c->s3_path_style ? S3_STYLE_PATH : c->s3_virtual_host ? S3_STYLE_VIRTUAL_HOST : S3_STYLE_AUTO,
+			.ca = c->s3_ca,
+			.storage_class = c->s3_storage_class,
+			.parallel = c->s3_parallel,
+			.part_bytes = c->s3_part_bytes,
+			.content_md5 = c->s3_content_md5,
+			.stall_ms = c->s3_timeout_ms,
+			.retry_ms = c->s3_retry_ms,
+		},
+		.upload_limit = c->upload_limit,
+	};
+}
+
 static enum status add_table(const char *line, size_t len, const char *name, size_t number, struct strlist *ret,
                              struct error *err)
 {

@@ -4,8 +4,11 @@
 
 #include "config.h"
 #include "slackwater/snapshot.h"
+#include "slackwater/store.h"
 
 struct window_options work_window_options(const struct config *c);
+/* Texts stay the command line's. */
+struct store_options work_store_options(const struct config *c);
 /* Reads --tables-from-file. What it fills is freed by work_engine_options_free, also after a failure. */
 enum status work_engine_options(const struct config *c, struct engine_options *ret, struct error *err);
 void work_engine_options_free(struct engine_options *o);

@@ -116,7 +116,7 @@ enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err
 	if (!st)
 		st = catalog_new_id(s->started_ms, s->manifest->id, err);
 	if (!st)
-		st = store_open(s->o->to, STORE_WRITE, run, &s->store, err);
+		st = store_open(s->o->to, STORE_WRITE, &s->o->store, run, &s->store, err);
 	if (st)
 		return st;
 	s->sequential = s->store->ops->features & STORE_SEQUENTIAL;

@@ -128,7 +128,7 @@ static enum status spool_open(struct spool *s, struct store *pipe, struct age_ke
 {
 	char key[128];
 	snprintf(key, sizeof key, "%s/shard-0000.tar", spool_incoming);
-	enum status st = store_open(s->dir, STORE_WRITE, s->run, &s->store, err);
+	enum status st = store_open(s->dir, STORE_WRITE, NULL, s->run, &s->store, err);
 	if (!st)
 		st = pipe->ops->open(pipe, "stream", 0, 0, &s->from, err);
 	if (!st)

@@ -22,7 +22,7 @@ static enum status spool(struct seed_job *j, struct error *err)
 	if (!st && !(j->spool = buf_take(&path)))
 		st = error_oom(err);
 	if (!st)
-		st = store_open("-", STORE_READ, j->run, &pipe, err);
+		st = store_open("-", STORE_READ, NULL, j->run, &pipe, err);
 	if (!st)
 		st = snapshot_spool_stream(pipe, j->o->keyring, j->spool, j->run, err);
 	store_free(pipe);
@@ -33,7 +33,7 @@ static enum status spool(struct seed_job *j, struct error *err)
 static enum status open_snapshot(struct seed_job *j, struct error *err)
 {
 	struct buf prefix = BUF_INIT(1024);
-	enum status st = store_open(j->spool ? j->spool : j->o->from, STORE_READ, j->run, &j->store, err);
+	enum status st = store_open(j->spool ? j->spool : j->o->from, STORE_READ, &j->o->store, j->run, &j->store, err);
 	if (!st)
 		st = catalog_find(j->store, j->spool ? NULL : j->o->instance, j->spool ? NULL : j->o->id, &j->manifest, err);
 	if (st)

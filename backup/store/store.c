@@ -8,6 +8,7 @@
 
 #include "store/dir.h"
 #include "store/pipe.h"
+#include "store/s3/s3.h"
 
 enum { STORE_PATH_MAX = 4096, STORE_BLOCK = 256 * 1024 };
 
@@ -54,25 +55,35 @@ static enum status store_path(const char *url, struct buf *path, struct error *e
 		return store_file_path(url, path, err);
 	if (strstr(url, "://")) {
 		error_set(err, ST_FAILED, ERR_USAGE, "%s is not a store this version knows", url);
-		error_hint(err, "a directory (file:///backups, or the plain path), or - for a pipe");
+		error_hint(err, "a directory (file:///backups, or the plain path), s3://BUCKET/PREFIX, or - for a pipe");
 		return ST_FAILED;
 	}
 	buf_adds(path, url);
 	return buf_check(path, "the path", err);
 }
 
-enum status store_check_url(const char *url, struct error *err)
+static bool store_is_s3(const char *url)
 {
+	return strncmp(url, "s3://", 5) == 0;
+}
+
+enum status store_check_url(const char *url, const struct store_options *options, struct error *err)
+{
+	if (store_is_s3(url))
+		return s3_check(url, options, err);
 	struct buf path = BUF_INIT(STORE_PATH_MAX);
 	enum status st = strcmp(url, "-") == 0 ? ST_OK : store_path(url, &path, err);
 	buf_free(&path);
 	return st;
 }
 
-enum status store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err)
+enum status store_open(const char *url, enum store_use use, const struct store_options *options, struct run *run, struct store **ret,
+                       struct error *err)
 {
 	if (strcmp(url, "-") == 0)
 		return pipe_open(use == STORE_WRITE ? STDOUT_FILENO : STDIN_FILENO, use, run, ret, err);
+	if (store_is_s3(url))
+		return s3_open(url, use, options, run, ret, err);
 	struct buf path = BUF_INIT(STORE_PATH_MAX);
 	enum status st = store_path(url, &path, err);
 	if (!st)

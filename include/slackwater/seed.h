@@ -19,6 +19,7 @@ struct seed_options {
 	struct conn_options target;
 	const char *from, *instance, *id;
 	struct age_keyring *keyring; /* opens the snapshot if it is encrypted; or NULL */
+	struct store_options store;
 	struct seed_source *source;
 	size_t nsources;
 	bool from_replica;      /* the source is the snapshotted replica itself */

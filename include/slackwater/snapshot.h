@@ -12,6 +12,7 @@ struct snapshot_options {
 	int64_t wait_lock_ms;  /* for another run on the same server to end; 0: ERR_BUSY at once */
 	struct engine_options engine;
 	const char *to;        /* URL of the repository, or "-" */
+	struct store_options store;
 	const char *instance;  /* NULL: host_port */
 	unsigned shards;       /* 0 = as many as threads, at most 4 */
 	const struct age_recipients *recipients; /* encrypt for them; NULL: in clear */

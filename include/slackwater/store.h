@@ -66,10 +66,34 @@ struct store_reader { const struct store_reader_ops *ops; };
 
 /* CHANGE: what is there is changed (pins, removals), nothing new is made: a repository that does not exist is an error, as with READ. */
 enum store_use { STORE_READ, STORE_WRITE, STORE_CHANGE };
-/* "file:///dir", a plain path, or "-" (standard output or input). Other schemes are ERR_USAGE. run must outlive the store. */
-enum status store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err);
+
+enum s3_style { S3_STYLE_AUTO, S3_STYLE_PATH, S3_STYLE_VIRTUAL_HOST }; /* auto: virtual host on AWS, unless the bucket has a dot */
+
+struct s3_options {
+	const char *endpoint;      /* "https://host:port"; NULL: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or AWS itself */
+	const char *region;        /* NULL: AWS_REGION, AWS_DEFAULT_REGION, or us-east-1 */
+	enum s3_style style;
+	const char *ca;            /* file of authorities; NULL: AWS_CA_BUNDLE, or the system's */
+	const char *storage_class; /* NULL: the bucket's */
+	unsigned parallel;         /* parts on their way at once; 0 = 4 */
+	uint64_t part_bytes;       /* of the first parts, at least 5 MiB; 0 = 8 MiB */
+	bool content_md5;          /* send Content-MD5, as Object Lock wants it */
+	int64_t stall_ms;          /* a transfer that stands still for so long has failed; 0 = 30 s */
+	int64_t retry_ms;          /* a request is tried again for so long; 0 = 5 min */
+};
+struct store_options {
+	struct s3_options s3;
+	uint64_t upload_limit;     /* bytes per second sent to an object store, 0 = none */
+};
+
+/*
+ * "file:///dir", a plain path, "s3://bucket/prefix", or "-" (standard output or input). Other schemes are ERR_USAGE. run must outlive the store;
+ * options (NULL = the defaults) need not. An object store that is opened for writing is asked once whether it lets us.
+ */
+enum status store_open(const char *url, enum store_use use, const struct store_options *options, struct run *run, struct store **ret,
+                       struct error *err);
 /* Whether store_open would understand it; touches nothing. For mistakes that are better reported before a server is asked for anything. */
-enum status store_check_url(const char *url, struct error *err);
+enum status store_check_url(const char *url, const struct store_options *options, struct error *err);
 void store_free(struct store *s); /* NULL is fine */
 void store_writer_free(struct store_writer *w);
 void store_reader_free(struct store_reader *r);

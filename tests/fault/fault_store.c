@@ -23,8 +23,10 @@ struct fault_reader {
 	struct store_reader *inner;
 };
 
-enum status __real_store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err);
-enum status __wrap_store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err);
+enum status __real_store_open(const char *url, enum store_use use, const struct store_options *options, struct run *run,
+                               struct store **ret, struct error *err);
+enum status __wrap_store_open(const char *url, enum store_use use, const struct store_options *options, struct run *run,
+                               struct store **ret, struct error *err);
 
 static struct store *inner(struct store *s)
 {
@@ -158,10 +160,11 @@ __attribute__((constructor(1000))) static void fault_store_check(void)
 			fault_usage("neither enospc, eio nor late", s->how);
 }
 
-enum status __wrap_store_open(const char *url, enum store_use use, struct run *run, struct store **ret, struct error *err)
+enum status __wrap_store_open(const char *url, enum store_use use, const struct store_options *options, struct run *run,
+                               struct store **ret, struct error *err)
 {
 	struct store *s = NULL;
-	enum status st = __real_store_open(url, use, run, &s, err);
+	enum status st = __real_store_open(url, use, options, run, &s, err);
 	if (st)
 		return st;
 	struct fault_store *mine = fault_new(sizeof *mine);

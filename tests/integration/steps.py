@@ -8,10 +8,10 @@ PAUSE_BUDGET_MS = 500       # the default of --pause-budget
 SLACK_MS = 200              # what a pause may take above it
 
 
-def backup_watched(lab, repository, *options, expect=tool.OK, seconds=120):
+def backup_watched(lab, repository, *options, expect=tool.OK, seconds=120, **how):
     """Take a snapshot; every statement it sent is held against the allow-list, and every channel must run afterwards."""
     with logs.Statements(lab.replica) as said:
-        result = tool.backup(lab.replica, repository, *options, expect=expect, seconds=seconds)
+        result = tool.backup(lab.replica, repository, *options, expect=expect, seconds=seconds, **how)
     hold_against_rules(said.of(accounts.BACKUP[0]))
     assert_running(lab)
     return result
@@ -47,10 +47,10 @@ def assert_no_errant(lab, *others):
         assert errant(server, lab.sources.values()) == "", server.name
 
 
-def seed_proven(lab, repository, loads, *options, target=None):
+def seed_proven(lab, repository, loads, *options, target=None, **how):
     """Seed a new server under load, let the load go on and end, and hold the result against the sources; returns (result, target)."""
     target = target or lab.target()
-    result = tool.seed(repository, target, lab.sources, *options)
+    result = tool.seed(repository, target, lab.sources, *options, **how)
     for channel in lab.sources:
         assert target.running(channel), target.status(channel)
     loads.wait_written(100)

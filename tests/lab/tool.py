@@ -110,8 +110,13 @@ def connection(server, account=BACKUP, **more):
     return [f"--defaults-file={_file(server, account, **more)}", f"--state-dir={place.run_dir() / 'state'}"]
 
 
+def url(repository):
+    """A directory's, unless it is one already (or a pipe)."""
+    return str(repository) if str(repository) == "-" or "://" in str(repository) else f"file://{repository}"
+
+
 def backup_arguments(replica, to, *options, account=BACKUP, instance="lab"):
-    where = ["--to", to if to == "-" else f"file://{to}"]
+    where = ["--to", url(to)]
     return ["backup", *connection(replica, account), *where, "--instance", instance, "--json", *options]
 
 
@@ -140,13 +145,14 @@ def seed_arguments(repository, target, sources, *options, snapshot="latest", ins
         given += ["--source", f"{channel + '=' if channel else ''}127.0.0.1:{source.port}"]
     source_user = ["--source-user", REPLICATION[0]]
     keys = ["--source-public-key", "get"] if type(target).flavour == "mysql97" else []
-    where = ["--from", repository if repository == "-" else f"file://{repository}", "--instance", instance]
+    where = ["--from", url(repository), "--instance", instance]
     return ["seed", *given, *where, *source_user, *keys, "--catch-up-timeout", "90s", *options,
             *([snapshot] if repository != "-" else [])]
 
 
-def seed(repository, target, sources, *options, expect=OK, seconds=180, stdin=subprocess.DEVNULL, **how):
-    return run(*seed_arguments(repository, target, sources, *options, **how), expect=expect, seconds=seconds, stdin=stdin)
+def seed(repository, target, sources, *options, expect=OK, seconds=180, stdin=subprocess.DEVNULL, environment=None, **how):
+    return run(*seed_arguments(repository, target, sources, *options, **how), expect=expect, seconds=seconds, stdin=stdin,
+               environment=environment)
 
 
 def manifests(repository, instance="lab"):

@@ -32,7 +32,7 @@ static int setup(void **state)
 		return -1;
 	r->scratch = scratch;
 	*state = r;
-	if (store_open(scratch_path(r->scratch, "r"), STORE_WRITE, &r->scratch->run, &inner, &err))
+	if (store_open(scratch_path(r->scratch, "r"), STORE_WRITE, NULL, &r->scratch->run, &inner, &err))
 		return -1;
 	r->store = store_fault_new(inner, &r->scratch->run, &r->fault);
 	store_fault_at(r->fault, FAULT_ANY, 0, false);

@@ -47,7 +47,7 @@ static struct store *open_store(struct repository *r, const char *name, struct s
 {
 	struct store *inner;
 	struct error err;
-	if (store_open(scratch_path(r->scratch, name), STORE_WRITE, &r->scratch->run, &inner, &err))
+	if (store_open(scratch_path(r->scratch, name), STORE_WRITE, NULL, &r->scratch->run, &inner, &err))
 		return NULL;
 	return store_fault_new(inner, &r->scratch->run, fault);
 }

@@ -24,7 +24,7 @@ static struct store *open_store(struct scratch *s, const char *name, enum store_
 {
 	struct store *store = NULL;
 	struct error err;
-	OK(store_open(scratch_path(s, name), use, &s->run, &store, &err));
+	OK(store_open(scratch_path(s, name), use, NULL, &s->run, &store, &err));
 	return store;
 }
 
@@ -180,19 +180,19 @@ static void test_addresses(void **state)
 	struct store *s;
 	struct error err;
 	char url[600];
-	static const char *const bad[] = { "", "s3://bucket/x", "http://host/x", "file://host/dir", "file://", "file:///a%2", "file:///a%00b", "file:///a%zz" };
+	static const char *const bad[] = { "", "gs://bucket/x", "http://host/x", "file://host/dir", "file://", "file:///a%2", "file:///a%00b", "file:///a%zz" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		FAILS(ERR_USAGE, store_open(bad[i], STORE_READ, &t->run, &s, &err));
-		FAILS(ERR_USAGE, store_check_url(bad[i], &err));
+		FAILS(ERR_USAGE, store_open(bad[i], STORE_READ, NULL, &t->run, &s, &err));
+		FAILS(ERR_USAGE, store_check_url(bad[i], NULL, &err));
 	}
-	OK(store_check_url("-", &err));
-	OK(store_check_url("/no/such/directory", &err)); /* whether it is there is not asked */
+	OK(store_check_url("-", NULL, &err));
+	OK(store_check_url("/no/such/directory", NULL, &err)); /* whether it is there is not asked */
 	snprintf(url, sizeof url, "file://localhost%s/with%%20blank", t->dir);
-	OK(store_open(url, STORE_WRITE, &t->run, &s, &err));
+	OK(store_open(url, STORE_WRITE, NULL, &t->run, &s, &err));
 	store_free(s);
 	struct stat sb;
 	assert_int_equal(stat(scratch_path(t, "with blank"), &sb), 0);
-	FAILS(ERR_STORE, store_open(scratch_path(t, "missing"), STORE_READ, &t->run, &s, &err));
+	FAILS(ERR_STORE, store_open(scratch_path(t, "missing"), STORE_READ, NULL, &t->run, &s, &err));
 	assert_int_equal(err.sys_errno, ENOENT);
 	FAILS(ERR_STORE, store_open(scratch_path(t, "missing"), STORE_CHANGE, &t->run, &s, &err)); /* a mistyped name makes no repository */
 	assert_int_equal(stat(scratch_path(t, "missing"), &sb), -1);
@@ -201,8 +201,8 @@ static void test_addresses(void **state)
 	OK(s->ops->remove(s, "a/b", &err));
 	store_free(s);
 	scratch_write(scratch_path(t, "file"), "x", 1);
-	FAILS(ERR_STORE, store_open(scratch_path(t, "file"), STORE_READ, &t->run, &s, &err));
-	FAILS(ERR_STORE, store_open(scratch_path(t, "file"), STORE_WRITE, &t->run, &s, &err));
+	FAILS(ERR_STORE, store_open(scratch_path(t, "file"), STORE_READ, NULL, &t->run, &s, &err));
+	FAILS(ERR_STORE, store_open(scratch_path(t, "file"), STORE_WRITE, NULL, &t->run, &s, &err));
 }
 
 /* Mount a small file system of our own; not possible: the test is skipped. */
@@ -238,7 +238,7 @@ static void disk_full(struct scratch *t)
 	struct error err;
 	static char block[16384];
 	mount_small(scratch_path(t, "small"));
-	CHILD_CHECK(store_open(scratch_path(t, "small"), STORE_WRITE, &t->run, &s, &err) == ST_OK);
+	CHILD_CHECK(store_open(scratch_path(t, "small"), STORE_WRITE, NULL, &t->run, &s, &err) == ST_OK);
 	CHILD_CHECK(s->ops->create(s, "a/object", &w, &err) == ST_OK);
 	enum status st = ST_OK;
 	for (int i = 0; !st && i < 100; i++)
@@ -262,7 +262,7 @@ static void read_only(struct scratch *t)
 	struct error err;
 	struct buf b = BUF_INIT(10);
 	mount_small(scratch_path(t, "small"));
-	CHILD_CHECK(store_open(scratch_path(t, "small"), STORE_WRITE, &t->run, &s, &err) == ST_OK);
+	CHILD_CHECK(store_open(scratch_path(t, "small"), STORE_WRITE, NULL, &t->run, &s, &err) == ST_OK);
 	CHILD_CHECK(s->ops->put(s, "a/object", "x", 1, true, &err) == ST_OK);
 	CHILD_CHECK(mount(NULL, scratch_path(t, "small"), NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
 	CHILD_CHECK(s->ops->put(s, "b/object", "x", 1, true, &err) == ST_FAILED && err.kind == ERR_STORE && err.sys_errno == EROFS);
@@ -270,8 +270,8 @@ static void read_only(struct scratch *t)
 	CHILD_CHECK(s->ops->remove(s, "a/object", &err) == ST_FAILED && err.sys_errno == EROFS);
 	store_free(s);
 	/* Known before anything is done. */
-	CHILD_CHECK(store_open(scratch_path(t, "small"), STORE_WRITE, &t->run, &s, &err) == ST_FAILED && err.sys_errno == EROFS);
-	CHILD_CHECK(store_open(scratch_path(t, "small"), STORE_READ, &t->run, &s, &err) == ST_OK);
+	CHILD_CHECK(store_open(scratch_path(t, "small"), STORE_WRITE, NULL, &t->run, &s, &err) == ST_FAILED && err.sys_errno == EROFS);
+	CHILD_CHECK(store_open(scratch_path(t, "small"), STORE_READ, NULL, &t->run, &s, &err) == ST_OK);
 	CHILD_CHECK(store_get(s, "a/object", &b, &err) == ST_OK);
 	buf_free(&b);
 	store_free(s);
@@ -292,10 +292,10 @@ static void no_rights(struct scratch *t)
 		_exit(77);
 	if (access(scratch_path(t, "theirs"), R_OK) == 0)
 		_exit(77);
-	CHILD_CHECK(store_open(scratch_path(t, "theirs"), STORE_WRITE, &t->run, &s, &err) == ST_FAILED && err.sys_errno == EACCES);
+	CHILD_CHECK(store_open(scratch_path(t, "theirs"), STORE_WRITE, NULL, &t->run, &s, &err) == ST_FAILED && err.sys_errno == EACCES);
 	CHILD_CHECK(strstr(err.hint, "rights"));
-	CHILD_CHECK(store_open(scratch_path(t, "theirs"), STORE_READ, &t->run, &s, &err) == ST_FAILED && err.sys_errno == EACCES);
-	CHILD_CHECK(store_open(scratch_path(t, "mine"), STORE_WRITE, &t->run, &s, &err) == ST_FAILED && err.sys_errno == EACCES);
+	CHILD_CHECK(store_open(scratch_path(t, "theirs"), STORE_READ, NULL, &t->run, &s, &err) == ST_FAILED && err.sys_errno == EACCES);
+	CHILD_CHECK(store_open(scratch_path(t, "mine"), STORE_WRITE, NULL, &t->run, &s, &err) == ST_FAILED && err.sys_errno == EACCES);
 }
 
 static void test_no_rights(void **state)

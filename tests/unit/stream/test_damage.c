@@ -37,7 +37,7 @@ static int setup(void **state)
 		return -1;
 	s->scratch = scratch;
 	*state = s;
-	return store_open(scratch_path(s->scratch, "r"), STORE_WRITE, &s->scratch->run, &s->store, &err) ||
+	return store_open(scratch_path(s->scratch, "r"), STORE_WRITE, NULL, &s->scratch->run, &s->store, &err) ||
 	       sample_write(&spec, s->store, &s->scratch->run, &s->m, &err);
 }
 

@@ -25,7 +25,7 @@ static struct store *new_store(struct scratch *t, struct store_fault **ret)
 {
 	struct error err;
 	struct store *inner = NULL;
-	OK(store_open(scratch_path(t, "r"), STORE_WRITE, &t->run, &inner, &err));
+	OK(store_open(scratch_path(t, "r"), STORE_WRITE, NULL, &t->run, &inner, &err));
 	return store_fault_new(inner, &t->run, ret);
 }
 

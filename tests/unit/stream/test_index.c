@@ -25,7 +25,7 @@ static enum status read_index(struct scratch *t, const char *const *part, size_t
 	struct stream_object object[6] = { { .key = "shard-0000.tar", .size = 10000 }, { .key = "shard-0001.tar", .size = 10000 } };
 	struct stream_objects objects = { .item = object, .n = 2 + parts };
 	struct store *s = NULL;
-	scratch_ok(store_open(scratch_path(t, "r"), STORE_WRITE, &t->run, &s, err), err, __FILE__, __LINE__);
+	scratch_ok(store_open(scratch_path(t, "r"), STORE_WRITE, NULL, &t->run, &s, err), err, __FILE__, __LINE__);
 	for (size_t i = 0; i < parts; i++) {
 		struct stream_object *o = &object[2 + i];
 		char key[80];

@@ -110,7 +110,7 @@ static void test_spool(void **state)
 	struct stream_index ix;
 	struct error err;
 	OK(spool_file(t, whole_file(t), &err));
-	OK(store_open(scratch_path(t, "spool"), STORE_READ, &t->run, &s, &err));
+	OK(store_open(scratch_path(t, "spool"), STORE_READ, NULL, &t->run, &s, &err));
 	OK(catalog_find(s, NULL, NULL, &m, &err));
 	assert_string_equal(m->id, SAMPLE_ID);
 	assert_string_equal(m->layout, "store");

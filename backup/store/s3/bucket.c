@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/s3/bucket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/key.h"
+
+enum {
+	BUCKET_PARTS_ALIKE = 2000, /* with the smallest first size 16 GiB */
+	BUCKET_PARTS_STEADY = 8000,
+	BUCKET_STEP = 200,         /* parts for one more first size */
+	BUCKET_DOUBLING = 500
+};
+static const uint64_t bucket_part_max = 5ull << 30;
+static const char bucket_probe_key[] = "slackwater-probe";
+
+enum status bucket_check_key(const char *key, struct error *err)
+{
+	if (key_valid(key))
+		return ST_OK;
+	return error_set(err, ST_FAILED, ERR_STORE, "%.200s cannot be the key of an object", key);
+}
+
+/*
+ * Alike at first, so that what is of usual size needs the usual memory; then growing in proportion, which keeps the largest part small for the
+ * size that is reached; at the end doubling, so that no stream meets the limit of 10,000.
+ */
+uint64_t bucket_part_size(uint64_t first, unsigned n)
+{
+	uint64_t steady = n < BUCKET_PARTS_STEADY ? n : BUCKET_PARTS_STEADY;
+	uint64_t size = first;
+	if (steady > BUCKET_PARTS_ALIKE)
+		size += first / BUCKET_STEP * (steady - BUCKET_PARTS_ALIKE);
+	if (n > BUCKET_PARTS_STEADY)
+		size <<= 1 + (n - BUCKET_PARTS_STEADY) / BUCKET_DOUBLING;
+	return size < bucket_part_max ? size : bucket_part_max;
+}
+
+char *bucket_buffer(struct bucket *b, uint64_t size)
+{
+	char *buffer = NULL;
+	pthread_mutex_lock(&b->lock);
+	if (size == b->part_bytes && b->nspare)
+		buffer = b->spare[--b->nspare];
+	pthread_mutex_unlock(&b->lock);
+	return buffer ? buffer : malloc(size);
+}
+
+void bucket_give_back(struct bucket *b, char *buffer, uint64_t size)
+{
+	pthread_mutex_lock(&b->lock);
+	if (buffer && size == b->part_bytes && b->nspare < BUCKET_SPARE && b->nspare < b->parallel) {
+		b->spare[b->nspare++] = buffer;
+		buffer = NULL;
+	}
+	pthread_mutex_unlock(&b->lock);
+	free(buffer);
+}
+
+static enum status bucket_exists(const char *key, struct error *err)
+{
+	error_sys(err, ST_FAILED, ERR_STORE, EEXIST, "will not replace %s", key);
+	error_hint(err, "objects of a snapshot are never changed once they are written");
+	return ST_FAILED;
+}
+
+static void bucket_put_call(struct bucket *b, struct client_call *call, const char *key, const void *data, size_t len)
+{
+	*call = (struct client_call){ .what = "write", .method = "PUT", .key = key, .body = data, .len = len, .md5_too = b->content_md5 };
+	if (b->storage_class)
+		client_header(call, "x-amz-storage-class", b->storage_class);
+}
+
+enum status bucket_put(struct bucket *b, const char *key, const void *data, size_t len, const char *writer, bool *ret_ambiguous,
+                       struct error *err)
+{
+	struct client_call call;
+	bucket_put_call(b, &call, key, data, len);
+	if (writer)
+		client_header(&call, "x-amz-meta-slackwater-writer", writer);
+	enum status st = client_do(&b->client, &call, err);
+	if (!st && call.a.status / 100 != 2)
+		st = client_error(&b->client, &call, err);
+	*ret_ambiguous = call.ambiguous || (st && call.attempts);
+	client_done(&call);
+	return st;
+}
+
+/* What is there may be ours: the answer to an attempt that had succeeded was lost. */
+static enum status bucket_compare(struct bucket *b, const char *key, const void *data, size_t len, bool *ret_same, struct error *err)
+{
+	struct buf there = BUF_INIT(len);
+	struct error mine = ERROR_INIT;
+	enum status st = store_get(&b->base, key, &there, &mine);
+	*ret_same = !st && there.len == len && memcmp(buf_str(&there), data, len) == 0;
+	buf_free(&there);
+	/* Larger than ours, or gone again: not what we wrote. */
+	if (!st || mine.kind == ERR_SNAPSHOT)
+		return ST_OK;
+	if (err)
+		*err = mine;
+	return st;
+}
+
+/* For stores without If-None-Match: what came in between is not seen; the feature bit says so. */
+static enum status bucket_put_unless_seen(struct bucket *b, const char *key, const void *data, size_t len, struct error *err)
+{
+	struct error mine = ERROR_INIT;
+	uint64_t size;
+	bool ambiguous;
+	enum status st = bucket_head(b, key, false, &size, NULL, &mine);
+	if (!st)
+		return bucket_exists(key, err);
+	if (mine.kind == ERR_SNAPSHOT)
+		return bucket_put(b, key, data, len, NULL, &ambiguous, err);
+	if (err)
+		*err = mine;
+	return st;
+}
+
+enum status bucket_put_absent(struct bucket *b, const char *key, const void *data, size_t len, struct error *err)
+{
+	if (atomic_load(&b->no_if_absent))
+		return bucket_put_unless_seen(b, key, data, len, err);
+	struct client_call call;
+	bool same = false;
+	bucket_put_call(b, &call, key, data, len);
+	client_header(&call, "If-None-Match", "*");
+	enum status st = client_do(&b->client, &call, err);
+	long status = call.a.status;
+	if (!st && status == 412 && call.ambiguous)
+		st = bucket_compare(b, key, data, len, &same, err);
+	if (!st && status == 412 && !same)
+		st = bucket_exists(key, err);
+	if (!st && status / 100 != 2 && status != 412 && status != 501)
+		st = client_error(&b->client, &call, err);
+	client_done(&call);
+	if (st || status != 501)
+		return st;
+	atomic_store(&b->no_if_absent, true);
+	return bucket_put_unless_seen(b, key, data, len, err);
+}
+
+/* A PUT that must fail: the digest is wrong. A store without If-None-Match says so first. */
+enum status bucket_probe(struct bucket *b, struct error *err)
+{
+	struct client_call call;
+	bucket_put_call(b, &call, bucket_probe_key, "?", 1);
+	call.what = "write to";
+	call.md5_too = false;
+	client_header(&call, "If-None-Match", "*");
+	client_header(&call, "Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA==");
+	call.probe = true;
+	enum status st = client_do(&b->client, &call, err);
+	if (!st && call.a.status == 501) {
+		atomic_store(&b->no_if_absent, true);
+		b->ops.features &= ~(unsigned)STORE_IF_ABSENT;
+	} else if (!st && call.a.status / 100 == 2) {
+		st = bucket_delete(b, bucket_probe_key, err);
+	} else if (!st && call.a.status == 404) {
+		st = client_error(&b->client, &call, err);
+		/* Of a bucket, whatever the code: an object to be written cannot be missing. */
+		if (err)
+			err->kind = ERR_STORE;
+	}
+	client_done(&call);
+	return st;
+}
+
+enum status bucket_head(struct bucket *b, const char *key, bool tidy, uint64_t *ret_size, char *ret_writer, struct error *err)
+{
+	struct client_call call = { .what = "look at", .method = "HEAD", .key = key, .tidy = tidy };
+	enum status st = client_do(&b->client, &call, err);
+	if (!st && call.a.status / 100 != 2)
+		st = client_error(&b->client, &call, err);
+	if (!st && call.a.length < 0)
+		st = error_set(err, ST_FAILED, ERR_STORE, "the store does not say how large %s is", key);
+	if (!st)
+		*ret_size = (uint64_t)call.a.length;
+	if (!st && ret_writer)
+		snprintf(ret_writer, HTTP_WORD, "%s", call.a.writer);
+	client_done(&call);
+	return st;
+}
+
+enum status bucket_delete(struct bucket *b, const char *key, struct error *err)
+{
+	struct client_call call = { .what = "remove", .method = "DELETE", .key = key, .tidy = true };
+	enum status st = client_do(&b->client, &call, err);
+	bool gone = !st && call.a.status == 404 && strcmp(call.code, "NoSuchBucket") != 0;
+	if (!st && call.a.status / 100 != 2 && !gone)
+		st = client_error(&b->client, &call, err);
+	client_done(&call);
+	return st;
+}
