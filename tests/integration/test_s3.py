@@ -127,6 +127,20 @@ def test_backup_verify_list_restore_seed_under_load(ceph, lab, prefix, tmp_path)
     lab.drop(target)
 
 
+def test_encrypted_and_seeded_under_load(ceph, lab, prefix, tmp_path):
+    """Replica, age, Ceph, seeded replica: nothing in the bucket can be read without the key, the manifest apart."""
+    where, environment, key = f"s3://backups/{prefix}", ceph.environment(), tmp_path / "key"
+    public = re.search(r"age1[0-9a-z]+", str(tool.run("keygen", "-o", key))).group()
+    with Loads(lab) as loads:
+        loads.wait_written(100)
+        backup_watched(lab, where, "--recipient", public, environment=environment)
+        _result, target = seed_proven(lab, where, loads, "--identity", key, environment=environment)
+    for name in ceph.client().keys("backups", prefix):
+        data = ceph.client().get("backups", name)
+        assert "/manifests/" in name or data.startswith(b"age-encryption.org/v1"), name
+    lab.drop(target)
+
+
 def test_pin_expire_and_copy(ceph, lab, prefix, repository):
     where, environment = f"s3://backups/{prefix}", ceph.environment()
     first, second = (tool.backup(lab.replica, where, environment=environment).json["id"] for _ in range(2))

@@ -194,9 +194,9 @@ static void test_addresses(void **state)
 	assert_int_equal(stat(scratch_path(t, "with blank"), &sb), 0);
 	FAILS(ERR_STORE, store_open(scratch_path(t, "missing"), STORE_READ, NULL, &t->run, &s, &err));
 	assert_int_equal(err.sys_errno, ENOENT);
-	FAILS(ERR_STORE, store_open(scratch_path(t, "missing"), STORE_CHANGE, &t->run, &s, &err)); /* a mistyped name makes no repository */
+	FAILS(ERR_STORE, store_open(scratch_path(t, "missing"), STORE_CHANGE, NULL, &t->run, &s, &err)); /* a mistyped name makes no repository */
 	assert_int_equal(stat(scratch_path(t, "missing"), &sb), -1);
-	OK(store_open(scratch_path(t, "with blank"), STORE_CHANGE, &t->run, &s, &err));
+	OK(store_open(scratch_path(t, "with blank"), STORE_CHANGE, NULL, &t->run, &s, &err));
 	OK(s->ops->put(s, "a/b", "x", 1, false, &err));
 	OK(s->ops->remove(s, "a/b", &err));
 	store_free(s);

@@ -91,7 +91,7 @@ static struct store *fault_store(struct scratch *t, struct store_fault **f)
 {
 	struct error err = ERROR_INIT;
 	struct store *s = NULL;
-	OK(store_open(scratch_path(t, "r"), STORE_WRITE, &t->run, &s, &err));
+	OK(store_open(scratch_path(t, "r"), STORE_WRITE, NULL, &t->run, &s, &err));
 	return store_fault_new(s, &t->run, f);
 }
 

@@ -26,7 +26,7 @@ static struct store *open_store(struct scratch *t, const char *name)
 {
 	struct error err = ERROR_INIT;
 	struct store *s = NULL;
-	OK(store_open(scratch_path(t, name), STORE_WRITE, &t->run, &s, &err));
+	OK(store_open(scratch_path(t, name), STORE_WRITE, NULL, &t->run, &s, &err));
 	return s;
 }
 
