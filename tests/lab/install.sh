@@ -21,7 +21,7 @@ build_packages=(
     default-libmysqlclient-dev libmariadb-dev libarchive-dev libcurl4-openssl-dev libssl-dev
     libzstd-dev libjansson-dev libexpat1-dev libcmocka-dev)
 server_packages=(mariadb-server mariadb-client python3 python3-pymysql python3-cryptography openssl procps)
-test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 faketime jq age libclang-rt-14-dev)
+test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 iproute2 faketime jq age libclang-rt-14-dev)
 # object stores that run as processes of the tests' own
 store_packages=(radosgw ceph-mon ceph-osd swift-proxy swift-account swift-container swift-object memcached)
 # what the sid root needs beside a server, to build against Oracle's own client library and run the unit tests there
