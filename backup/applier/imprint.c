@@ -125,7 +125,7 @@ static bool is_writing(const char *counter)
 	return false;
 }
 
-static enum status take_counters(struct conn *c, struct imprint *f, struct error *err)
+static enum status take_counters(struct conn *c, const struct instance *in, struct imprint *f, struct error *err)
 {
 	struct rows *r = NULL;
 	bool more = false, any = false;
@@ -138,7 +138,7 @@ static enum status take_counters(struct conn *c, struct imprint *f, struct error
 		any = any || (name && !statement);
 		if (statement && is_writing(name))
 			f->statements += n;
-		else if (name && !statement)
+		else if (name && !statement && !(in->receiver_writes && strcasecmp(name, "Innodb_rows_updated") == 0))
 			f->rows += n;
 	}
 	rows_free(r);
@@ -178,7 +178,7 @@ enum status imprint_take(struct conn *c, const struct instance *in, struct impri
 	if (!st)
 		st = take_binlog(c, in, &f, err);
 	if (!st)
-		st = take_counters(c, &f, err);
+		st = take_counters(c, in, &f, err);
 	if (!st)
 		st = take_innodb(c, in, &f, err);
 	if (st) {

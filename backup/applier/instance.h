@@ -15,6 +15,7 @@ struct instance {
 	bool tables;              /* repositories are tables (always from 8.4, never on MariaDB) */
 	bool galera, group_member;
 	bool commit_order;
+	bool receiver_writes;     /* 5.6: the receiver keeps its place in a table and writes it all the time (sync_master_info) */
 	bool reads_spend_ids;     /* every transaction, a reading one too, moves InnoDB's counter (seen on 5.6.24) */
 	unsigned workers;         /* as configured for the next START */
 	unsigned stop_timeout_s;  /* rpl_stop_replica_timeout; 0 = the server has none */

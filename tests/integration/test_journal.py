@@ -17,6 +17,8 @@ SLOW = ("--zstd-level", "17", "--threads", "2", "--chunk-size", "1M")
 @pytest.fixture(scope="module", params=FLAVOURS, ids=lambda f: f.flavour)
 def lab(request):
     options = {"replica_preserve_commit_order": "OFF"} if request.param is MySQL97 else {}
+    if request.param is MySQL56:    # else a receiver fetches again, after a crash, what the relay logs hold, and it is applied twice
+        options["sync_master_info"] = 1
     with topology(request.param, replica=options) as made:
         bulk.fill(made.source, "depot", "goods", 30)
         made.wait_caught_up()

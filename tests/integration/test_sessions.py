@@ -8,7 +8,7 @@ import pytest
 
 from conftest import topology
 from lab import accounts, bulk, logs, proc, tool
-from lab.server import FLAVOURS
+from lab.server import FLAVOURS, MySQL56
 from lab.topology import Loads
 from steps import assert_running, backup_watched, hold_against_rules
 
@@ -17,7 +17,8 @@ SLOW = ("--zstd-level", "17", "--threads", "2", "--chunk-size", "1M")       # se
 
 @pytest.fixture(scope="module", params=FLAVOURS, ids=lambda f: f.flavour)
 def lab(request):
-    with topology(request.param) as made:
+    options = {"sync_master_info": 1} if request.param is MySQL56 else {}       # as in test_journal
+    with topology(request.param, replica=options) as made:
         bulk.fill(made.source, "depot", "goods", 60)
         made.wait_caught_up()
         yield made

@@ -373,8 +373,7 @@ class MySQL97(_ByPosition, Server):
 
 class MySQL56(_ByPosition, Server):
     flavour = "mysql56"
-    # else a receiver fetches again, after a crash, what the relay logs hold already, and it is applied twice [run]
-    options = {"sync_master_info": 1, "innodb_flush_log_at_trx_commit": 2,
+    options = {"innodb_flush_log_at_trx_commit": 2,
                "slave_parallel_workers": 4, "log_slave_updates": 1, "master_info_repository": "TABLE",
                "relay_log_info_repository": "TABLE", "skip_slave_start": 1, "performance_schema": "OFF",
                "explicit_defaults_for_timestamp": 1, "innodb_log_file_size": "48M",

@@ -101,10 +101,11 @@ static void test_compare(void **state)
 	assert_int_equal(compare(&a, &b, "are the same"), IMPRINT_SAME);
 }
 
-static void take(struct scratch *s, enum flavor flavor, unsigned version, bool spend, struct imprint *ret)
+static void take(struct scratch *s, enum flavor flavor, unsigned version, bool spend, bool receiver_writes, struct imprint *ret)
 {
 	struct error err = ERROR_INIT;
-	struct instance in = { .server = { .flavor = flavor, .version = version }, .log_bin = true, .reads_spend_ids = spend };
+	struct instance in = { .server = { .flavor = flavor, .version = version }, .log_bin = true, .reads_spend_ids = spend,
+		                .receiver_writes = receiver_writes };
 	struct conn *c = fake_conn_new(&s->run, flavor, version);
 	char on[] = "ON";
 	in.gtid_mode = flavor == FLAVOR_MYSQL ? on : NULL;
@@ -134,7 +135,7 @@ static void take(struct scratch *s, enum flavor flavor, unsigned version, bool s
 static void test_take(void **state)
 {
 	struct imprint f = { 0 };
-	take(*state, FLAVOR_MYSQL, 90704, false, &f);
+	take(*state, FLAVOR_MYSQL, 90704, false, false, &f);
 	assert_string_equal(f.gtids, "u:1-5");
 	assert_string_equal(f.purged, "u:1");
 	assert_string_equal(f.file, "bin.000009");
@@ -143,9 +144,12 @@ static void test_take(void **state)
 	assert_string_equal(f.open, "5:3");
 	assert_int_equal(f.rows, 75);
 	assert_int_equal(f.statements, 23);
-	take(*state, FLAVOR_MYSQL, 50624, true, &f);
+	take(*state, FLAVOR_MYSQL, 50624, true, false, &f);
 	assert_string_equal(f.counter, ""); /* reads move it */
-	take(*state, FLAVOR_MARIADB, 101119, false, &f);
+	assert_int_equal(f.rows, 75);
+	take(*state, FLAVOR_MYSQL, 50624, true, true, &f);
+	assert_int_equal(f.rows, 49); /* without those that a receiver updates at every event */
+	take(*state, FLAVOR_MARIADB, 101119, false, false, &f);
 	assert_string_equal(f.slave_pos, "0-1-5");
 	assert_string_equal(f.binlog_gtids, "0-1-6");
 	assert_string_equal(f.current_pos, "0-1-7");
