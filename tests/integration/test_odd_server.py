@@ -142,9 +142,10 @@ def test_settings_and_names_that_nobody_expects(lab, repository):
     lab.wait_caught_up()
     target = lab.target()
     try:
-        with _oddly_set(lab.replica), _oddly_set(target), Loads(lab, rate=60):
-            tool.check(lab.replica)
-            tool.backup(lab.replica, repository)
+        with _oddly_set(lab.replica), _oddly_set(target):
+            with Loads(lab, rate=60):
+                tool.check(lab.replica)
+                tool.backup(lab.replica, repository)
             assert_running(lab)
             tool.run("verify", "--from", f"file://{repository}")
             tool.seed(repository, target, lab.sources)
