@@ -12,8 +12,8 @@
  *   MariaDB Handler_*), and statements of a writing kind begun (Com_*).
  * - Before MySQL 5.7 and MariaDB 10.2 every reading transaction moves the counter, our own snapshots included (READ ONLY or not: seen on
  *   5.6.24): there rows, statements and open transactions stand alone.
- * - A receiver of 5.6 that writes its place into a table at every event moves the count of updated rows (seen on 5.6.24 with
- *   sync_master_info=1; later versions count system tables apart). There updated rows are left out.
+ * - A receiver that writes its place into a table at every event moves the count of updated rows (seen on 5.6.24 with
+ *   sync_master_info=1; 8.0 and later count system tables apart). There updated rows are left out.
  */
 #pragma once
 

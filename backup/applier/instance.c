@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Written less often than once in so many events, a row falls into a window of milliseconds now and then only: a retry. */
-enum { OFTEN_EVENTS = 1000 };
-
 void instance_free(struct instance *in)
 {
 	free(in->gtid_mode);
@@ -31,8 +28,12 @@ static unsigned as_unsigned(const char *v)
 static const char *const variables_sql =
 	"SHOW GLOBAL VARIABLES WHERE Variable_name IN ('gtid_mode','log_bin','log_slave_updates','log_replica_updates',"
 	"'read_only','event_scheduler','performance_schema','relay_log_info_repository','wsrep_on',"
-	"'sync_master_info','slave_preserve_commit_order','replica_preserve_commit_order','slave_parallel_workers',"
-	"'replica_parallel_workers','slave_parallel_threads','rpl_stop_slave_timeout','rpl_stop_replica_timeout')";
+	"'slave_preserve_commit_order','replica_preserve_commit_order','slave_parallel_workers',"
+	"'replica_parallel_workers','slave_parallel_threads','rpl_stop_slave_timeout','rpl_stop_replica_timeout',"
+	"'master_info_repository','sync_master_info','sync_source_info')";
+
+/* A receiver that notes its progress after so many events, or fewer, does it in any window; the default is 10,000. */
+enum { RECEIVER_NOTES_OFTEN = 1000 };
 
 static enum status take_variable(struct instance *in, const char *name, const char *v, struct error *err)
 {
@@ -53,10 +54,12 @@ static enum status take_variable(struct instance *in, const char *name, const ch
 		in->ps = is_on(v);
 	else if (strcasecmp(name, "relay_log_info_repository") == 0)
 		in->tables = strcasecmp(v, "TABLE") == 0;
+	else if (strcasecmp(name, "master_info_repository") == 0)
+		in->receiver_table = strcasecmp(v, "TABLE") == 0;
+	else if (strcasecmp(name, "sync_master_info") == 0 || strcasecmp(name, "sync_source_info") == 0)
+		in->receiver_every = as_unsigned(v);
 	else if (strcasecmp(name, "wsrep_on") == 0)
 		in->galera = is_on(v);
-	else if (strcasecmp(name, "sync_master_info") == 0)
-		in->receiver_writes = as_unsigned(v) && as_unsigned(v) < OFTEN_EVENTS;
 	else if (strstr(name, "preserve_commit_order"))
 		in->commit_order = is_on(v);
 	else if (strstr(name, "_parallel_"))
@@ -127,7 +130,8 @@ enum status instance_read(struct conn *c, struct instance *ret, struct error *er
 	enum status st = read_variables(c, &in, err);
 	if (!st && conn_is_mysql(c, 80400))
 		in.tables = true; /* the variable went, tables are all there is */
-	in.receiver_writes = in.receiver_writes && in.tables && conn_is_mysql(c, 50600) && !conn_is_mysql(c, 50700);
+	/* From 8.0 on rows of system tables have counters of their own. */
+	in.receiver_updates = in.receiver_table && in.receiver_every && in.receiver_every <= RECEIVER_NOTES_OFTEN && !conn_is_mysql(c, 80000);
 	in.reads_spend_ids = !conn_is_mysql(c, 50700) && !conn_is_mariadb(c, 100200);
 	in.worker_stamps = in.ps && conn_is_mysql(c, 80000);
 	if (!st)

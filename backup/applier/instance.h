@@ -13,9 +13,11 @@ struct instance {
 	bool ps;                  /* performance_schema is on */
 	bool worker_stamps;       /* replication_applier_status_by_worker has timestamps (8.0+) */
 	bool tables;              /* repositories are tables (always from 8.4, never on MariaDB) */
+	bool receiver_table;      /* the receiver's repository is one; asked for before 8.0 only */
+	unsigned receiver_every;  /* sync_source_info: it is written after that many events; 0 = not for their number */
+	bool receiver_updates;    /* ... so often that rows are updated in any window, by nobody's statement (seen on 5.6.24) */
 	bool galera, group_member;
 	bool commit_order;
-	bool receiver_writes;     /* 5.6: the receiver keeps its place in a table and writes it all the time (sync_master_info) */
 	bool reads_spend_ids;     /* every transaction, a reading one too, moves InnoDB's counter (seen on 5.6.24) */
 	unsigned workers;         /* as configured for the next START */
 	unsigned stop_timeout_s;  /* rpl_stop_replica_timeout; 0 = the server has none */

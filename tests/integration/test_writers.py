@@ -7,7 +7,7 @@ import pytest
 
 from conftest import topology
 from lab import proc, tool
-from lab.server import FLAVOURS
+from lab.server import FLAVOURS, MySQL56
 from lab.topology import Loads
 from steps import assert_running, backup_watched
 
@@ -68,3 +68,17 @@ def test_without_the_writer_it_works(lab, repository):
     with Loads(lab, rate=60):
         backup_watched(lab, repository)
     assert len(tool.manifests(repository)) == 1
+
+
+@pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
+def test_a_receiver_that_writes_its_place_at_every_event(lab, repository):
+    """It changes rows all the time, and is no other writer; one that is, is seen all the same."""
+    lab.replica.local("SET GLOBAL sync_master_info=1")
+    try:
+        with Loads(lab, rate=150, ddl_every=0):
+            for _ in range(3):
+                backup_watched(lab, repository)
+        with Loads(lab, rate=60, ddl_every=0), Writers(lab.replica, False):
+            tool.backup(lab.replica, repository, "--deadline", "15s", "--threads", "32", expect=tool.INCONSISTENT)
+    finally:
+        lab.replica.local("SET GLOBAL sync_master_info=10000")
