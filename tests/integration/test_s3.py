@@ -372,7 +372,8 @@ def test_credentials_from_elsewhere_are_renewed_under_way(ceph, lab, noise, pref
     """They last 4 seconds each, and are asked for again after half of that, in the middle of an upload that is slow on purpose."""
     with _served(ceph, 4, tmp_path) as served:
         environment = _ways(ceph, served, tmp_path)[way]
-        tool.backup(lab.replica, f"s3://backups/{prefix}", "--s3-part-size", "5M", "--upload-limit", "3M", environment=environment)
+        tool.backup(lab.replica, f"s3://backups/{prefix}", "--s3-part-size", "5M", "--s3-parallel", "1", "--shards", "1",
+                    "--upload-limit", "3M", environment=environment)
         assert served.given >= 3 and served.wrong == []
     tool.run("verify", "--from", f"s3://backups/{prefix}", environment=ceph.environment())
 

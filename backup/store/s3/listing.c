@@ -119,14 +119,10 @@ static bool listing_on_element(void *arg, const char *path, const char *text)
 		p->truncated = strcmp(text, "true") == 0;
 	else if (strcmp(name, "EncodingType") == 0)
 		p->url_encoded = strcmp(text, "url") == 0;
-	else if (strcmp(name, "NextContinuationToken") == 0 || strcmp(name, "NextPartNumberMarker") == 0)
+	else if (strcmp(name, "NextContinuationToken") == 0 || strcmp(name, "NextKeyMarker") == 0 || strcmp(name, "NextPartNumberMarker") == 0)
 		buf_adds(&p->next, text);
 	else if (strcmp(name, "NextUploadIdMarker") == 0)
 		buf_adds(&p->next_id, text);
-	else if (strcmp(name, "NextKeyMarker") == 0) {
-		p->key_marker = true;
-		buf_adds(&p->next, text);
-	}
 	return true;
 }
 
@@ -134,7 +130,7 @@ enum status listing_read(struct client_call *call, struct error *err)
 {
 	struct listing_page *p = call->arg;
 	p->n = 0;
-	p->truncated = p->url_encoded = p->key_marker = p->whole = p->oom = false;
+	p->truncated = p->url_encoded = p->whole = p->oom = false;
 	p->now = (struct listing_item){ .key = 0 };
 	buf_clear(&p->text);
 	buf_clear(&p->next);
@@ -149,11 +145,6 @@ enum status listing_read(struct client_call *call, struct error *err)
 		st = error_set(err, ST_RETRY, ERR_STORE, "the store's listing breaks off without saying where it goes on");
 	for (size_t i = 0; !st && p->url_encoded && i < p->n; i++)
 		listing_decode(p->text.data + p->item[i].key);
-	/* A marker that is a key is encoded like one; a token is what it is. */
-	if (!st && p->url_encoded && p->key_marker && p->next.len) {
-		listing_decode(p->next.data);
-		p->next.len = strlen(p->next.data);
-	}
 	return st;
 }
 

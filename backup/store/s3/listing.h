@@ -15,7 +15,7 @@ struct listing_page {
 	struct buf text;
 	struct listing_item *item, now;
 	size_t n, cap;
-	bool truncated, url_encoded, key_marker, whole, oom;
+	bool truncated, url_encoded, whole, oom;
 	struct buf next, next_id; /* where the following page begins */
 };
 
