@@ -6,7 +6,7 @@
 # Installs what is missing, builds (release and sanitizers, warnings are errors), runs everything, quick suites first, and ends
 # with the line "N passed, N failed, N skipped". Exits non-zero when anything failed or nothing ran. Wants root on Debian 12.
 #   --fast   the tree's rules, the unit tests and the quick part of the integration tests
-#   --soak   also what takes hours: 50 rounds of every row of the matrix, 200 kills of the agent instead of 20
+#   --soak   also what takes hours: 50 rounds of every row of the matrix, 200 kills of the agent instead of 20, every fault at every call
 #   -k       is handed to pytest
 set -uo pipefail
 

@@ -286,6 +286,11 @@ bool guard_fired(const struct guard *g)
 	return g && g->armed && (!g->holder || g->holder->lost);
 }
 
+bool guard_restarted(const struct guard *g, size_t i)
+{
+	return guard_armed(g) && g->waiter[i].begun && job_done(&g->waiter[i]) && g->waiter[i].err.my_errno == ER_EMPTY_QUERY;
+}
+
 void guard_repair(struct guard *g)
 {
 	if (!guard_armed(g) || !g->holder || conn_exec(g->holder, "DO 0", NULL))

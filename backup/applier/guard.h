@@ -25,6 +25,8 @@ enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, st
 bool guard_armed(const struct guard *g);
 /* Armed, but one of the sessions no longer waits: it has begun to start channels, or was lost. */
 bool guard_fired(const struct guard *g);
+/* Waiting session i has done its work and ended by itself: it has seen channel i started again. */
+bool guard_restarted(const struct guard *g, size_t i);
 /*
  * While a STOP takes its time: a waiting session that was lost is opened and set again under the same lock. Nothing is done once the lock
  * itself has fallen: then the switch is going off. What fails here is tried again at the next call.

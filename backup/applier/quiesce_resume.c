@@ -9,7 +9,7 @@
 #include "applier/quiesce.h"
 #include "slackwater/dialect.h"
 
-enum { START_TRIES = 40, START_POLL_MS = 2, SETTLE_POLL_MS = 10, REOPEN_MS = 30000, TELL_EVERY_MS = 5000, ER_STOP_TIMEOUT = 1875 };
+enum { START_TRIES = 40, START_POLL_MS = 2, SETTLE_POLL_MS = 10, GOING_DOWN_MS = 1000, REOPEN_MS = 30000, TELL_EVERY_MS = 5000, ER_STOP_TIMEOUT = 1875 };
 
 /* No session reconnects by itself; here one is opened anew on purpose, for as long as a server may take to come back. */
 static enum status watch_again(struct quiesce *q, struct error *err)
@@ -65,7 +65,7 @@ static enum status settle_stop(struct quiesce *q, struct ours *o, struct error *
 	while (!st && o->stopping) {
 		st = read_channels(q, err);
 		const struct channel *ch = st ? NULL : channel_of(q, o);
-		if (!st && (!ch || !ch->sql_running)) {
+		if (!st && (!ch || !ch->sql_running || guard_restarted(q->guard, (size_t)(o - q->ours)))) {
 			o->stopping = false;
 			o->stopped = ch != NULL;
 			break;
@@ -136,20 +136,40 @@ static void note_running(struct quiesce *q)
 	}
 }
 
+static bool stopped_as_a_whole(const struct ours *o, const struct channel *ch)
+{
+	return o->io_ran && ch->io_stopped && !ch->io_errno;
+}
+
+/* A server that is going down stops everything as well, and then loses us. */
+static bool going_down(struct quiesce *q)
+{
+	struct error ignored = ERROR_INIT;
+	(void)run_sleep_ms(&q->shield, GOING_DOWN_MS, NULL);
+	return channels_read(q->watch, &q->now, &ignored) != ST_OK;
+}
+
 /*
  * Whoever has stopped the receiver as well, or pointed the channel at another source, while it stood still has taken it over: starting it
- * is theirs. Not after a restart of the server, which stops everything.
+ * is theirs. Not when the server is being restarted, or has been, which stops everything.
  */
 static void leave_to_others(struct quiesce *q)
 {
 	char label[160];
-	for (size_t i = 0; i < q->nours; i++) {
+	bool seen = false;
+	for (size_t i = 0; i < q->nours && !q->reopened; i++) {
 		struct ours *o = &q->ours[i];
 		const struct channel *ch = o->stopped ? channel_of(q, o) : NULL;
-		if (!ch || ch->sql_running || q->reopened)
+		if (!ch || ch->sql_running)
 			continue;
 		bool redirected = quiesce_redirected(q, ch);
-		if (!redirected && !(o->io_ran && ch->io_stopped && !ch->io_errno))
+		if (!redirected && stopped_as_a_whole(o, ch) && !seen) {
+			seen = true;
+			if (going_down(q))
+				return;
+			ch = channel_of(q, o);
+		}
+		if (!ch || ch->sql_running || (!redirected && !stopped_as_a_whole(o, ch)))
 			continue;
 		o->stopped = false;
 		o->dropped = true;

@@ -257,16 +257,22 @@ static bool still_stopping(const struct quiesce *q)
 	return false;
 }
 
-/* After a 1875: until the thread is seen to have stopped. */
-static enum status wait_seen_stopped(struct quiesce *q, struct error *err)
+/*
+ * After a 1875: until the thread is seen to have stopped. Where the switch goes off meanwhile, it may start the channel so soon after it has stopped
+ * that no look of ours falls in between.
+ */
+static enum status wait_seen_stopped(struct quiesce *q, bool *ret_again, struct error *err)
 {
 	int64_t told = run_now_ms(q->run);
 	enum status st = ST_OK;
+	*ret_again = false;
 	while (!st && still_stopping(q)) {
 		st = quiesce_read_channels(q, err);
 		for (size_t i = 0; !st && i < q->nours; i++) {
 			struct ours *o = &q->ours[i];
-			if (o->stopping && !channels_find(&q->now, o->name)->sql_running) {
+			bool restarted = o->stopping && guard_restarted(q->guard, i);
+			*ret_again = *ret_again || restarted;
+			if (restarted || (o->stopping && !channels_find(&q->now, o->name)->sql_running)) {
 				o->stopping = false;
 				o->stopped = true;
 			}
@@ -289,12 +295,18 @@ enum quiesce_event quiesce_stop(struct quiesce *q)
 	if (old && old->age_ms > q->in_flight_ms)
 		q->in_flight_ms = old->age_ms;
 	q->moves = 0;
+	bool restarted = false;
 	enum status st = send_stops(q, &e), stop;
 	q->wait_ms = q->still_ms - q->armed_ms;
 	wait_for_stops(q);
 	stop = take_results(q, &stop_error);
 	if (!st && !stop)
-		st = wait_seen_stopped(q, &e);
+		st = wait_seen_stopped(q, &restarted, &e);
+	if (!st && restarted) {
+		snprintf(q->why, sizeof q->why, "the stop took longer than --max-pause, and the dead-man's switch went off");
+		q->again = true;
+		return E_AGAIN;
+	}
 	if (!st && stop && stop_error.my_errno == ER_BACKUP_LOCK) {
 		snprintf(q->why, sizeof q->why, "another session holds LOCK INSTANCE FOR BACKUP, under which no applier can be stopped");
 		q->again = true;

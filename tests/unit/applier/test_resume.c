@@ -14,6 +14,8 @@
 #include "fake_conn.h"
 #include "scratch.h"
 
+FAKE_CONN_DEFINE_OPEN
+
 #define STATUS "SHOW REPLICA STATUS"
 #define START "START REPLICA SQL_THREAD FOR CHANNEL 'x'"
 #define ROWS(running, no, text)                                                                                            \
@@ -194,7 +196,7 @@ static void described_as(struct bed *b, const char *host, unsigned port)
 	b->q.described.item[0].cp.source_port = port;
 }
 
-static void left_alone(struct scratch *s, const char *row, bool io_ran, bool expected)
+static void left_alone(struct scratch *s, const char *row, bool io_ran, int looks, bool expected)
 {
 	struct bed b;
 	struct error err = ERROR_INIT;
@@ -202,8 +204,10 @@ static void left_alone(struct scratch *s, const char *row, bool io_ran, bool exp
 	described_as(&b, "db1", 3306);
 	b.q.ours[0].stopped = true;
 	b.q.ours[0].io_ran = io_ran;
-	fake_conn_expect(b.watch, STATUS);
-	fake_conn_rows(b.watch, row);
+	for (int i = 0; i < looks; i++) { /* one more, a while later, before it is left to somebody who stopped all of it */
+		fake_conn_expect(b.watch, STATUS);
+		fake_conn_rows(b.watch, row);
+	}
 	if (!expected) {
 		fake_conn_expect(b.session, START);
 		fake_conn_expect(b.watch, STATUS);
@@ -218,13 +222,39 @@ static void left_alone(struct scratch *s, const char *row, bool io_ran, bool exp
 /* A person who takes the channel over while it stands still is left to start it; a receiver that is down by itself is no person. */
 static void test_taken_over(void **state)
 {
-	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb2\t3306\n", true, true);
-	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb1\t3307\n", true, true);
-	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t0\tdb1\t3306\n", true, true);
-	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t0\tdb1\t3306\n", false, false);
-	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t2003\tdb1\t3306\n", true, false);
-	left_alone(*state, TAKEN_OVER "x\tNo\tConnecting\t0\tdb1\t3306\n", true, false);
-	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb1\t3306\n", true, false);
+	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb2\t3306\n", true, 1, true);
+	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb1\t3307\n", true, 1, true);
+	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t0\tdb1\t3306\n", true, 2, true);
+	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t0\tdb1\t3306\n", false, 1, false);
+	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t2003\tdb1\t3306\n", true, 1, false);
+	left_alone(*state, TAKEN_OVER "x\tNo\tConnecting\t0\tdb1\t3306\n", true, 1, false);
+	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb1\t3306\n", true, 1, false);
+}
+
+/* A server that goes down stops the receivers first and then loses us: the channel stays ours, and is started when it is back. */
+static void test_going_down(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	struct scratch *s = *state;
+	begin(s, &b);
+	described_as(&b, "db1", 3306);
+	b.q.ours[0].stopped = true;
+	b.q.ours[0].io_ran = true;
+	fake_conn_expect(b.watch, STATUS);
+	fake_conn_rows(b.watch, TAKEN_OVER "x\tNo\tNo\t0\tdb1\t3306\n");
+	fake_conn_expect(b.watch, STATUS);
+	fake_conn_error(b.watch, 2013, "Lost connection");
+	fake_conn_expect(b.session, START);
+	struct conn *back = fake_conn_new(&b.q.shield, FLAVOR_MYSQL, 90704);
+	fake_conn_expect(back, STATUS);
+	fake_conn_rows(back, ROWS("Yes", "0", ""));
+	fake_conn_queue(back);
+	OK(quiesce_start_all(&b.q, &err));
+	assert_false(b.q.ours[0].dropped);
+	b.watch = back;
+	end(&b);
+	fake_conn_check_queue();
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
@@ -233,6 +263,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_started), T(test_ok_but_not_running), T(test_cannot_be_started),
 		                            T(test_stop_still_going_on), T(test_stop_never_arrived), T(test_cancelled),
-		                            T(test_look_back), T(test_taken_over) };
+		                            T(test_look_back), T(test_taken_over), T(test_going_down) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
