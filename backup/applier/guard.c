@@ -47,9 +47,10 @@ static void add_restarted(struct buf *out, const struct instance *in, const char
 		sql_string(out, channel);
 		buf_addc(out, ')');
 	} else {
+		/* A busy thread of the applier may be in any state, a receiver only in those. */
 		buf_adds(out, "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'system user' AND ID > @w AND "
-		              "(STATE LIKE '%has read all relay log%' OR STATE LIKE 'Waiting for an event from Coordinator%' OR "
-		              "STATE LIKE 'Reading event from the relay log%'))");
+		              "IFNULL(STATE, '') NOT LIKE '%master%' AND IFNULL(STATE, '') NOT LIKE 'Requesting binlog dump%' AND "
+		              "IFNULL(STATE, '') NOT LIKE 'Reconnecting%')");
 	}
 }
 
