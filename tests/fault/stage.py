@@ -209,8 +209,16 @@ class Stage:
             runs = row["Slave_SQL_Running"] == "Yes"
             if channel in self.on_purpose and runs:
                 raise Defect("started", f"channel '{channel}' was stopped on purpose and runs")
-            if channel not in self.on_purpose and not runs:
+            if channel not in self.on_purpose and not runs and not self._runs_soon(channel):
                 raise Defect("left stopped", f"channel '{channel}' stands still: {self.replica.trouble(channel) or 'no error'}")
+
+    def _runs_soon(self, channel):
+        """A STOP that a busy server reads late, or that is in effect (1875) while the channel drains its queue, comes about only now: from then on
+        the limit holds as well."""
+        try:
+            return proc.wait_until(lambda: self.replica.applier_running(channel), RESUME_S, "", every=0.02)
+        except proc.Timeout:
+            return False
 
     def gone(self):
         """Wait until no session of the agent is left but those of its switch: what it had sent, or its kernel sends for it, has arrived."""
@@ -229,9 +237,6 @@ class Stage:
         """Every channel as it was found, no more appliers than there were at any time, and a manifest only of a snapshot that is whole."""
         if self.witness.most(self.begun) > len(self.running):
             raise Defect("started", "more appliers ran than before the round")
-        # On a busy machine a STOP that had been sent may be read by the server only now: from its completion on the limit holds as well.
-        with contextlib.suppress(proc.Timeout):
-            proc.wait_until(lambda: self.witness.now() == len(self.running), RESUME_S, "", every=0.02)
         self._compare_channels()
         for channel in self.lab.sources if receiver else ():
             assert self.replica.status(channel)["Slave_IO_Running"] in ("Yes", "Connecting"), f"the receiver of '{channel}' was touched"

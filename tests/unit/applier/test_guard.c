@@ -76,7 +76,7 @@ static void test_attempts(void **state)
 	(void)state;
 	char *sql = statement(FLAVOR_MYSQL, 90704, true, "x", 1);
 	size_t n = count(sql, "EXECUTE slackwater");
-	assert_in_range(n, 30, 120);
+	assert_in_range(n, 30, 150);
 	assert_int_equal(count(sql, "IS_USED_LOCK('" DONE "') IS NOT NULL"), n);
 	assert_int_equal(count(sql, "START REPLICA SQL_THREAD FOR CHANNEL"), n);
 	assert_int_equal(count(sql, "w.CHANNEL_NAME = 'x'"), n - 1);
