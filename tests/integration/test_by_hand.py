@@ -7,7 +7,7 @@ import pytest
 
 from conftest import topology
 from lab import compare, place, tool
-from lab.server import FLAVOURS, MySQL56
+from lab.server import FLAVOURS, MariaDB, MySQL56
 from test_fidelity import COMMON, NEWER
 
 ODD = "`odd``na me-ü`"
@@ -63,8 +63,9 @@ def _run(script, directory, target):
 
 
 def _compare(lab, target):
-    bodies = str(compare.picture(lab.replica))
-    assert "-- that is all" in bodies and "-- done" in bodies, "no program ends in a comment here: that is what the recipes have to cope with"
+    if lab.flavour is MariaDB:      # MySQL drops a comment behind the last END [run 5.6.24, 9.7.4]
+        bodies = str(compare.picture(lab.replica))
+        assert "-- that is all" in bodies and "-- done" in bodies, "no program ends in a comment here: that is what the recipes have to cope with"
     assert compare.differences(lab.replica, target) == []
     assert set(compare.picture(lab.replica)) == set(compare.picture(target))
     for name in ("a", "b"):
