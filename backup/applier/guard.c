@@ -89,10 +89,10 @@ void guard_statement(struct buf *out, const struct instance *in, const struct gu
 	         run_lock, wait_s, run_lock);
 	add_attempt(out, in, ch, done_lock, buf_str(&start), true);
 	/* A START's OK proves nothing while a STOP that gave up waiting (1875) is still in effect: for about a minute it is repeated. */
-	static const struct { unsigned times, ms; } pauses[] = { { 5, 100 }, { 5, 300 }, { 116, 500 } };
+	static const struct { unsigned times, ms; } pauses[] = { { 10, 20 }, { 10, 100 }, { 118, 500 } };
 	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
 		for (unsigned k = 0; k < pauses[i].times; k++) {
-			buf_addf(out, "; DO SLEEP(%u.%u)", pauses[i].ms / 1000, pauses[i].ms % 1000 / 100);
+			buf_addf(out, "; DO SLEEP(0.%03u)", pauses[i].ms);
 			add_attempt(out, in, ch, done_lock, buf_str(&start), false);
 		}
 	}

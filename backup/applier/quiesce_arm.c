@@ -15,7 +15,7 @@ static enum status open_sessions(struct quiesce *q, struct error *err)
 	}
 	for (size_t i = 0; !st && i < q->nours; i++) {
 		if (!q->ours[i].job.c)
-			st = job_open(&q->ours[i].job, q->o, CONN_SHIELDED | CONN_NO_TIMEOUT | CONN_DIES_WITH_US, &q->shield, q->done_fd, err);
+			st = job_open(&q->ours[i].job, q->o, CONN_SHIELDED | CONN_NO_TIMEOUT | CONN_SOON_OR_NEVER, &q->shield, q->done_fd, err);
 	}
 	if (!st && !q->guard && q->nours && !q->w->no_guard)
 		st = guard_new(q->o, &q->in, q->names, q->nours, q->w->max_pause_ms, &q->shield, &q->guard, err);

@@ -32,7 +32,7 @@ struct conn_mysql {
 	struct conn base;
 	MYSQL *m;
 	struct run_hook hook;
-	bool hooked, shielded, dies_with_us;
+	bool hooked, shielded;
 	int fd; /* duplicate of the session's socket, -1 = none */
 };
 
@@ -76,15 +76,10 @@ static void real_thread_enters(void)
  * A server that is writing into a full window is not told by a FIN: it goes on waiting, with all its locks, until our kernel forgets
  * the connection after a minute. The reset that a close without lingering sends ends it at once [run 9.7.4].
  */
-static void real_linger(const struct conn_mysql *c, bool on)
-{
-	const struct linger how = { .l_onoff = !on, .l_linger = 0 };
-	(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &how, sizeof how);
-}
-
 static void real_cut_off(const struct conn_mysql *c)
 {
-	real_linger(c, false);
+	static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 	shutdown(c->fd, SHUT_RDWR);
 }
 
@@ -243,8 +238,6 @@ static void conn_mysql_free(struct conn *base)
 	real_thread_enters();
 	if (c->hooked)
 		run_hook_del(base->run, &c->hook);
-	if (c->dies_with_us && c->fd >= 0 && !base->lost)
-		real_linger(c, true); /* COM_QUIT is to arrive */
 	if (c->m)
 		mysql_close(c->m);
 	if (c->fd >= 0)
@@ -391,9 +384,8 @@ enum status conn_open(struct conn **ret, const struct conn_options *o, unsigned 
 		st = conn_session_begin(&c->base, err);
 	if (!st)
 		st = real_check_port(&c->base, o, err);
-	c->dies_with_us = !st && flags & CONN_DIES_WITH_US;
-	if (c->dies_with_us)
-		real_linger(c, false);
+	if (!st && flags & CONN_SOON_OR_NEVER)
+		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(unsigned){ 30000 }, sizeof(unsigned)); /* a Unix socket has none */
 	if (st)
 		conn_mysql_free(&c->base);
 	else

@@ -63,7 +63,7 @@ enum conn_flags {
 	CONN_MULTI = 1,      /* multi-statements allowed */
 	CONN_SHIELDED = 2,   /* not interrupted by run_cancel: for STOP, START, guard and release */
 	CONN_NO_TIMEOUT = 4, /* no client read timeout (the session that issues STOP, and long reads) */
-	CONN_DIES_WITH_US = 8 /* what has been sent and has not arrived is not delivered when the process has died: a STOP after that would be nobody's */
+	CONN_SOON_OR_NEVER = 8 /* what has not arrived after 30 s is given up, also when the process has died: a STOP later than that is nobody's */
 };
 
 struct conn;

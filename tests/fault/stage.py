@@ -123,6 +123,11 @@ class Stage:
                                 f"WHERE USER='{BACKUP[0]}'")
         return [row for row in rows if not self._of_the_switch(row)]
 
+    def _switch(self):
+        """Sessions of the switch that are still there: as long as they are, somebody's STOP looks like ours."""
+        return self.replica.sql(f"SELECT ID AS id, INFO AS info FROM information_schema.PROCESSLIST WHERE USER='{BACKUP[0]}' "
+                                "AND (INFO LIKE '%SLEEP(%' OR INFO LIKE '%@s%')")
+
     @staticmethod
     def _of_the_switch(row):
         text = f"{row['state']} {row['info']}"
@@ -227,6 +232,7 @@ class Stage:
     def person_stops(self):
         """Somebody stops a channel after the agent has died: it stays stopped, whatever is left of the agent in the server."""
         channel = self.running[-1]
+        proc.wait_until(lambda: not self._switch(), 5, lambda: f"the switch to have done its work: {self._switch()}")
         self._applier("stop", channel)
         time.sleep(1.4)
         if self.replica.applier_running(channel):

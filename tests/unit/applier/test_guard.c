@@ -62,7 +62,7 @@ static void test_beginning(void **state)
 	static const char begin[] = "SET @w = (SELECT MAX(ID) FROM information_schema.PROCESSLIST); SET @r = GET_LOCK('" RUN "', 60); "
 	                            "DO RELEASE_LOCK('" RUN "'); SET @s = IF(IS_USED_LOCK('" DONE "') IS NOT NULL, '', "
 	                            "'START REPLICA SQL_THREAD FOR CHANNEL \\'\\''); PREPARE slackwater FROM @s; EXECUTE slackwater; "
-	                            "DO SLEEP(0.1); ";
+	                            "DO SLEEP(0.020); ";
 	assert_int_equal(strncmp(sql, begin, sizeof begin - 1), 0);
 	/* Lock names: 64 characters at most. */
 	assert_in_range(strlen(RUN), 1, 64);
