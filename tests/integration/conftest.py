@@ -31,6 +31,7 @@ def pytest_configure(config):
 def pytest_addoption(parser):
     parser.addoption("--fast", action="store_true", help="only the tests marked fast")
     parser.addoption("--soak", action="store_true", help="also those marked soak, and 50 rounds of the matrix")
+    parser.addoption("--part", default="1/1", help="K/N: only the K-th of N parts of about the same size, to be run side by side")
     parser.addoption("--rounds", type=int, default=0, help="rounds of every row of the matrix (3; with --soak 50)")
 
 
@@ -40,6 +41,18 @@ def _servers(item):
     return next((params[name] for name in ("lab", "row") if name in params), None)
 
 
+def _of_other_parts(config, items):
+    """Tests that share servers stay together; the largest such groups are dealt out first, each to the part that has least."""
+    part, parts = (int(n) for n in config.getoption("--part").split("/"))
+    groups = {}
+    for item in items:
+        groups.setdefault((str(item.path), str(_servers(item))), []).append(item)
+    dealt = [[] for _ in range(parts)]
+    for group in sorted(groups.values(), key=len, reverse=True):
+        min(dealt, key=len).extend(group)
+    return [item for number, others in enumerate(dealt, 1) if number != part for item in others]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Quick ones first, those that wait for something long last; within a file all tests of the same servers together, in the order they are written in.
@@ -47,6 +60,7 @@ def pytest_collection_modifyitems(config, items):
     pytest's own grouping goes by the number of a parameter, which is not the same server in every test."""
     leave = [item for item in items if (config.getoption("--fast") and not item.get_closest_marker("fast")) or
              (item.get_closest_marker("soak") and not config.getoption("--soak"))]
+    leave += _of_other_parts(config, [item for item in items if item not in leave])
     order, seen = {}, {}
     for item in sorted(items, key=lambda item: (str(item.path), item.reportinfo()[1])):
         key = str(item.path), _servers(item)
