@@ -94,6 +94,8 @@ enum status journal_new(const char *state_dir, const struct conn_options *o, str
 		st = journal_server_start(c, &j->record.server_start_s, err);
 	if (!st && !(j->record.identity = strdup(c->server.identity)))
 		st = error_oom(err);
+	if (!st)
+		j->record.connection = c->ops->thread_id(c);
 	if (st)
 		journal_free(j);
 	else
@@ -121,6 +123,7 @@ static enum status to_json(const struct journal_record *r, struct buf *out, stru
 	           json_object_set_new(doc, "channels", jsonx_from_strlist(&r->channels)) ||
 	           json_object_set_new(doc, "written_ms", json_integer(r->written_ms)) ||
 	           json_object_set_new(doc, "server_start_s", json_integer(r->server_start_s)) ||
+	           json_object_set_new(doc, "connection", json_integer((json_int_t)r->connection)) ||
 	           json_object_set_new(doc, "guarded", json_boolean(r->guarded)) ||
 	           json_object_set_new(doc, "max_pause_ms", json_integer(r->max_pause_ms)) ||
 	           json_object_set_new(doc, "pid", json_integer(r->pid));
@@ -195,6 +198,8 @@ static enum status from_json(const json_t *doc, struct journal_record *ret, stru
 		st = jsonx_u64(doc, "written_ms", &written, err);
 	if (!st)
 		st = jsonx_u64(doc, "server_start_s", &start, err);
+	if (!st)
+		st = jsonx_u64(doc, "connection", &ret->connection, err);
 	if (!st)
 		st = jsonx_bool(doc, "guarded", &ret->guarded, err);
 	if (!st)

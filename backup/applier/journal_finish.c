@@ -97,7 +97,7 @@ static enum status finish_record(struct finish *f, const struct journal_record *
 {
 	int64_t started = 0;
 	enum status st = journal_server_start(f->c, &started, err);
-	f->restarted = llabs((long long)(started - r->server_start_s)) > JOURNAL_RESTARTED_S;
+	f->restarted = llabs((long long)(started - r->server_start_s)) > JOURNAL_RESTARTED_S || f->c->ops->thread_id(f->c) < r->connection;
 	f->failed = false;
 	f->report->found++;
 	for (size_t i = 0; !st && i < r->channels.n; i++)

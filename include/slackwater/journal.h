@@ -19,6 +19,7 @@ struct journal_record {
 	struct strlist channels; /* ours to start; "" is the default channel */
 	int64_t written_ms;      /* wall clock of the agent's host, UTC */
 	int64_t server_start_s;  /* the server's own clock: when it had been started, Unix time */
+	uint64_t connection;     /* the number of our session there: a server that was restarted counts from the beginning */
 	bool guarded;            /* the dead-man's switch was set */
 	int64_t max_pause_ms;    /* ... and fires after this */
 	unsigned pid;            /* of the agent */

@@ -3,8 +3,9 @@
 
 One thread per schema, each transaction in one round trip. Nothing is idempotent: plain INSERTs with unique keys, plain
 DELETEs of rows that must be there, a table without any key, and DDL whose repetition or omission is an error. The one
-exception is TRUNCATE, which may be repeated unnoticed directly after itself: leave it out (truncate=False) where a
-checkpoint is going to be moved by one transaction.
+exceptions are TRUNCATE, which may be repeated unnoticed directly after itself, and on MariaDB DROP TABLE, which may be missed
+(slave_ddl_exec_mode=IDEMPOTENT replaces the table at the next CREATE): leave both out (truncate=False) where a checkpoint is going to be
+moved by one transaction.
 
 As a program it is the load's own process: `python3 -m lab.load '{"socket": ..., ...}'`, ended by SIGTERM, which
 finishes the transactions that are open and prints the number committed.
@@ -186,7 +187,7 @@ class Writer(threading.Thread):
         """One DDL statement, and rows that could not be there without it."""
         self.turn += 1
         kind = self.turn % 3
-        if kind == 0:
+        if kind == 0 or not self.settings.truncate:
             self.alter()
         elif kind == 1:
             self.come_and_go()

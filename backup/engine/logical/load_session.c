@@ -6,6 +6,8 @@
 
 #include "slackwater/dialect.h"
 
+enum { DDL_TRIES = 10, DDL_PAUSE_MS = 20 };
+
 /* Settings that only some versions have: tried where they exist. Each would change what a CREATE TABLE of the snapshot makes. */
 static const struct { enum flavor flavor; unsigned from; const char *sql; } load_session_settings[] = {
 	{ FLAVOR_MYSQL, 80013, "SET SESSION sql_require_primary_key = OFF" },
@@ -95,6 +97,9 @@ enum status load_session_exec(struct conn *c, const char *sql, size_t len, bool 
                               struct error *err)
 {
 	enum status st = c->ops->query(c, sql, len, false, NULL, err);
+	/* Definitions that are created side by side, and refer to each other, may deadlock in the dictionary (1213 [run 9.7.4]): nothing was done. */
+	for (unsigned i = 1; st == ST_RETRY && ddl && i < DDL_TRIES && !run_sleep_ms(c->run, DDL_PAUSE_MS * i, err); i++)
+		st = c->ops->query(c, sql, len, false, NULL, err);
 	if (st)
 		return error_prefix(err, "%s", what);
 	unsigned warnings = c->ops->warning_count(c);
