@@ -22,8 +22,8 @@ while [ $# -gt 0 ]; do
     case $1 in
         --fast) fast=yes; pytest_options+=(--fast) ;;
         --soak) soak=yes; pytest_options+=(--soak) ;;
-        --rounds) pytest_options+=(--rounds "$2"); shift ;;
-        -k) pytest_options+=(-k "$2"); shift ;;
+        --rounds) pytest_options+=("--rounds=$2"); shift ;;
+        -k) pytest_options+=("-k=$2"); shift ;;
         -h|--help) sed -n '3,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) echo "tests/run.sh: unknown option $1" >&2; exit 2 ;;
     esac
@@ -160,7 +160,7 @@ if [ -n "$built" ]; then
     # Most of a test is waiting for servers: two halves side by side, each with ports of its own.
     halves=()
     for half in 1 2; do
-        SLACKWATER_LAB_PORTS=$((20500 + half * 500))-$((20999 + half * 500)) integration "$scratch/junit$half.xml" --part "$half/2" \
+        SLACKWATER_LAB_PORTS=$((20500 + half * 500))-$((20999 + half * 500)) integration "$scratch/junit$half.xml" --part="$half/2" \
             ${pytest_options[@]+"${pytest_options[@]}"} tests/integration >"$scratch/half$half" 2>&1 &
         halves+=("$!")
     done
