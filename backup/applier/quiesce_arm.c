@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ARMED: what starts the applier again, whatever becomes of us, is set before anything is stopped. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "applier/quiesce.h"
 
@@ -43,10 +42,12 @@ enum status quiesce_secure(struct quiesce *q, struct error *err)
 {
 	bool any = false;
 	enum status st = ST_OK;
-	for (size_t i = 0; i < q->nours; i++)
+	for (size_t i = 0; i < q->nours; i++) {
+		struct conn *stopper = q->ours[i].job.c;
 		any |= (q->which[i] = !q->ours[i].dropped);
-	for (size_t i = 0; q->guard && i < q->nours; i++)
-		guard_stopper(q->guard, i, q->ours[i].job.c ? q->ours[i].job.c->ops->thread_id(q->ours[i].job.c) : 0);
+		if (q->guard)
+			guard_stopper(q->guard, i, stopper ? stopper->ops->thread_id(stopper) : 0);
+	}
 	if (any && q->journal)
 		st = write_journal(q, err);
 	if (!st && any && q->guard)
