@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 build_packages=(
     ca-certificates gcc libc6-dev clang cmake ninja-build pkg-config git zstd
     default-libmysqlclient-dev libmariadb-dev libarchive-dev libcurl4-openssl-dev libssl-dev
-    libzstd-dev libjansson-dev libexpat1-dev libcmocka-dev)
+    libzstd-dev libjansson-dev libexpat1-dev libmicrohttpd-dev libinih-dev libcmocka-dev)
 server_packages=(mariadb-server mariadb-client python3 python3-pymysql python3-cryptography openssl procps)
 test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 iproute2 faketime jq age libclang-rt-14-dev)
 # object stores that run as processes of the tests' own
@@ -27,7 +27,7 @@ store_packages=(radosgw ceph-mon ceph-osd swift-proxy swift-account swift-contai
 # what the sid root needs beside a server, to build against Oracle's own client library and run the unit tests there
 sid_servers=(mysql-server-core mysql-client-core libmysqlclient-dev)
 sid_builders=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev libssl-dev libzstd-dev
-              libjansson-dev libexpat1-dev libcmocka-dev)
+              libjansson-dev libexpat1-dev libmicrohttpd-dev libinih-dev libcmocka-dev)
 
 say() { printf 'install: %s\n' "$*"; }
 

@@ -111,7 +111,8 @@ def includes_point_down():
                 used = _module(TOP / "include" / name)
             else:       # what is not in include/ is seen by its own folder only, or by name of a folder below
                 beside = path.parent / name
-                used = _module(beside) if beside.exists() else _module(TOP / "backup" / name)
+                above = TOP / "agent" / name
+                used = _module(next((p for p in (beside, above) if p.exists()), TOP / "backup" / name))
             if used not in MAY_USE[module]:
                 found.append(f"{path.relative_to(TOP)} ({module}) includes {name} ({used})")
     return found

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backend: what the HTTP server asks the daemon. The control socket speaks the same HTTP: `slackwater run` and the page are clients alike.
+ *
+ * The view is one JSON document, never changed once it is given out (a new one takes its place), from which /metrics, the API and the
+ * page are made. Its members may grow, never change. Times are "2026-11-20T13:37:01.123Z" or null, durations milliseconds in members
+ * that end in _ms.
+ *
+ *   agent         { version, pid, now, started, config: { file, loaded, error: text|null }, paused, ready, stopping }
+ *   instances[]   { name, endpoint, reachable, looked, took_ms, error: ERROR|null, busy: run id|null,
+ *                   applier: "running" | "stopped" | "error" | "no replica" | "unknown", lag_ms, gap_transactions, behind_transactions,
+ *                   observation: as `slackwater status --json` gives it, or null }
+ *   snapshots[]   { name, instance, store, schedule, timezone, paused, next, next_proof, missed, failures, waits_for: text|null,
+ *                   running: run id|null, last: RUN|null, last_success: RUN|null, last_proof: RUN|null, newest_proven: time|null }
+ *   repositories[] { store, instance, listed, error: ERROR|null, snapshots: [ { id, time, bytes, pause_ms, duration_ms, encrypted, partial,
+ *                   pinned, proven: time|null } ] newest first, at most 1000 }
+ *   runs[]        RUN, newest first
+ *   counters      { pause: {buckets: [[le_ms, n]...], sum_ms, count}, ... since the state directory was made, by snapshot }
+ *
+ *   RUN   { id, kind: "backup" | "expire" | "proof" | "list", snapshot, instance, trigger, due, started, ended, state: "running" | "succeeded" |
+ *           "failed" | "cancelled", exit, phase: { area, name, text }|null, progress: { area, bytes_done, bytes_total, rows_done, rows_total }|null,
+ *           result: { id, pause_ms, wait_ms, in_flight_ms, gap_rounds, bytes, stored_bytes, rows, elapsed_ms, warnings[] }|null, error: ERROR|null }
+ *   ERROR { kind, code, message, hint }
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "slackwater/error.h"
+
+struct http_backend {
+	/* New reference. Never blocks for longer than it takes to copy a pointer. */
+	json_t *(*view)(void *arg);
+	/*
+	 * { "command": "run" | "pause" | "resume" | "cancel" | "reload", "snapshot": name or absent for all, "wait": bool }: *ret is the answer, the
+	 * caller's. ERR_USAGE: unknown name, nothing to cancel, and the like. At most 5 s.
+	 */
+	enum status (*command)(void *arg, const json_t *request, json_t **ret, struct error *err);
+	void *arg;
+};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schedule: when something is due: cron expressions in a time zone. Pure: no clock is read here, none is global.
+ *
+ * Five fields as in cron: minute, hour, day of month, month (or jan..dec), day of week (0 to 7 or sun..sat; 0 and 7 are Sunday); each
+ * '*', numbers, ranges, lists, steps. Day of month and day of week both restricted: either suffices, as in cron. @hourly, @daily,
+ * @midnight, @weekly, @monthly, @yearly, @annually. Time that the zone skips (clocks go forward) is due once, at the first moment after
+ * it; time that it repeats is due once, the first time, unless hours or minutes are '*' or a step, which count elapsed time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "slackwater/error.h"
+
+struct zone; /* immutable, may be shared */
+
+/* "" and "UTC" need no file; else a name of the system's zoneinfo ("Europe/Berlin"); "local" is the host's. ERR_USAGE when unknown. */
+enum status zone_load(const char *name, struct zone **ret, struct error *err);
+void zone_free(struct zone *z); /* NULL is fine */
+/* Seconds east of UTC in force at that moment (seconds since the epoch). */
+int64_t zone_offset(const struct zone *z, int64_t utc_s);
+
+struct schedule {
+	uint64_t minutes;    /* bit n: minute n */
+	uint32_t hours, days, months, weekdays; /* days: bits 1 to 31, months: bits 1 to 12, weekdays: bits 0 to 6 */
+	bool any_day, any_weekday; /* the field began with '*' */
+	bool elapsed;        /* hours or minutes '*' or a step: goes by elapsed time when the clocks change */
+};
+
+/* ERR_USAGE says which field is wrong and what may stand there. */
+enum status schedule_parse(const char *text, struct schedule *ret, struct error *err);
+/* The first moment later than after_s that is due; -1 when there is none within five years (the 30th of February). */
+int64_t schedule_next(const struct schedule *s, const struct zone *z, int64_t after_s);
