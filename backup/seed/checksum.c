@@ -17,6 +17,7 @@ struct comparison {
 	struct conn *replica;
 	struct seed_stand agreed;
 	struct strlist different;
+	struct seed_tables left; /* what the agreements before did not compare */
 };
 
 enum status seed_checksum_check(struct seed_job *j, struct error *err)
@@ -36,14 +37,35 @@ enum status seed_checksum_check(struct seed_job *j, struct error *err)
 	return st;
 }
 
-/* In the window: the same moment as the stand that it proves. */
+/* Its metadata lock keeps DDL off it until the snapshot is given up. A table that is not there is a finding, which is made later. */
+static enum status hold_table(struct comparison *k, const char *schema, const char *table, struct error *err)
+{
+	struct buf sql = BUF_INIT(BUF_MAX_SQL);
+	buf_adds(&sql, "SELECT 1 FROM ");
+	sql_ident(&sql, schema);
+	buf_addc(&sql, '.');
+	sql_ident(&sql, table);
+	buf_adds(&sql, " LIMIT 0");
+	enum status st = conn_exec(k->replica, buf_str(&sql), err);
+	buf_free(&sql);
+	return st && err->my_errno == 1146 ? ST_OK : st;
+}
+
+/*
+ * In the window: the same moment as the stand that it proves. What DDL kept from being compared before is held at once, while the applier is still;
+ * not everything: DDL would then wait in the applier for as long as it takes to read all.
+ */
 static enum status open_snapshot(void *arg, const struct checkpoint *cp, struct run *run, struct error *err)
 {
 	struct comparison *k = arg;
 	(void)cp;
 	(void)run;
 	enum status st = conn_exec(k->replica, "ROLLBACK", err);
-	return st ? st : conn_exec_strict(k->replica, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", err);
+	if (!st)
+		st = conn_exec_strict(k->replica, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", err);
+	for (size_t i = 0; !st && i < k->left.table.n; i++)
+		st = hold_table(k, k->left.schema.item[i], k->left.table.item[i], err);
+	return st;
 }
 
 static void drop_snapshot(void *arg)
@@ -120,7 +142,8 @@ static enum status agree(struct comparison *k, struct error *err)
 
 /*
  * The seed stands still, so its list of tables is the one at the agreed transaction; the replica goes on behind its snapshot. A DDL there makes a
- * table unreadable in the snapshot (1412) or takes it away (1146): not a difference, but to be compared at a next agreement.
+ * table unreadable in the snapshot (1412) or takes it away (1146): not a difference, but to be compared at a next agreement. MySQL 5.6 truncates in
+ * place, and the snapshot then sees an empty table.
  */
 static bool overtaken(const struct error *err)
 {
@@ -148,8 +171,8 @@ static enum status once_more(struct seed_tables *again, const char *schema, cons
 	return st ? st : strlist_add(&again->table, table, err);
 }
 
-/* last: a table that the replica did not have at the agreement before either is a difference. */
-static enum status compare_table(struct comparison *k, const char *schema, const char *table, bool last, struct seed_tables *again,
+/* held: since the agreement, so that what the replica says of it is believed. */
+static enum status compare_table(struct comparison *k, const char *schema, const char *table, bool held, struct seed_tables *again,
                                  struct error *err)
 {
 	struct seed_sum here, there;
@@ -158,12 +181,14 @@ static enum status compare_table(struct comparison *k, const char *schema, const
 		st = conn_exec(k->replica, "ROLLBACK TO SAVEPOINT slackwater", err);
 		return st ? st : once_more(again, schema, table, err);
 	}
-	if (!st && !*there.text && !last)
+	if (!st && !*there.text && !held)
 		return once_more(again, schema, table, err);
 	if (!st)
 		st = seed_checksum_table(k->j->target, schema, table, false, &here, err);
 	if (!st && strcmp(here.text, there.text) == 0)
 		k->j->report->checksum_tables++;
+	else if (!st && there.empty && !held)
+		return once_more(again, schema, table, err);
 	else if (!st)
 		st = strlist_addf(&k->different, err, "%s.%s (seed: %s; snapshotted server: %s)", schema, table, here.text,
 		                  *there.text ? there.text : "absent");
@@ -241,27 +266,24 @@ static enum status judge(struct comparison *k, struct error *err)
 	return ST_FAILED;
 }
 
-/* Agreements until nothing is left over; each has fewer tables to compare, and so is sooner past them than the next DDL. */
+/* Agreements until nothing is left over. */
 static enum status compare_all(struct comparison *k, struct error *err)
 {
-	struct seed_tables left = { 0 }, again = { 0 };
 	enum status st = ST_RETRY;
 	bool first = true;
 	for (unsigned i = 0; st == ST_RETRY && i < CHECKSUM_ATTEMPTS; i++) {
+		struct seed_tables again = { 0 };
 		st = agree(k, err);
 		if (st)
 			continue;
-		st = compare(k, first ? NULL : &left, &again, err);
+		st = compare(k, first ? NULL : &k->left, &again, err);
 		first = false;
-		seed_checksum_table_list_free(&left);
-		left = again;
-		again = (struct seed_tables){ 0 };
-		if (!st && left.table.n)
-			st = error_set(err, ST_RETRY, ERR_NOT_PROVEN, "DDL on %s.%s and %zu more tables kept them from being compared", left.schema.item[0],
-			               left.table.item[0], left.table.n - 1);
+		seed_checksum_table_list_free(&k->left);
+		k->left = again;
+		if (!st && again.table.n)
+			st = error_set(err, ST_RETRY, ERR_NOT_PROVEN, "DDL on %s.%s and %zu more tables kept them from being compared", again.schema.item[0],
+			               again.table.item[0], again.table.n - 1);
 	}
-	seed_checksum_table_list_free(&left);
-	seed_checksum_table_list_free(&again);
 	if (st == ST_RETRY)
 		st = error_set(err, ST_FAILED, ERR_NOT_PROVEN, "the checksums came to no end in %d attempts: %s", CHECKSUM_ATTEMPTS, err->message);
 	return st;
@@ -280,6 +302,7 @@ enum status seed_checksum(struct seed_job *j, struct error *err)
 	if (!st)
 		st = resumed ? resumed : judge(&k, err);
 	seed_stand_free(&k.agreed);
+	seed_checksum_table_list_free(&k.left);
 	strlist_free(&k.different);
 	return st;
 }

@@ -100,9 +100,11 @@ static enum status sum_rows(struct conn *c, const struct buf *sql, struct seed_s
 		st = conn_query(c, sql->data, &r, err);
 	if (!st)
 		st = rows_next(r, &more, err);
-	if (!st && more)
+	if (!st && more) {
 		snprintf(ret->text, sizeof ret->text, "%s rows, %s/%s", r->row[0] ? r->row[0] : "", r->row[1] ? r->row[1] : "",
 		         r->row[2] ? r->row[2] : "");
+		ret->empty = r->row[0] && strcmp(r->row[0], "0") == 0;
+	}
 	rows_free(r);
 	return st;
 }
@@ -111,7 +113,7 @@ enum status seed_checksum_table(struct conn *c, const char *schema, const char *
                                 struct error *err)
 {
 	struct buf values = BUF_INIT(BUF_MAX_SQL), nulls = BUF_INIT(BUF_MAX_SQL), sql = BUF_INIT(BUF_MAX_SQL);
-	*ret = (struct seed_sum){ "" };
+	*ret = (struct seed_sum){ 0 };
 	enum status st = consistent ? conn_exec(c, "SAVEPOINT slackwater", err) : ST_OK;
 	if (!st)
 		st = read_columns(c, schema, table, &values, &nulls, err);

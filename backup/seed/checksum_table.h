@@ -7,7 +7,10 @@
 
 #include "slackwater/conn.h"
 
-struct seed_sum { char text[128]; }; /* comparable */
+struct seed_sum {
+	char text[128]; /* comparable */
+	bool empty;     /* no row */
+};
 
 /* ST_OK with an empty text when the table is not there. consistent: inside a snapshot transaction, whose locks on the table are given up. */
 enum status seed_checksum_table(struct conn *c, const char *schema, const char *table, bool consistent, struct seed_sum *ret,
