@@ -40,7 +40,7 @@ struct schedule {
 
 /* ERR_USAGE says which field is wrong and what may stand there. */
 enum status schedule_parse(const char *text, struct schedule *ret, struct error *err);
-/* The first moment later than after_s that is due; -1 when there is none within five years (the 30th of February). */
+/* The first moment later than after_s that is due; -1 when there is none within nine years (the 30th of February). */
 int64_t schedule_next(const struct schedule *s, const struct zone *z, int64_t after_s);
 /* The newest one later than after_s and not later than until_s; -1 when there is none. */
 int64_t schedule_last(const struct schedule *s, const struct zone *z, int64_t after_s, int64_t until_s);
