@@ -66,13 +66,18 @@ static int64_t next_start(const struct plan_rules *r, int64_t after)
 	return due ? start_of(r, due) : INT64_MAX;
 }
 
-/* Memory of a clock that was far ahead would silence the job until then: it is brought back to now. */
+/* Memory of a clock that was far ahead would silence the job until then. */
+static bool far_ahead(int64_t at, int64_t now)
+{
+	return at > now + PLAN_DAY_MS;
+}
+
 static struct plan_memory plausible(const struct plan_memory *m, int64_t now)
 {
 	struct plan_memory p = *m;
 	int64_t *at[] = { &p.since_ms, &p.due_ms, &p.started_ms, &p.ended_ms, &p.succeeded_ms };
 	for (size_t i = 0; i < sizeof at / sizeof at[0]; i++)
-		if (*at[i] > now + PLAN_DAY_MS)
+		if (far_ahead(*at[i], now))
 			*at[i] = now;
 	return p;
 }
@@ -257,6 +262,12 @@ static struct plan_decision between(const struct plan_rules *r, const struct pla
 	return waiting(next, "next %s", at);
 }
 
+/* up_since of a clock that has been set back since says nothing. */
+static bool missed_by_downtime(const struct plan_situation *now, int64_t at)
+{
+	return at < now->up_since_ms && now->up_since_ms <= now->now_ms;
+}
+
 static struct plan_decision on_schedule(const struct plan_rules *r, const struct plan_memory *m, const struct plan_situation *now)
 {
 	int64_t after = dealt_with(m), due = due_until(r, after, now->now_ms);
@@ -267,8 +278,8 @@ static struct plan_decision on_schedule(const struct plan_rules *r, const struct
 	int64_t older = due_until(r, after, due - 1000);
 	if (older)
 		return dropping(r, m, older, "%s, and the next due time has come",
-		                older < now->up_since_ms ? "missed while the agent was down" : "it could not start");
-	bool down = start_of(r, due) < now->up_since_ms;
+		                missed_by_downtime(now, older) ? "missed while the agent was down" : "it could not start");
+	bool down = missed_by_downtime(now, start_of(r, due));
 	if (down && !r->catch_up)
 		return dropping(r, m, due, "missed while the agent was down, and catch-up is off");
 	const struct wanted w = { down ? PLAN_BY_CATCH_UP : PLAN_BY_SCHEDULE, due, next_start(r, due) };
@@ -282,6 +293,9 @@ struct plan_decision plan_decide(const struct plan_rules *rules, const struct pl
 		return asked_for(rules, &m, now);
 	if (!rules->schedule)
 		return waiting(0, "runs only when asked");
+	/* Not only brought back to now for this decision, or now would have been dealt with whenever it is asked. */
+	if (far_ahead(dealt_with(memory), now->now_ms))
+		return dropping(rules, &m, now->now_ms, "the clock has been set back by more than a day: what was noted for later does not count");
 	return on_schedule(rules, &m, now);
 }
 

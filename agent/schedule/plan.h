@@ -56,7 +56,7 @@ struct plan_decision {
 	enum plan_act act;
 	enum plan_trigger trigger;
 	int64_t due_ms;   /* which due time is started or dropped, with all before it: the new memory.due_ms; 0 = leaves it */
-	unsigned dropped; /* PLAN_DROP: how many, at most PLAN_COUNTED (that many or more) */
+	unsigned dropped; /* PLAN_DROP: how many, at most PLAN_COUNTED (that many or more); 0 when only the memory is put right */
 	int64_t look_ms;  /* decide again then at the latest; 0 = only when something changes */
 	char why[200];    /* what is waited for, or why it was dropped */
 };
