@@ -9,13 +9,16 @@
  *   agent         { version, pid, now, started, config: { file, loaded, error: text|null }, paused, ready, stopping }
  *   instances[]   { name, endpoint, reachable, looked, took_ms, error: ERROR|null, busy: run id|null,
  *                   applier: "running" | "stopped" | "error" | "no replica" | "unknown", lag_ms, gap_transactions, behind_transactions,
+ *                   journal: bool (a run that died has left one: an applier may stand still because of us) or null,
  *                   observation: as `slackwater status --json` gives it, or null }
- *   snapshots[]   { name, instance, store, schedule, timezone, paused, next, next_proof, missed, failures, waits_for: text|null,
+ *   snapshots[]   { name, instance, store, schedule, timezone, paused, next, next_proof, missed (due times dropped in a row), failures (in a row), waits_for: text|null,
  *                   running: run id|null, last: RUN|null, last_success: RUN|null, last_proof: RUN|null, newest_proven: time|null }
  *   repositories[] { store, instance, listed, error: ERROR|null, snapshots: [ { id, time, bytes, pause_ms, duration_ms, encrypted, partial,
  *                   pinned, proven: time|null } ] newest first, at most 1000 }
  *   runs[]        RUN, newest first
- *   counters      { pause: {buckets: [[le_ms, n]...], sum_ms, count}, ... since the state directory was made, by snapshot }
+ *   counters      { SNAPSHOT: { runs: { KIND: { succeeded, failed, cancelled } }, dropped, retries, gap_rounds, bytes, stored_bytes, rows,
+ *                   pause: { buckets: [ [le_ms, n]... ], sum_ms, count } } }, since the state directory was made. A bucket's n counts every pause of
+ *                   at most le_ms, so n never falls from one to the next; the last has le_ms null
  *
  *   RUN   { id, kind: "backup" | "expire" | "proof" | "list", snapshot, instance, trigger, due, started, ended, state: "running" | "succeeded" |
  *           "failed" | "cancelled", exit, phase: { area, name, text }|null, progress: { area, bytes_done, bytes_total, rows_done, rows_total }|null,
