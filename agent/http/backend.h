@@ -11,14 +11,14 @@
  *                   applier: "running" | "stopped" | "error" | "no replica" | "unknown", lag_ms, gap_transactions, behind_transactions,
  *                   journal: bool (a run that died has left one: an applier may stand still because of us) or null,
  *                   observation: as `slackwater status --json` gives it, or null }
- *   snapshots[]   { name, instance, store, schedule, timezone, paused, next, next_proof, missed (due times dropped in a row), failures (in a row), waits_for: text|null,
+ *   snapshots[]   { name, instance, store, schedule, timezone, paused, next, next_proof, missed, failures (in a row), waits_for: text|null,
  *                   running: run id|null, last: RUN|null, last_success: RUN|null, last_proof: RUN|null, newest_proven: time|null }
  *   repositories[] { store, instance, listed, error: ERROR|null, snapshots: [ { id, time, bytes, pause_ms, duration_ms, encrypted, partial,
  *                   pinned, proven: time|null } ] newest first, at most 1000 }
  *   runs[]        RUN, newest first
- *   counters      { SNAPSHOT: { runs: { KIND: { succeeded, failed, cancelled } }, dropped, retries, gap_rounds, bytes, stored_bytes, rows,
- *                   pause: { buckets: [ [le_ms, n]... ], sum_ms, count } } }, since the state directory was made. A bucket's n counts every pause of
- *                   at most le_ms, so n never falls from one to the next; the last has le_ms null
+ *   counters      { SNAPSHOT: { pause, wait, in_flight, duration, proof: { buckets: [ [le_ms, n]... ], sum_ms, count },
+ *                   runs: { KIND: { succeeded, failed, cancelled } }, missed, retries, bytes, stored_bytes, rows } }, since the state directory was
+ *                   made. A bucket's n counts everything of at most le_ms; count counts longer ones as well. missed: due times that were dropped
  *
  *   RUN   { id, kind: "backup" | "expire" | "proof" | "list", snapshot, instance, trigger, due, started, ended, state: "running" | "succeeded" |
  *           "failed" | "cancelled", exit, phase: { area, name, text }|null, progress: { area, bytes_done, bytes_total, rows_done, rows_total }|null,
