@@ -99,7 +99,7 @@ fuzz() {    # every fuzzer over its corpus, and some seconds more
         name=$(basename "$source" .c)
         start=$SECONDS
         mkdir -p "$scratch/$name"
-        if run "build-clang/tests/fuzz/$name" -max_total_time="$seconds" -max_len=140000 -artifact_prefix="$scratch/" \
+        if run "build-clang/tests/fuzz/$name" -max_total_time="$seconds" -artifact_prefix="$scratch/" \
             "$scratch/$name" "tests/fuzz/corpus/${name#fuzz_}" >"$log" 2>&1; then
             single "$name" ok $((SECONDS - start))
         else
