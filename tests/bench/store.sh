@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Upload and download of incompressible data by the S3 store, beside `curl -Z` with as many parallel parts of the same size, in the same run.
-# Prints a table, writes JSON. Options: see --help.
+# About 8 minutes with its usual 2 and 8 GiB, and 40 GB of disk, given back. Prints a table, writes JSON. Options: see --help.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_pump put|get URL KEY [FILE]: one object of FILE's bytes into a store, or an object read and thrown away. For tests/bench/store.py. */
+/*
+ * store_pump put|get URL KEY [FILE [TIMES]]: one object of FILE's bytes, so many times over, into a store; or an object read and thrown away.
+ * For tests/bench/store.py.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,17 +15,17 @@
 
 enum { BLOCK = 256 << 10 };
 
-static enum status put(struct store *s, const char *key, const char *path, uint64_t *bytes, struct error *err)
+static enum status put(struct store *s, const char *key, const char *path, long times, uint64_t *bytes, struct error *err)
 {
-	struct stat sb;
 	struct store_writer *w = NULL;
 	char *block = malloc(BLOCK);
 	int fd = open(path, O_RDONLY);
-	if (fd < 0 || fstat(fd, &sb) || !block)
+	if (fd < 0 || !block)
 		return error_set(err, ST_FAILED, ERR_USAGE, "cannot open %s", path);
 	enum status st = s->ops->create(s, key, &w, err);
-	for (ssize_t n; !st && (n = read(fd, block, BLOCK)) > 0; *bytes += (uint64_t)n)
-		st = w->ops->write(w, block, (size_t)n, err);
+	for (long i = 0; !st && i < times; i++)
+		for (off_t at = 0, n; !st && (n = pread(fd, block, BLOCK, at)) > 0; at += n, *bytes += (uint64_t)n)
+			st = w->ops->write(w, block, (size_t)n, err);
 	if (!st)
 		st = w->ops->commit(w, err);
 	store_writer_free(w);
@@ -60,14 +61,15 @@ int main(int argc, char **argv)
 	struct store *s = NULL;
 	struct rusage use;
 	uint64_t bytes = 0;
-	if (argc < 4 || (strcmp(argv[1], "put") == 0 && argc < 5))
+	bool put_it = argc > 1 && strcmp(argv[1], "put") == 0;
+	if (argc < 4 || (put_it && argc < 5))
 		return 2;
 	enum status st = run_init(&run, NULL, NULL, NULL, &err);
 	double begun = seconds();
 	if (!st)
-		st = store_open(argv[2], strcmp(argv[1], "put") == 0 ? STORE_WRITE : STORE_READ, NULL, &run, &s, &err);
+		st = store_open(argv[2], put_it ? STORE_WRITE : STORE_READ, NULL, &run, &s, &err);
 	if (!st)
-		st = strcmp(argv[1], "put") == 0 ? put(s, argv[3], argv[4], &bytes, &err) : get(s, argv[3], &bytes, &err);
+		st = put_it ? put(s, argv[3], argv[4], argc > 5 ? strtol(argv[5], NULL, 10) : 1, &bytes, &err) : get(s, argv[3], &bytes, &err);
 	double took = seconds() - begun;
 	store_free(s);
 	if (st) {

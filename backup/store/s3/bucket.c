@@ -52,7 +52,7 @@ char *bucket_buffer(struct bucket *b, uint64_t size)
 void bucket_give_back(struct bucket *b, char *buffer, uint64_t size)
 {
 	pthread_mutex_lock(&b->lock);
-	if (buffer && size == b->part_bytes && b->nspare < BUCKET_SPARE && b->nspare < b->parallel) {
+	if (buffer && size == b->part_bytes && b->nspare < BUCKET_SPARE && b->nspare < b->parallel + 1) {
 		b->spare[b->nspare++] = buffer;
 		buffer = NULL;
 	}

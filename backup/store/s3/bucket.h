@@ -19,7 +19,7 @@ struct bucket {
 	atomic_bool no_if_absent; /* it answered 501 */
 	pthread_mutex_t lock;     /* of all below, of the parts of uploads and the pieces of readers */
 	pthread_cond_t changed;
-	unsigned sending, ahead; /* parts on their way; pieces fetched before they are asked for */
+	unsigned sending, ahead; /* parts handed over to be sent; pieces fetched before they are asked for */
 	uint64_t sending_bytes;
 	char *spare[BUCKET_SPARE]; /* buffers of part_bytes */
 	unsigned nspare;

@@ -35,6 +35,7 @@ struct upload_part {
 	unsigned number;
 	char *data;
 	uint64_t size, len;
+	char sha256[DIGEST_HEX];
 };
 
 static enum status upload_header(struct upload *u, struct client_call *call)
@@ -86,6 +87,7 @@ static enum status upload_send_part(struct upload_part *p, char etag[HTTP_WORD],
 		.what = "write a part of", .method = "PUT", .key = p->u->key, .body = p->data, .len = p->len,
 		.md5_too = p->u->b->content_md5, .stop = &p->u->stop,
 	};
+	memcpy(call.sha256, p->sha256, sizeof call.sha256);
 	client_query(&call, "partNumber", number);
 	client_query(&call, "uploadId", p->u->id.data);
 	enum status st = client_do(&p->u->b->client, &call, err);
@@ -146,12 +148,15 @@ static enum status upload_failed(struct upload *u, struct error *err)
 	return st;
 }
 
-/* Wait until one more part may be on its way. Those on their way end with a cancel, so the wait does, too. */
+/*
+ * Wait until one more part may be handed over: one more than there are threads, so that a thread that has sent its part finds the next one ready
+ * and no connection is idle. Those on their way end with a cancel, so the wait does, too.
+ */
 static void upload_take_slot(struct upload *u, uint64_t len)
 {
 	struct bucket *b = u->b;
 	pthread_mutex_lock(&b->lock);
-	while (b->sending && (b->sending >= b->parallel || b->sending_bytes + len > upload_sending_max))
+	while (b->sending && (b->sending > b->parallel || b->sending_bytes + len > upload_sending_max))
 		pthread_cond_wait(&b->changed, &b->lock);
 	b->sending++;
 	b->sending_bytes += len;
@@ -192,10 +197,15 @@ static enum status upload_push(struct upload *u, struct error *err)
 	if (st)
 		return st;
 	*p = (struct upload_part){ .job.fn = upload_run_part, .u = u, .number = ++u->parts, .data = u->buffer, .size = u->size, .len = u->len };
-	upload_take_slot(u, p->len);
-	st = workers_push(&u->b->workers, &p->job, err);
+	/* Here and not where it is signed: the threads only send, while the next part is read and summed up. */
+	st = digest_of(p->data, p->len, p->sha256, err);
+	if (!st) {
+		upload_take_slot(u, p->len);
+		st = workers_push(&u->b->workers, &p->job, err);
+		if (st)
+			upload_drop_slot(u, p->len);
+	}
 	if (st) {
-		upload_drop_slot(u, p->len);
 		free(p);
 		return st;
 	}
