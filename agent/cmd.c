@@ -16,5 +16,6 @@ const struct verb *const cmd_verbs[] = {
 	&cmd_unpin,
 	&cmd_recover,
 	&cmd_keygen,
+	&cmd_completion,
 	NULL,
 };

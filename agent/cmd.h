@@ -17,7 +17,8 @@ extern const struct verb cmd_check,
 	cmd_pin,
 	cmd_unpin,
 	cmd_recover,
-	cmd_keygen;
+	cmd_keygen,
+	cmd_completion;
 
 /* In the order of the help, NULL-terminated. */
 extern const struct verb *const cmd_verbs[];

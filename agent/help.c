@@ -24,7 +24,7 @@ void help_program(struct buf *out)
 	         "\n"
 	         "Verbs\n");
 	for (size_t i = 0; cmd_verbs[i]; i++)
-		buf_addf(out, "  %-9s %s\n", cmd_verbs[i]->name, cmd_verbs[i]->summary);
+		buf_addf(out, "  %-10s %s\n", cmd_verbs[i]->name, cmd_verbs[i]->summary);
 	buf_adds(out, "\nslackwater VERB --help describes one of them, slackwater --version the program.\n\nExit codes\n");
 	for (size_t i = 0; i + 1 < n; i++)
 		buf_addf(out, "  %5d  %s\n", code[i].code, code[i].meaning);
