@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# install.sh [--build-only | --quickstart]: what is needed to build Slackwater and to run its tests on Debian 12, as root.
+# install.sh [--build-only | --quickstart | --package]: what is needed to build Slackwater and to run its tests on Debian 12, as root.
 # Idempotent: apt, debootstrap and npm are called only for what is missing. No service is started by any package.
 #
 #   $SLACKWATER_LAB_CACHE/sid      a root with MySQL 9.7 (server, client, libmysqlclient and a compiler to build against it)
@@ -22,6 +22,8 @@ build_packages=(
     libzstd-dev libjansson-dev libexpat1-dev libmicrohttpd-dev libinih-dev libcmocka-dev)
 server_packages=(mariadb-server mariadb-client python3 python3-pymysql python3-cryptography openssl procps)
 test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 iproute2 faketime jq age libclang-rt-14-dev)
+# what packaging/build-deb.sh and packaging/test-deb.sh need beside that
+package_packages=(debhelper dpkg-dev lintian fakeroot debootstrap man-db mandoc systemd)
 # object stores that run as processes of the tests' own
 store_packages=(radosgw ceph-mon ceph-osd swift-proxy swift-account swift-container swift-object memcached)
 # what the sid root needs beside a server, to build against Oracle's own client library and run the unit tests there
@@ -162,9 +164,13 @@ main() {
     fi
     install_debian "${build_packages[@]}"
     [ "$what" != --build-only ] || return 0
+    if [ "$what" = --package ]; then
+        install_debian "${package_packages[@]}"
+        return
+    fi
     install_debian "${server_packages[@]}"
     [ "$what" != --quickstart ] || return 0
-    install_debian "${test_packages[@]}" "${store_packages[@]}"
+    install_debian "${test_packages[@]}" "${package_packages[@]}" "${store_packages[@]}"
     [ "$(id -u)" = 0 ] || return 0
     install_sid || say "MySQL 9.7 (Debian sid root) cannot be had here: its cases will be skipped"
     install_age_vectors || say "the test vectors of age (npm) cannot be had here: they will be skipped"
