@@ -157,7 +157,7 @@ static void rules(void **state)
 		{ "UTC0", 0, 0 },
 		{ "<+0545>-5:45", 100, 20700 },
 		{ "NST3:30NDT,M3.2.0,M11.1.0", 200, -9000 },
-		{ "XXX-1:02:03", 0, 3723 },
+		{ "QQQ-1:02:03", 0, 3723 },
 		{ "XXX3EDT4,0/0,J365/23", 0, -14400 },  /* summer time all year, as RFC 8536 has it */
 		{ "XXX3EDT4,0/0,J365/23", 364, -14400 },
 		{ "AAA0BBB,J60/0,J61/0", 59, 3600 },    /* the first of March */
