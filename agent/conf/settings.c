@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../connection.h"
+#include "../work.h"
+#include "section.h"
+#include "slackwater/claim.h"
+#include "snapshots.h"
+
+enum { SETTINGS_PATH_MAX = 4096, SETTINGS_HOST_MAX = 64 };
+
+/* ---- copies ---- */
+
+static enum status copy(char **slot, const char *text, struct error *err)
+{
+	*slot = text ? strdup(text) : NULL;
+	return text && !*slot ? error_oom(err) : ST_OK;
+}
+
+/* What a section has gathered becomes the settings'. */
+static void move_list(struct strlist *from, struct strlist *to)
+{
+	*to = *from;
+	*from = (struct strlist){ 0 };
+}
+
+static size_t count(const struct sections *all, enum known_kind kind)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < all->n; i++)
+		n += all->item[i].kind == kind;
+	return n;
+}
+
+/* ---- [agent] ---- */
+
+static bool is_loopback(const char *host)
+{
+	struct in_addr four;
+	struct in6_addr six;
+	if (inet_pton(AF_INET, host, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+/* "127.0.0.1:9877", "[::1]:9877": names would have to be looked up at the start, when there may be no network yet. */
+static bool split_listen(const char *text, char host[SETTINGS_HOST_MAX])
+{
+	struct in_addr four;
+	struct in6_addr six;
+	bool bracket = *text == '[';
+	const char *end = bracket ? strchr(text, ']') : strchr(text, ':');
+	if (!end || (size_t)(end - text) >= SETTINGS_HOST_MAX)
+		return false;
+	snprintf(host, SETTINGS_HOST_MAX, "%.*s", (int)(end - text) - bracket, text + bracket);
+	const char *port = bracket ? end + 2 : end + 1;
+	if (bracket && end[1] != ':')
+		return false;
+	size_t digits = strspn(port, "0123456789");
+	if (!digits || port[digits] || strtoul(port, NULL, 10) > 65535)
+		return false;
+	return bracket ? inet_pton(AF_INET6, host, &six) == 1 : inet_pton(AF_INET, host, &four) == 1;
+}
+
+static void agent_mistake(const struct section *s, const char *key, struct mistakes *m, const char *text, const char *hint)
+{
+	struct error why = ERROR_INIT;
+	error_set(&why, ST_FAILED, ERR_USAGE, "%s", text);
+	error_hint(&why, "%s", hint);
+	section_mistake(s, key, m, &why);
+}
+
+static void check_listen(const struct section *s, const struct known_agent *a, struct mistakes *m)
+{
+	char host[SETTINGS_HOST_MAX];
+	if (!a->listen) {
+		if (a->tls_cert || a->tls_key)
+			agent_mistake(s, a->tls_cert ? "tls-cert" : "tls-key", m, "there is a certificate, but nothing to listen on", "listen = ADDRESS:PORT");
+		return;
+	}
+	if (!a->tls_cert != !a->tls_key)
+		agent_mistake(s, a->tls_cert ? "tls-cert" : "tls-key", m, "tls-cert and tls-key need each other", "");
+	if (!strncmp(a->listen, "unix:", 5)) {
+		if (a->listen[5] != '/')
+			agent_mistake(s, "listen", m, "unix: is followed by an absolute path", "unix:/run/slackwater/http.sock");
+		return;
+	}
+	if (!split_listen(a->listen, host))
+		agent_mistake(s, "listen", m, "listen is no address and port", "127.0.0.1:9877, [::1]:9877, 0.0.0.0:9877 or unix:/PATH; no names");
+	else if (!a->token_file && !is_loopback(host))
+		agent_mistake(s, "listen", m, "without token-file HTTP is for this host only",
+		              "listen on 127.0.0.1 or [::1], or give a token-file, and tls-cert or a proxy that has one");
+}
+
+static enum status fill_paths(const struct known_agent *from, struct settings_agent *to, struct error *err)
+{
+	char path[SETTINGS_PATH_MAX];
+	enum status st = from->state_dir ? copy(&to->state_dir, from->state_dir, err) : claim_default_dir(&to->state_dir, err);
+	if (st)
+		return st;
+	/* Where the default directory is not root's the socket cannot be in /run either. */
+	if (!from->state_dir && strcmp(to->state_dir, "/var/lib/slackwater") != 0)
+		snprintf(path, sizeof path, "%s/control.sock", to->state_dir);
+	else
+		snprintf(path, sizeof path, "/run/slackwater/control.sock");
+	return copy(&to->control_socket, from->control_socket ? from->control_socket : path, err);
+}
+
+static enum status fill_agent(const struct section *s, struct settings_agent *to, struct mistakes *m, struct error *err)
+{
+	const struct known_agent *from = &s->own.agent;
+	struct { char **to; const char *from; } const text[] = {
+		{ &to->control_group, from->control_group }, { &to->listen, from->listen },   { &to->token_file, from->token_file },
+		{ &to->tls_cert, from->tls_cert },           { &to->tls_key, from->tls_key }, { &to->log_file, from->log_file },
+	};
+	to->log_level = (enum log_level)from->log_level;
+	to->poll_ms = from->poll_ms;
+	to->list_ms = from->list_ms;
+	to->proof_age_ms = from->proof_age_ms;
+	to->stop_ms = from->stop_ms;
+	to->history = from->history;
+	check_listen(s, from, m);
+	enum status st = fill_paths(from, to, err);
+	for (size_t i = 0; i < sizeof text / sizeof text[0] && !st; i++)
+		st = copy(text[i].to, text[i].from, err);
+	return st;
+}
+
+/* ---- [instance] and [store] ---- */
+
+static enum status fill_instance(struct section *s, struct settings_instance *to, struct error *err)
+{
+	move_list(&s->option[KNOWN_CONNECTION], &to->options);
+	return copy(&to->name, s->lines->name, err);
+}
+
+static void check_store(const struct section *s, struct mistakes *m)
+{
+	const char *url = s->own.store.url;
+	struct store_options options = work_store_options(&s->config);
+	struct error why = ERROR_INIT;
+	if (!url && section_entry(s, "url"))
+		return; /* told already */
+	if (!url)
+		agent_mistake(s, "", m, "the store has no url", "url = file:///DIR or s3://BUCKET/PREFIX");
+	else if (!strcmp(url, "-"))
+		agent_mistake(s, "url", m, "a pipe is no repository", "url = file:///DIR or s3://BUCKET/PREFIX");
+	else if (*url != '/' && !strstr(url, "://"))
+		agent_mistake(s, "url", m, "url is an absolute path, or begins with file:// or s3://", "");
+	else if (store_check_url(url, &options, &why))
+		section_mistake(s, "url", m, &why);
+}
+
+static enum status fill_store(struct section *s, struct settings_store *to, struct mistakes *m, struct error *err)
+{
+	const struct known_store *from = &s->own.store;
+	const struct { const char *name, *value; } variable[] = {
+		{ "AWS_PROFILE", from->profile }, { "AWS_SHARED_CREDENTIALS_FILE", from->credentials_file }, { "AWS_CONFIG_FILE", from->aws_config_file },
+	};
+	check_store(s, m);
+	move_list(&s->option[KNOWN_STORE], &to->options);
+	enum status st = copy(&to->name, s->lines->name, err);
+	if (!st)
+		st = copy(&to->url, from->url, err);
+	for (size_t i = 0; i < sizeof variable / sizeof variable[0] && !st; i++)
+		if (variable[i].value)
+			st = strlist_addf(&to->environment, err, "%s=%s", variable[i].name, variable[i].value);
+	return st;
+}
+
+/* ---- all of it ---- */
+
+static enum status make_room(const struct sections *all, struct settings *s, struct error *err)
+{
+	s->instance = calloc(count(all, KNOWN_INSTANCE) + 1, sizeof *s->instance);
+	s->store = calloc(count(all, KNOWN_STORE_SECTION) + 1, sizeof *s->store);
+	s->snapshot = calloc(count(all, KNOWN_SNAPSHOT) + 1, sizeof *s->snapshot);
+	return s->instance && s->store && s->snapshot ? ST_OK : error_oom(err);
+}
+
+static enum status fill(struct sections *all, struct settings *s, struct mistakes *m, struct error *err)
+{
+	enum status st = make_room(all, s, err);
+	if (!st)
+		st = fill_agent(all->agent, &s->agent, m, err);
+	for (size_t i = 0; i < all->n && !st; i++) {
+		struct section *it = &all->item[i];
+		if (it->kind == KNOWN_INSTANCE)
+			st = fill_instance(it, &s->instance[s->ninstances++], err);
+		else if (it->kind == KNOWN_STORE_SECTION)
+			st = fill_store(it, &s->store[s->nstores++], m, err);
+	}
+	if (!st)
+		st = snapshots_fill(all, s, m, err);
+	return st;
+}
+
+static enum status read(const char *file, struct settings *s, struct mistakes *m, struct error *err)
+{
+	struct lines lines;
+	struct sections all = { 0 };
+	enum status st = copy(&s->file, file, err);
+	if (!st)
+		st = lines_read(file, &lines, m, err);
+	if (st)
+		return st;
+	st = sections_read(&lines, &all, m, err);
+	/* An agent of nothing is one whose file was cut off rather than one that was meant. */
+	if (!st && !m->list.n && !count(&all, KNOWN_INSTANCE))
+		mistakes_add(m, file, 0, "[instance NAME] says which replica is looked after, [snapshot NAME] what is done and when", "it names no instance");
+	if (!st)
+		st = fill(&all, s, m, err);
+	sections_free(&all);
+	lines_free(&lines);
+	return st ? st : mistakes_verdict(m, err);
+}
+
+enum status settings_read(const char *file, struct settings **ret, struct strlist *mistakes, struct error *err)
+{
+	struct mistakes m = { .list = { 0 } };
+	struct settings *s = calloc(1, sizeof *s);
+	enum status st = s ? read(file, s, &m, err) : error_oom(err);
+	if (mistakes)
+		move_list(&m.list, mistakes);
+	strlist_free(&m.list);
+	if (st)
+		settings_free(s);
+	else
+		*ret = s;
+	return st;
+}
+
+static void free_snapshot(struct settings_snapshot *s)
+{
+	struct strlist *list[] = { &s->options, &s->retention, &s->proof_options, &s->before, &s->after, &s->failure };
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+		strlist_free(list[i]);
+	zone_free(s->zone);
+	free(s->name);
+	free(s->engine);
+	free(s->schedule_text);
+	free(s->zone_name);
+	free(s->proof_text);
+}
+
+void settings_free(struct settings *s)
+{
+	if (!s)
+		return;
+	char *text[] = { s->agent.state_dir, s->agent.control_socket, s->agent.control_group, s->agent.listen, s->agent.token_file,
+		             s->agent.tls_cert, s->agent.tls_key, s->agent.log_file, s->file };
+	for (size_t i = 0; i < sizeof text / sizeof text[0]; i++)
+		free(text[i]);
+	for (size_t i = 0; i < s->ninstances; i++) {
+		free(s->instance[i].name);
+		strlist_free(&s->instance[i].options);
+	}
+	for (size_t i = 0; i < s->nstores; i++) {
+		free(s->store[i].name);
+		free(s->store[i].url);
+		strlist_free(&s->store[i].options);
+		strlist_free(&s->store[i].environment);
+	}
+	for (size_t i = 0; i < s->nsnapshots; i++)
+		free_snapshot(&s->snapshot[i]);
+	free(s->instance);
+	free(s->store);
+	free(s->snapshot);
+	free(s);
+}
