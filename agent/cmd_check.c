@@ -2,6 +2,7 @@
 /* check: what stands in the way of a backup of this server now; touches nothing, but for what a run that died has left stopped. */
 #include <stdlib.h>
 
+#include "check_config.h"
 #include "cmd.h"
 #include "connection.h"
 #include "output_checkpoint.h"
@@ -10,7 +11,8 @@
 #include "state.h"
 #include "work.h"
 
-static const struct option_group *const groups[] = { &config_connection, &config_window, &config_data, &config_state, &config_lock, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_connection, &config_window, &config_data, &config_state, &config_lock, &config_agent,
+	                                                 &config_output, NULL };
 
 static enum status show(struct app *app, const struct preflight *p, const struct error *verdict, struct error *err)
 {
@@ -37,7 +39,7 @@ static enum status probe_engine(struct app *app, const struct conn_options *serv
 	return st;
 }
 
-static enum status check_run(struct app *app, struct error *err)
+static enum status check_server(struct app *app, struct error *err)
 {
 	struct optfile *files = NULL;
 	struct conn_options server = { .host = NULL };
@@ -68,13 +70,19 @@ static enum status check_run(struct app *app, struct error *err)
 	return st;
 }
 
+static enum status check_run(struct app *app, struct error *err)
+{
+	return app->config.config_file ? check_config(app, err) : check_server(app, err);
+}
+
 const struct verb cmd_check = {
 	.name = "check",
 	.summary = "say whether a backup of this server would work, and touch nothing",
-	.synopsis = "[CONNECTION] [--json]",
+	.synopsis = "[CONNECTION] [--json] | --config FILE [--json]",
 	.about = "Logs in and reports the server, its replication channels, gaps as they are now, missing rights, and "
 	         "what a backup would do. Exit 0: ready; 3: refused, with the reason; 5: the applier is broken or has "
-	         "a gap.",
+	         "a gap. With --config the agent's configuration is checked: the file, what it names, each instance, snapshot and store. "
+	         "Exit 2: mistakes in the file, each told with its line; 3: a server or a store refuses.",
 	.example = "  slackwater check -h db2 -u backup -p\n",
 	.groups = groups,
 	.log_level = LOG_LEVEL_WARNING,

@@ -3,11 +3,12 @@
 #include "cmd.h"
 #include "connection.h"
 #include "output_json.h"
+#include "output_schedule.h"
 #include "output_status.h"
 #include "slackwater/observe.h"
 #include "watch.h"
 
-static const struct option_group *const groups[] = { &config_connection, &config_status, &config_state, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_connection, &config_status, &config_agent, &config_state, &config_output, NULL };
 
 /* Into app's result. */
 static enum status look(struct app *app, struct observer *ob, struct error *err)
@@ -38,7 +39,19 @@ static enum status look_again(struct app *app, struct observer *ob, struct error
 	return st;
 }
 
-static enum status status_run(struct app *app, struct error *err)
+static enum status next_runs(struct app *app, struct error *err)
+{
+	struct settings *s = NULL;
+	enum status st = settings_read(app->config.config_file, &s, NULL, err);
+	if (!st && app->config.json)
+		st = output_schedule_json(&app->doc, s, run_wall_ms(&app->run), err);
+	else if (!st)
+		output_schedule(&app->text, s, run_wall_ms(&app->run));
+	settings_free(s);
+	return st;
+}
+
+static enum status status_of_server(struct app *app, struct error *err)
 {
 	struct optfile *files = NULL;
 	struct conn_options server = { .host = NULL };
@@ -57,13 +70,19 @@ static enum status status_run(struct app *app, struct error *err)
 	return st;
 }
 
+static enum status status_run(struct app *app, struct error *err)
+{
+	return app->config.config_file ? next_runs(app, err) : status_of_server(app, err);
+}
+
 const struct verb cmd_status = {
 	.name = "status",
 	.summary = "show what the parallel applier does now, and what holds it up",
-	.synopsis = "[CONNECTION] [--watch [D]] [--error-log FILE] [--json]",
+	.synopsis = "[CONNECTION] [--watch [D]] [--error-log FILE] [--json] | --config FILE [--json]",
 	.about = "Shows for each channel what each worker applies and for how long, the gap at this moment, low-water mark, "
 	         "how far the applier is behind what has been received, lag, and what it has waited for; says in words what "
-	         "a high figure points at. Reads only. What the account may not read is left out and named.",
+	         "a high figure points at. Reads only. What the account may not read is left out and named. "
+	         "With --config: when the agent's snapshots are due next.",
 	.example = "  slackwater status -h db2 -u backup -p --watch 2s\n",
 	.groups = groups,
 	.log_level = LOG_LEVEL_WARNING,

@@ -279,6 +279,11 @@ static const struct option recovery[] = {
 };
 const struct option_group config_recovery = GROUP("Recovery", recovery);
 
+static const struct option agent[] = {
+	TEXT("config", "FILE", config_file, "the agent's configuration"),
+};
+const struct option_group config_agent = GROUP("Agent", agent);
+
 static const struct option output[] = {
 	FLAG("json", json, "one JSON document on standard output at the end"),
 	CHOICE("log-level", "L", log_level, log_levels, "debug, info, warning or error"),

@@ -71,6 +71,8 @@ struct config {
 	bool json, help, version;
 	int log_level;
 	const char *log_file;
+	/* the agent */
+	const char *config_file;
 };
 
 void config_init(struct config *c); /* the defaults */
@@ -82,5 +84,5 @@ extern const struct option_group config_connection, config_to, config_from, conf
 	config_status, config_window, config_data,
 	config_state, config_lock,
 	config_rules, config_pin, config_copy,
-	config_recovery,
+	config_recovery, config_agent,
 	config_work, config_readers, config_sources, config_seeding, config_output;

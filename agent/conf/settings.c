@@ -8,6 +8,7 @@
 
 #include "../connection.h"
 #include "../work.h"
+#include "inspect.h"
 #include "section.h"
 #include "slackwater/claim.h"
 #include "snapshots.h"
@@ -200,7 +201,7 @@ static enum status fill(struct sections *all, struct settings *s, struct mistake
 	return st;
 }
 
-static enum status read(const char *file, struct settings *s, struct mistakes *m, struct error *err)
+static enum status read_file(const char *file, bool inspect, struct settings *s, struct mistakes *m, struct error *err)
 {
 	struct lines lines;
 	struct sections all = { 0 };
@@ -215,16 +216,18 @@ static enum status read(const char *file, struct settings *s, struct mistakes *m
 		mistakes_add(m, file, 0, "[instance NAME] says which replica is looked after, [snapshot NAME] what is done and when", "it names no instance");
 	if (!st)
 		st = fill(&all, s, m, err);
+	if (!st && inspect)
+		inspect_sections(&all, m);
 	sections_free(&all);
 	lines_free(&lines);
 	return st ? st : mistakes_verdict(m, err);
 }
 
-enum status settings_read(const char *file, struct settings **ret, struct strlist *mistakes, struct error *err)
+static enum status read_settings(const char *file, bool inspect, struct settings **ret, struct strlist *mistakes, struct error *err)
 {
 	struct mistakes m = { .list = { 0 } };
 	struct settings *s = calloc(1, sizeof *s);
-	enum status st = s ? read(file, s, &m, err) : error_oom(err);
+	enum status st = s ? read_file(file, inspect, s, &m, err) : error_oom(err);
 	if (mistakes)
 		move_list(&m.list, mistakes);
 	strlist_free(&m.list);
@@ -233,6 +236,16 @@ enum status settings_read(const char *file, struct settings **ret, struct strlis
 	else
 		*ret = s;
 	return st;
+}
+
+enum status settings_read(const char *file, struct settings **ret, struct strlist *mistakes, struct error *err)
+{
+	return read_settings(file, false, ret, mistakes, err);
+}
+
+enum status settings_inspect(const char *file, struct settings **ret, struct strlist *mistakes, struct error *err)
+{
+	return read_settings(file, true, ret, mistakes, err);
 }
 
 static void free_snapshot(struct settings_snapshot *s)

@@ -69,4 +69,6 @@ struct settings {
  * The message names the first and counts them. mistakes may be NULL. Environment SLACKWATER_<KEY> overrides a key of [agent].
  */
 enum status settings_read(const char *file, struct settings **ret, struct strlist *mistakes, struct error *err);
+/* The same, and what the file names is looked at: files, programs, keys, groups, as the user sees them that we run as. For `check`. */
+enum status settings_inspect(const char *file, struct settings **ret, struct strlist *mistakes, struct error *err);
 void settings_free(struct settings *s); /* NULL is fine */
