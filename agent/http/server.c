@@ -80,6 +80,14 @@ static void say_nothing(void *cls, const char *fmt, va_list ap)
 	(void)ap;
 }
 
+/* Addresses are compared as they were sent: what is escaped is none of ours, "%00" no end of a string. */
+static size_t leave_escapes(void *cls, struct MHD_Connection *c, char *s)
+{
+	(void)cls;
+	(void)c;
+	return strlen(s);
+}
+
 /*
  * The library's threads: one for each listener, with epoll. It takes over the socket when it starts, and closes it when it stops.
  */
@@ -93,6 +101,7 @@ static enum status serve(struct http *h, struct side *side, unsigned connections
 		{ MHD_OPTION_CONNECTION_TIMEOUT, SERVER_IDLE_S, NULL },
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, SERVER_MEMORY, NULL },
 		{ MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
+		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escapes, NULL },
 		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)route_begin, &side->ctx },
 		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)route_completed, &side->ctx },
 		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)route_connection, &side->ctx },

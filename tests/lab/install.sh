@@ -21,7 +21,8 @@ build_packages=(
     default-libmysqlclient-dev libmariadb-dev libarchive-dev libcurl4-openssl-dev libssl-dev
     libzstd-dev libjansson-dev libexpat1-dev libmicrohttpd-dev libinih-dev libcmocka-dev)
 server_packages=(mariadb-server mariadb-client python3 python3-pymysql python3-cryptography openssl procps)
-test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 iproute2 faketime jq age libclang-rt-14-dev)
+test_packages=(python3-pytest mariadb-backup sysbench mydumper debootstrap libaio1 iproute2 faketime jq age libclang-rt-14-dev
+               prometheus chromium)
 # what packaging/build-deb.sh and packaging/test-deb.sh need beside that
 package_packages=(debhelper dpkg-dev lintian fakeroot debootstrap man-db mandoc systemd)
 # object stores that run as processes of the tests' own
