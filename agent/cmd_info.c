@@ -4,6 +4,7 @@
 #include "keys.h"
 #include "output_checkpoint.h"
 #include "output_json.h"
+#include "output_proof.h"
 #include "output_text.h"
 #include "slackwater/retention.h"
 #include "table.h"
@@ -41,18 +42,22 @@ static void pin_line(struct buf *out, const struct pin *p)
 		output_text_line(out, "pinned", "%s%s%s", p->pinned_ms ? since : "yes", *p->reason ? ": " : "", p->reason);
 }
 
-static enum status show(struct app *app, const struct manifest *m, const struct checkpoint *cp, const struct pin *pin, struct error *err)
+static enum status show(struct app *app, const struct manifest *m, const struct checkpoint *cp, const struct pin *pin,
+                        const struct proof_standing *proof, struct error *err)
 {
 	if (app->config.json) {
 		enum status st = output_json_manifest(&app->doc, "manifest", m, err);
 		if (!st)
 			st = output_json_pin(&app->doc, pin, err);
+		if (!st)
+			st = output_proof_standing(&app->doc, proof, err);
 		if (!st && !cp)
 			return output_json_set(&app->doc, "checkpoint", json_null(), err);
 		return st ? st : output_json_checkpoint(&app->doc, cp, err);
 	}
 	output_text_manifest(&app->text, m);
 	pin_line(&app->text, pin);
+	output_proof_lines(&app->text, proof);
 	if (cp)
 		output_checkpoint_print(&app->text, cp, true);
 	else
@@ -69,6 +74,7 @@ static enum status info_run(struct app *app, struct error *err)
 	struct manifest *m = NULL;
 	struct checkpoint *cp = NULL;
 	struct pin pin = { 0 };
+	struct proof_standing proof = { .proven = false };
 	struct age_keyring *keyring = NULL;
 	enum status st = app_require(c->from, "from", "file:///backup", err);
 	if (!st)
@@ -87,7 +93,9 @@ static enum status info_run(struct app *app, struct error *err)
 	if (!st)
 		st = pin_get(store, m->instance, m->id, &pin, err);
 	if (!st)
-		st = show(app, m, cp, &pin, err);
+		st = proof_get(store, m->instance, m->id, &proof, err);
+	if (!st)
+		st = show(app, m, cp, &pin, &proof, err);
 	pin_free(&pin);
 	checkpoint_free(cp);
 	manifest_free(m);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "output_json.h"
+#include "output_proof.h"
 #include "slackwater/retention.h"
 #include "table.h"
 #include "units.h"
@@ -12,22 +13,27 @@
 
 static const struct option_group *const groups[] = { &config_from, &config_s3, &config_output, NULL };
 
-/* "pinned: before the upgrade; proven" */
-static void marks(const struct catalog_item *it, const struct pin *pin, struct buf *out)
+struct beside {
+	struct pin pin;
+	struct proof_standing proof;
+};
+
+/* "pinned: before the upgrade; proven 2026-11-20 13:37:01" */
+static void marks(const struct catalog_item *it, const struct beside *by, struct buf *out)
 {
+	const struct pin *pin = &by->pin;
 	if (it->pinned)
 		buf_addf(out, "pinned%s%.60s", pin->reason && *pin->reason ? ": " : "", pin->reason ? pin->reason : "");
-	if (it->proven)
-		buf_addf(out, "%sproven", out->len ? "; " : "");
+	output_proof_marks(out, &by->proof);
 }
 
-static enum status table_line(struct table *t, const struct catalog_item *it, const struct manifest *m, const struct pin *pin,
+static enum status table_line(struct table *t, const struct catalog_item *it, const struct manifest *m, const struct beside *by,
                               struct error *err)
 {
 	char taken[UNITS_TEXT], stored[UNITS_TEXT], bytes[UNITS_TEXT], rows[UNITS_TEXT], pause[UNITS_TEXT];
 	struct buf mark = BUF_INIT(512);
 	enum status st;
-	marks(it, pin, &mark);
+	marks(it, by, &mark);
 	if (m) {
 		units_time(m->taken_ms, taken);
 		units_size(m->bytes_stored, stored);
@@ -44,7 +50,7 @@ static enum status table_line(struct table *t, const struct catalog_item *it, co
 	return st;
 }
 
-static enum status json_item(json_t *list, const struct catalog_item *it, const struct manifest *m, const struct pin *pin,
+static enum status json_item(json_t *list, const struct catalog_item *it, const struct manifest *m, const struct beside *by,
                              struct error *err)
 {
 	json_t *doc = NULL;
@@ -54,9 +60,11 @@ static enum status json_item(json_t *list, const struct catalog_item *it, const 
 	if (!st)
 		st = output_json_set(&doc, "pinned", json_boolean(it->pinned), err);
 	if (!st)
-		st = output_json_pin(&doc, pin, err);
+		st = output_json_pin(&doc, &by->pin, err);
 	if (!st)
 		st = output_json_set(&doc, "proven", json_boolean(it->proven), err);
+	if (!st)
+		st = output_proof_standing(&doc, &by->proof, err);
 	if (!st)
 		st = output_json_set(&doc, "damaged", json_boolean(!m), err);
 	if (!st && m)
@@ -87,13 +95,15 @@ static enum status one(void *arg, size_t i, const struct manifest *m, const stru
 	if (!m)
 		event_warning(&l->app->sink.base, "list", "%s of %s: %s", it->id, it->instance, damage->message);
 	l->damaged += !m;
-	struct pin pin = { 0 };
-	enum status st = it->pinned ? pin_get(l->store, it->instance, it->id, &pin, err) : ST_OK;
+	struct beside by = { .pin = { 0 } };
+	enum status st = it->pinned ? pin_get(l->store, it->instance, it->id, &by.pin, err) : ST_OK;
+	if (!st && (it->proven || it->tried))
+		st = proof_get(l->store, it->instance, it->id, &by.proof, err);
 	if (!st && l->app->config.json)
-		st = json_item(l->list, it, m, &pin, err);
+		st = json_item(l->list, it, m, &by, err);
 	else if (!st)
-		st = table_line(&l->table, it, m, &pin, err);
-	pin_free(&pin);
+		st = table_line(&l->table, it, m, &by, err);
+	pin_free(&by.pin);
 	return st;
 }
 

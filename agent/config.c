@@ -24,6 +24,8 @@ void config_init(struct config *c)
 		.zstd_level = 1,
 		.source_ssl_mode = -1,
 		.catch_up_timeout_ms = 3600000,
+		.scratch_memory = 1 << 30,
+		.scratch_nice = 10,
 		.recover_deadline_ms = 600000,
 		.log_level = -1,
 	};
@@ -34,6 +36,7 @@ void config_free(struct config *c)
 	strlist_free(&c->include);
 	strlist_free(&c->exclude);
 	strlist_free(&c->source);
+	strlist_free(&c->scratch_options);
 	strlist_free(&c->recipients);
 	strlist_free(&c->identities);
 }
@@ -91,6 +94,15 @@ static const struct option connection[] = {
 	DURATION("connect-timeout", connect_timeout_ms, 1000, CONFIG_DAY_MS, "for each login"),
 };
 const struct option_group config_connection = GROUP("Connection", connection);
+
+/* For verbs that log in to other servers than one of CONNECTION. */
+static const struct option files[] = {
+	TEXT("defaults-file", "FILE", defaults_file, "read this option file and no other"),
+	TEXT("defaults-extra-file", "FILE", defaults_extra_file, "read this one too, before ~/.my.cnf"),
+	TEXT("defaults-group-suffix", "S", defaults_group_suffix, "read groups with this behind their names too"),
+	FLAG("no-defaults", no_defaults, "read no option file"),
+};
+const struct option_group config_files = GROUP("Option files (--restore)", files);
 
 static const struct option to[] = {
 	TEXT("to", "URL", to, "repository: file:///DIR, a path, s3://BUCKET/PREFIX, or - for a pipe"),
@@ -272,6 +284,23 @@ static const struct option seeding[] = {
 	NUMBER("threads", threads, 1, CONFIG_THREADS_MAX, "parallel sessions (default: CPUs of this host, at most 4)"),
 };
 const struct option_group config_seeding = GROUP("Seeding", seeding);
+
+static const struct option proof[] = {
+	FLAG("restore", restore,
+	  "prove the snapshot: load it into a scratch server, let that replicate from --source until it has caught up, and remove it"),
+	TEXT("checksum", "HOST[:PORT]", checksum, "compare the scratch server table by table with the snapshotted replica"),
+	DURATION("catch-up-timeout", catch_up_timeout_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS,
+	  "longest wait until the scratch server has caught up"),
+	TEXT("server-binary", "PATH", server_binary,
+	  "program of the scratch server, or a wrapper that executes one (default: mariadbd or mysqld in PATH)"),
+	TEXT("scratch-dir", "DIR", scratch_dir, "its directory is made in here (default: $TMPDIR or /var/tmp)"),
+	{ "scratch-memory", 0, OPTION_SIZE, "B", AT(scratch_memory), 256 << 20, 0, NULL, "memory it may use; a quarter is InnoDB's buffer pool" },
+	NUMBER("scratch-nice", scratch_nice, 0, 19, "its niceness; its I/O class is idle"),
+	TEXT("scratch-user", "NAME", scratch_user, "user that it runs as when root starts it (default: mysql)"),
+	LIST("scratch-option", "NAME=VALUE", scratch_options, "a setting for its option file; repeatable"),
+	FLAG("keep-scratch", keep_scratch, "leave its directory there, for looking"),
+};
+const struct option_group config_proof = GROUP("Proof by restoring", proof);
 
 static const struct option recovery[] = {
 	FLAG("apply", apply, "repair what is surely safe to repair, without asking; without it only a stopped applier is asked about"),

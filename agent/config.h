@@ -64,6 +64,12 @@ struct config {
 	const char *checksum;
 	int verify;
 	int64_t catch_up_timeout_ms;
+	/* proof by restoring */
+	bool restore, keep_scratch;
+	const char *server_binary, *scratch_dir, *scratch_user;
+	uint64_t scratch_memory;
+	unsigned scratch_nice;
+	struct strlist scratch_options;
 	/* recovery */
 	bool apply;
 	int64_t recover_deadline_ms;
@@ -84,5 +90,6 @@ extern const struct option_group config_connection, config_to, config_from, conf
 	config_status, config_window, config_data,
 	config_state, config_lock,
 	config_rules, config_pin, config_copy,
+	config_files, config_proof,
 	config_recovery, config_agent,
 	config_work, config_readers, config_sources, config_seeding, config_output;

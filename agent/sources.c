@@ -106,6 +106,16 @@ static enum status from_group(const struct config *c, const struct optfile *file
 	return st;
 }
 
+enum status sources_named(const struct config *c, const struct optfile *files, bool *ret, struct error *err)
+{
+	struct conn_options named = { .host = NULL };
+	enum status st = c->source.n ? ST_OK : connection_apply_group(c, files, common_group, &named, err);
+	if (!st)
+		*ret = c->source.n || named.host;
+	conn_options_free(&named);
+	return st;
+}
+
 enum status sources_read(const struct config *c, const struct optfile *files, struct seed_source **ret, size_t *ret_n,
                          struct error *err)
 {

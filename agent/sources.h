@@ -15,4 +15,6 @@
 /* *ret is an array of *ret_n, freed with sources_free. files may be NULL. None named is ERR_USAGE. */
 enum status sources_read(const struct config *c, const struct optfile *files, struct seed_source **ret, size_t *ret_n,
                          struct error *err);
+/* Whether any is named, by --source or by a host in [slackwater-source]. */
+enum status sources_named(const struct config *c, const struct optfile *files, bool *ret, struct error *err);
 void sources_free(struct seed_source *source, size_t n);

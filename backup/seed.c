@@ -27,7 +27,7 @@
 /* Before a byte is loaded: exit 9 with a reason and a hint, or exit 8 where the snapshot itself is damaged. */
 static enum status preflight(struct seed_job *j, struct error *err)
 {
-	enum status st = seed_links_pair(j, err);
+	enum status st = j->o->load_only ? ST_OK : seed_links_pair(j, err);
 	if (!st)
 		st = seed_settings_target(j, err);
 	if (!st)
@@ -36,7 +36,7 @@ static enum status preflight(struct seed_job *j, struct error *err)
 		st = seed_target_check(j, err);
 	if (!st)
 		st = seed_rights_check(j, err);
-	if (!st)
+	if (!st && !j->o->load_only)
 		st = seed_filters_check(j, err);
 	if (!st)
 		st = seed_source_check(j, err);
@@ -97,11 +97,11 @@ enum status seed_run(const struct seed_options *o, struct run *run, struct seed_
 		st = preflight(&j, err);
 	if (!st)
 		st = verify(&j, err);
-	if (!st)
+	if (!st && !o->load_only)
 		st = seed_configure_list(&j, err);
 	if (!st && !o->dry_run)
 		st = load(&j, err);
-	if (!st && !o->dry_run && !o->no_start)
+	if (!st && !o->dry_run && !o->no_start && !o->load_only)
 		st = replicate(&j, err);
 	if (!st && !o->dry_run)
 		st = seed_target_release(&j, err);

@@ -136,7 +136,7 @@ static enum status catalog_grow(struct catalog_listing *l)
 	return ST_OK;
 }
 
-/* Keys come sorted: what stands beside a manifest (ID.pin, ID.proof.json) follows it. */
+/* Keys come sorted: what stands beside a manifest (ID.pin, ID.proof.json, ID.trial.json) follows it. */
 static void catalog_beside(struct catalog_listing *l, const char *name, const char *suffix)
 {
 	if (!l->out.n)
@@ -146,6 +146,7 @@ static void catalog_beside(struct catalog_listing *l, const char *name, const ch
 		return;
 	last->pinned = last->pinned || strcmp(suffix, ".pin") == 0;
 	last->proven = last->proven || strcmp(suffix, ".proof.json") == 0;
+	last->tried = last->tried || strcmp(suffix, ".trial.json") == 0;
 }
 
 static enum status catalog_add(struct catalog_listing *l, const char *key, size_t instance_len, const char *id, uint64_t size)

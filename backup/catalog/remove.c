@@ -68,7 +68,7 @@ static enum status remove_there(struct store *s, const char *key, bool *ret, str
 }
 
 struct remove_names {
-	struct buf manifest, pin, proof, prefix;
+	struct buf manifest, pin, proof, trial, prefix;
 };
 
 static void remove_names_free(struct remove_names *n)
@@ -76,6 +76,7 @@ static void remove_names_free(struct remove_names *n)
 	buf_free(&n->manifest);
 	buf_free(&n->pin);
 	buf_free(&n->proof);
+	buf_free(&n->trial);
 	buf_free(&n->prefix);
 }
 
@@ -84,6 +85,7 @@ static enum status remove_names(struct remove_names *n, const char *instance, co
 	id_key(instance, id, ".json", &n->manifest);
 	id_key(instance, id, ".pin", &n->pin);
 	id_key(instance, id, ".proof.json", &n->proof);
+	id_key(instance, id, ".trial.json", &n->trial);
 	catalog_instance_key(instance, &n->prefix);
 	buf_addf(&n->prefix, "/%s/", id);
 	enum status st = buf_check(&n->manifest, "the manifest's key", err);
@@ -91,6 +93,8 @@ static enum status remove_names(struct remove_names *n, const char *instance, co
 		st = buf_check(&n->pin, "the pin's key", err);
 	if (!st)
 		st = buf_check(&n->proof, "the proof's key", err);
+	if (!st)
+		st = buf_check(&n->trial, "the trial's key", err);
 	return st ? st : buf_check(&n->prefix, "the snapshot's prefix", err);
 }
 
@@ -131,10 +135,12 @@ static enum status remove_manifest(struct store *s, const struct remove_names *n
 static enum status remove_rest(struct store *s, const struct remove_names *n, const struct manifest *m, unsigned *held, struct error *err)
 {
 	unsigned removed = 0;
-	bool proof_held = false;
+	bool proof_held = false, trial_held = false;
 	enum status st = remove_one(s, n->proof.data, &proof_held, err);
+	enum status trial = remove_one(s, n->trial.data, &trial_held, st ? NULL : err);
+	st = st ? st : trial;
 	enum status objects = remove_objects(s, n->prefix.data, &m->objects, &removed, held, st ? NULL : err);
-	*held += proof_held;
+	*held += (unsigned)proof_held + (unsigned)trial_held;
 	return st ? st : objects;
 }
 
@@ -142,6 +148,7 @@ enum status remove_snapshot(struct store *s, const struct catalog_item *it, enum
 {
 	struct remove_names n = {
 		BUF_INIT(REMOVE_KEY_MAX), BUF_INIT(REMOVE_KEY_MAX), BUF_INIT(REMOVE_KEY_MAX), BUF_INIT(REMOVE_KEY_MAX),
+		BUF_INIT(REMOVE_KEY_MAX),
 	};
 	struct buf text = BUF_INIT(REMOVE_MANIFEST_MAX);
 	struct manifest *m = NULL;

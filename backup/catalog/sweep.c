@@ -94,13 +94,14 @@ static enum status sweep_beside(struct sweep *s, const char *prefix, const char 
 		it->keep = true;
 	if (manifest)
 		memcpy(s->published, prefix, strlen(prefix) + 1);
-	bool orphan = strcmp(tail, ".proof.json") == 0 && strcmp(prefix, s->published) != 0;
+	bool record = strcmp(tail, ".proof.json") == 0 || strcmp(tail, ".trial.json") == 0;
+	bool orphan = record && strcmp(prefix, s->published) != 0;
 	if (!orphan || sweep_newest_ms(id, o) >= s->before_ms)
 		return ST_OK;
 	return strlist_add(&s->proofs, o->key, s->err);
 }
 
-/* Ids begin with a digit: an instance's objects are listed before its manifests, and a manifest before its pin and its proof. */
+/* Ids begin with a digit: an instance's objects are listed before its manifests, and a manifest before its pin and its proofs. */
 static bool sweep_one(void *arg, const struct store_object *o)
 {
 	struct sweep *s = arg;

@@ -2,7 +2,7 @@
 /*
  * catalog: a snapshot is its manifest. Small, bounded, immutable, written last, put-if-absent; one prefix listing shows the catalogue.
  *
- *   <instance>/manifests/<id>.json   <id>.proof.json   <id>.pin
+ *   <instance>/manifests/<id>.json   <id>.proof.json   <id>.trial.json   <id>.pin
  *   <instance>/<id>/shard-NNNN.tar   index-NNNN.json   checkpoint.json, or, encrypted, each with ".age" behind
  */
 #pragma once
@@ -59,8 +59,8 @@ enum status catalog_publish(struct store *s, const struct manifest *m, bool *ret
 enum status catalog_publish_text(struct store *s, const struct manifest *m, const struct buf *text, bool *ret_stay,
                                  struct error *err);
 
-/* size: of the manifest object; what the snapshot holds is in it. */
-struct catalog_item { char *instance; char id[CATALOG_ID]; uint64_t size; bool pinned, proven; };
+/* size: of the manifest object; what the snapshot holds is in it. tried: there is a later trial, which was no proof (slackwater/proof.h). */
+struct catalog_item { char *instance; char id[CATALOG_ID]; uint64_t size; bool pinned, proven, tried; };
 struct catalog { struct catalog_item *item; size_t n; };
 /* instance NULL = all. Ordered by instance, then id. */
 enum status catalog_list(struct store *s, const char *instance, struct catalog *ret, struct error *err);

@@ -25,6 +25,8 @@ struct seed_options {
 	bool from_replica;      /* the source is the snapshotted replica itself */
 	bool replace;
 	bool no_start;          /* print the statements (seed_report.statements) instead of running them */
+	bool load_only;         /* no source (nsources 0): the target gets the data, and replicates from nobody */
+	bool own_target;        /* a server that nobody else can reach: it needs no claim */
 	bool dry_run;
 	bool verify_full;       /* check every digest before the first statement */
 	bool keep_redo_log;

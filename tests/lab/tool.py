@@ -158,4 +158,4 @@ def seed(repository, target, sources, *options, expect=OK, seconds=180, stdin=su
 def manifests(repository, instance="lab"):
     """The manifests in a repository, which are its snapshots."""
     found = pathlib.Path(repository, instance, "manifests").glob("*.json")
-    return sorted(p for p in found if not p.name.endswith(".proof.json"))
+    return sorted(p for p in found if not p.name.endswith((".proof.json", ".trial.json")))

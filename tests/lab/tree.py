@@ -24,7 +24,7 @@ MODULES = {
     "server": {"conn", "dialect", "gtid", "optfile"},
     "store": {"store"}, "stream": {"age", "stream"}, "applier": {"applier", "checkpoint", "claim", "journal"},
     "catalog": {"catalog", "retention", "stored"},
-    "engine": {"engine"}, "observe": {"observe"}, "seed": {"seed"}, "recover": {"recover"}, "story": {"snapshot"},
+    "engine": {"engine"}, "observe": {"observe"}, "seed": {"seed"}, "proof": {"proof"}, "recover": {"recover"}, "story": {"snapshot"},
 }
 # Dependencies point down only.
 MAY_USE = {
@@ -38,7 +38,8 @@ MAY_USE = {
     "engine": {"engine", "catalog", "applier", "stream", "store", "server", "base"},
     "recover": {"recover", "applier", "server", "base"},
     "seed": {"seed", "engine", "catalog", "applier", "stream", "store", "server", "base"},
-    "story": {"story", "seed", "recover", "engine", "catalog", "applier", "stream", "store", "server", "base"},
+    "proof": {"proof", "seed", "engine", "catalog", "applier", "stream", "store", "server", "base"},
+    "story": {"story", "proof", "seed", "recover", "engine", "catalog", "applier", "stream", "store", "server", "base"},
 }
 MAY_USE["agent"] = MAY_USE["story"] | {"agent", "observe"}
 
