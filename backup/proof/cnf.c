@@ -68,9 +68,12 @@ static void cnf_memory(const struct proof_cnf *c, struct buf *b)
 	buf_addf(b, "max_connections = %u\ntable_open_cache = 400\ntable_definition_cache = 400\nkey_buffer_size = 8M\n", 32 + 2 * c->threads);
 }
 
-static void cnf_speed(struct buf *b)
+/* An initialisation has to leave its pages behind, so it shuts down as ever. */
+static void cnf_speed(const struct proof_cnf *c, struct buf *b)
 {
-	buf_adds(b, "innodb_flush_log_at_trx_commit = 0\ninnodb_doublewrite = OFF\nsync_binlog = 0\nloose_innodb_fast_shutdown = 2\n"
+	if (c->init_file)
+		buf_adds(b, "loose_innodb_fast_shutdown = 2\n");
+	buf_adds(b, "innodb_flush_log_at_trx_commit = 0\ninnodb_doublewrite = OFF\nsync_binlog = 0\n"
 	            "loose_innodb_buffer_pool_dump_at_shutdown = OFF\nloose_innodb_buffer_pool_load_at_startup = OFF\n");
 }
 
@@ -112,7 +115,7 @@ enum status proof_cnf_write(const struct proof_cnf *c, struct buf *ret, struct e
 	buf_adds(ret, "# Made by slackwater for one scratch server, which goes with it.\n[mysqld]\n");
 	cnf_place(c, ret);
 	cnf_memory(c, ret);
-	cnf_speed(ret);
+	cnf_speed(c, ret);
 	if (c->init_file)
 		cnf_replica(c, ret);
 	cnf_list(c->mirrored, ret);

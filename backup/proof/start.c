@@ -86,6 +86,8 @@ static enum status start_account(struct proof_job *j, char ret[PROOF_PATH], stru
 	/* One statement a line: that is how an init_file is read. */
 	buf_addf(&sql, "SET SESSION sql_log_bin = 0;\nCREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED BY '%s';\n", o->user, o->password);
 	buf_addf(&sql, "GRANT ALL PRIVILEGES ON *.* TO '%s'@'localhost' WITH GRANT OPTION;\n", o->user);
+	/* Which ALL does not hold, and root has: it is among the accounts of a snapshot. */
+	buf_addf(&sql, "GRANT PROXY ON ''@'%s' TO '%s'@'localhost' WITH GRANT OPTION;\n", proof_is_mariadb(j) ? "%" : "", o->user);
 	enum status st = buf_check(&sql, "the scratch server's account", err);
 	if (!st)
 		st = start_write(j, "account.sql", &sql, ret, err);
@@ -114,8 +116,8 @@ static enum status start_cnf(struct proof_job *j, const char *name, const char *
 
 /* ---- its last words ---- */
 
-/* The last line of its error log that says ERROR, else the last of what it printed; "" when it said nothing. */
-static void start_words(const struct proof_job *j, char out[START_WORDS])
+/* A line of its error log that says ERROR, else of what it printed: the first, which brings others with it, or the last; "" when there is none. */
+static void start_words(const struct proof_job *j, bool first, char out[START_WORDS])
 {
 	static const char *const logs[] = { "error.log", "output" };
 	*out = '\0';
@@ -125,11 +127,12 @@ static void start_words(const struct proof_job *j, char out[START_WORDS])
 		struct error ignored;
 		snprintf(path, sizeof path, "%s/%s", i ? j->scratch.top : j->scratch.files, logs[i]);
 		(void)fs_read_file(path, &text, &ignored);
-		const char *from = buf_str(&text), *last = NULL;
-		for (const char *p = from; (p = strstr(p, "ERROR")); p++)
-			last = p;
-		if (last)
-			snprintf(out, START_WORDS, "%.*s", (int)strcspn(last, "\n"), last);
+		const char *found = NULL;
+		for (const char *p = buf_str(&text); (p = strstr(p, "[ERROR]")) && !(first && found); p++)
+			if (!strstr(p, "Aborting") || strcspn(p, "\n") > strlen("[ERROR] Aborting "))
+				found = p;
+		if (found)
+			snprintf(out, START_WORDS, "%.*s", (int)strcspn(found, "\n"), found);
 		buf_free(&text);
 	}
 }
@@ -138,7 +141,7 @@ static enum status start_failed(struct proof_job *j, const char *what, struct er
 {
 	char how[64], words[START_WORDS];
 	proof_child_describe(&j->server, how);
-	start_words(j, words);
+	start_words(j, true, words);
 	error_set(err, ST_FAILED, ERR_PREFLIGHT, "%s: %s %s%s%s", what, j->binary.path, how, *words ? ": " : "", words);
 	error_hint(err, "--keep-scratch leaves its logs; --scratch-option gives it a setting, --scratch-memory more memory; a profile of AppArmor or "
 	                "SELinux may keep it from %s", j->o->dir ? j->o->dir : "the scratch directory");
@@ -151,7 +154,7 @@ void proof_start_explain(struct proof_job *j, struct error *err)
 	if (proof_child_alive(&j->server) || err->kind == ERR_INTERRUPTED)
 		return;
 	proof_child_describe(&j->server, how);
-	start_words(j, words);
+	start_words(j, false, words);
 	error_set(err, ST_FAILED, ERR_NOT_PROVEN, "the scratch server %s by itself%s%s", how, *words ? ": " : "", words);
 	error_hint(err, "is --scratch-memory enough for it, and the disk? --keep-scratch leaves its logs");
 }

@@ -142,12 +142,20 @@ static enum status agree(struct comparison *k, struct error *err)
 
 /*
  * The seed stands still, so its list of tables is the one at the agreed transaction; the replica goes on behind its snapshot. A DDL there makes a
- * table unreadable in the snapshot (1412) or takes it away (1146): not a difference, but to be compared at a next agreement. MySQL 5.6 truncates in
- * place, and the snapshot then sees an empty table.
+ * table unreadable in the snapshot (1412) or takes it (1146) or a column (1054) away: not a difference, but to be compared at a next agreement.
  */
 static bool overtaken(const struct error *err)
 {
-	return err->my_errno == 1412 || err->my_errno == 1146;
+	return err->my_errno == 1412 || err->my_errno == 1146 || err->my_errno == 1054;
+}
+
+/*
+ * Nor what DDL changes without an error: MySQL 5.6 truncates in place, and the snapshot then sees an empty table; a column that is added in an instant
+ * can be read in the snapshot of before.
+ */
+static bool doubtful(const struct seed_sum *here, const struct seed_sum *there)
+{
+	return there->empty || here->columns != there->columns;
 }
 
 static bool listed(const struct seed_tables *t, const char *schema, const char *table)
@@ -187,7 +195,7 @@ static enum status compare_table(struct comparison *k, const char *schema, const
 		st = seed_checksum_table(k->j->target, schema, table, false, &here, err);
 	if (!st && strcmp(here.text, there.text) == 0)
 		k->j->report->checksum_tables++;
-	else if (!st && there.empty && !held)
+	else if (!st && !held && doubtful(&here, &there))
 		return once_more(again, schema, table, err);
 	else if (!st)
 		st = strlist_addf(&k->different, err, "%s.%s (seed: %s; snapshotted server: %s)", schema, table, here.text,

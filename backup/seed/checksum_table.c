@@ -64,6 +64,15 @@ void seed_checksum_table_column(struct buf *b, const char *name, const char *dat
 	buf_adds(b, hex ? ")" : " AS BINARY)");
 }
 
+/* FNV-1a. */
+static uint64_t hash_text(const char *s)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
+	return h;
+}
+
 /* The text of one row, without NULLs, and the row of its NULLs. */
 static enum status read_columns(struct conn *c, const char *schema, const char *table, struct buf *values, struct buf *nulls,
                                 struct error *err)
@@ -117,6 +126,7 @@ enum status seed_checksum_table(struct conn *c, const char *schema, const char *
 	enum status st = consistent ? conn_exec(c, "SAVEPOINT slackwater", err) : ST_OK;
 	if (!st)
 		st = read_columns(c, schema, table, &values, &nulls, err);
+	ret->columns = hash_text(buf_str(&values));
 	/* A row too long for one text gives NULL: it then counts by the sum of a constant, and still by its number. */
 	buf_addf(&sql,
 	         "SELECT COUNT(*), COALESCE(SUM(COALESCE(k, 1)), 0), COALESCE(BIT_XOR(COALESCE(k, 1)), 0) FROM"

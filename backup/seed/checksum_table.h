@@ -8,8 +8,9 @@
 #include "slackwater/conn.h"
 
 struct seed_sum {
-	char text[128]; /* comparable */
-	bool empty;     /* no row */
+	char text[128];   /* comparable */
+	bool empty;       /* no row */
+	uint64_t columns; /* a hash of their names and types as they were when the statement was made, not at the snapshot */
 };
 
 /* ST_OK with an empty text when the table is not there. consistent: inside a snapshot transaction, whose locks on the table are given up. */
