@@ -140,6 +140,7 @@ static void test_list(void **state)
 	publish(r, "manifests", ID(4));
 	put(r, "a/manifests/" ID(1) ".pin", "");
 	put(r, "a/manifests/" ID(2) ".proof.json", "{}");
+	put(r, "a-b/manifests/" ID(3) ".trial.json", "{}"); /* which proves nothing */
 	put(r, "a/manifests/" ID(3) ".pin", ""); /* of none */
 	put(r, "a/manifests/strange.json", "{}");
 	put(r, "a/manifests/" ID(5) ".json.bak", "{}");
@@ -151,14 +152,15 @@ static void test_list(void **state)
 	assert_int_equal(store_fault_calls(r->fault, FAULT_LIST), 1);
 	assert_int_equal(store_fault_calls(r->fault, FAULT_OPEN), 0);
 	assert_int_equal(c.n, 4);
-	static const struct { const char *instance, *id; bool pinned, proven; } expected[] = {
-		{ "a", ID(1), true, false }, { "a", ID(2), false, true }, { "a-b", ID(3), false, false }, { "manifests", ID(4), false, false },
+	static const struct { const char *instance, *id; bool pinned, proven, tried; } expected[] = {
+		{ "a", ID(1), true, false, false }, { "a", ID(2), false, true, false }, { "a-b", ID(3), false, false, true }, { "manifests", ID(4), false, false, false },
 	};
 	for (size_t i = 0; i < 4; i++) {
 		assert_string_equal(c.item[i].instance, expected[i].instance);
 		assert_string_equal(c.item[i].id, expected[i].id);
 		assert_int_equal(c.item[i].pinned, expected[i].pinned);
 		assert_int_equal(c.item[i].proven, expected[i].proven);
+		assert_int_equal(c.item[i].tried, expected[i].tried);
 		assert_true(c.item[i].size > 500);
 	}
 	catalog_free(&c);
@@ -306,6 +308,7 @@ static void test_sweep(void **state)
 	put(r, "db1/" ID(2) "/shard-0000.tar", "x"); /* debris */
 	put(r, "db1/" ID(2) "/index-0000.json", "x");
 	put(r, "db1/manifests/" ID(2) ".proof.json", "{}");
+	put(r, "db1/manifests/" ID(2) ".trial.json", "{}");
 	put(r, "db1/" ID(2) "/notes.txt", "x"); /* somebody else's */
 	put(r, "db1/" ID(5) "/shard-0000.tar", "x"); /* what it is nobody knows, but somebody wants it kept */
 	put(r, "db1/manifests/" ID(5) ".pin", "");
@@ -325,7 +328,7 @@ static void test_sweep(void **state)
 	assert_int_equal(swept.removed, 0);
 	/* The id is of the future or of the past, depending on when this test is run: both count, so go far ahead. */
 	OK(catalog_sweep(r->store, "db1", -30LL * 365 * 86400 * 1000, &swept, &err));
-	assert_int_equal(swept.removed, 3);
+	assert_int_equal(swept.removed, 4);
 	assert_int_equal(swept.held, 0);
 	OK(catalog_find(r->store, "db1", "latest", &m, &err));
 	manifest_free(m);

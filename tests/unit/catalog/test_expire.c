@@ -278,9 +278,11 @@ static void every_removal_fails(struct repository *r, bool afterwards)
 	for (bool hit = true; hit; n++) {
 		publish_days(r, "db1");
 		for (size_t i = 0; i < DAYS; i++) {
-			char proof[100];
-			snprintf(proof, sizeof proof, "db1/manifests/%s.proof.json", days[i]);
-			put(r->store, proof, "{}");
+			char record[100];
+			snprintf(record, sizeof record, "db1/manifests/%s.proof.json", days[i]);
+			put(r->store, record, "{}");
+			snprintf(record, sizeof record, "db1/manifests/%s.trial.json", days[i]);
+			put(r->store, record, "{}");
 		}
 		store_fault_at(r->fault, FAULT_REMOVE, n, afterwards);
 		enum status st = catalog_expire(r->store, &o, &report, &err);
@@ -295,16 +297,16 @@ static void every_removal_fails(struct repository *r, bool afterwards)
 		assert_true(report.item[report.n - 1].fate == EXPIRE_KEPT);
 		expire_free(&report);
 		assert_int_equal(whole_snapshots(r->store), 1);
-		/* One snapshot: two directories and the instance's, three objects, the manifest and its proof. But an object of a kind that nobody
+		/* One snapshot: two directories and the instance's, three objects, the manifest, its proof and its trial. But an object of a kind that nobody
 		 * knows is left of a snapshot that nobody can ask any more. */
-		assert_in_range(scratch_count(scratch_path(r->scratch, "r")), 8, 10);
+		assert_in_range(scratch_count(scratch_path(r->scratch, "r")), 9, 11);
 		OK(r->store->ops->remove(r->store, "db1/" DAY("01") "/base.stream", &err));
 		OK(r->store->ops->remove(r->store, "db1/" DAY("02") "/base.stream", &err));
 		OK(r->store->ops->remove(r->store, "db1/" DAY("03") "/base.stream", &err));
 		OK(r->store->ops->remove(r->store, "db1/" DAY("04") "/base.stream", &err));
-		assert_int_equal(scratch_count(scratch_path(r->scratch, "r")), 8);
+		assert_int_equal(scratch_count(scratch_path(r->scratch, "r")), 9);
 	}
-	assert_int_equal(failed, 4 * 5); /* a manifest, a proof and three objects of each */
+	assert_int_equal(failed, 4 * 6); /* a manifest, a proof, a trial and three objects of each */
 }
 
 static void test_every_removal_fails(void **state)
