@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# install.sh [--build-only | --quickstart | --package]: what is needed to build Slackwater and to run its tests on Debian 12, as root.
+# install.sh [--build-only | --quickstart | --package | --package-test]: what is needed to build Slackwater and to run its tests on Debian 12, as root.
 # Idempotent: apt, debootstrap and npm are called only for what is missing. No service is started by any package.
 #
 #   $SLACKWATER_LAB_CACHE/sid      a root with MySQL 9.7 (server, client, libmysqlclient and a compiler to build against it)
+#   $SLACKWATER_LAB_CACHE/deb-root  Debian 12 with nothing in it, for packaging/test-deb.sh, and what our package depends on lying ready
 #   $SLACKWATER_LAB_CACHE/mysql56  MySQL 5.6.24
 #   $SLACKWATER_LAB_CACHE/age-vectors  the published test vectors of the age format
 #   $SLACKWATER_LAB_CACHE/sigv4    published vectors of the signature of S3
@@ -29,6 +30,9 @@ package_packages=(debhelper dpkg-dev lintian fakeroot debootstrap man-db mandoc 
 store_packages=(radosgw ceph-mon ceph-osd swift-proxy swift-account swift-container swift-object memcached)
 # what the sid root needs beside a server, to build against Oracle's own client library and run the unit tests there
 sid_servers=(mysql-server-core mysql-client-core libmysqlclient-dev)
+# what is fetched for the root that our package is installed into, and not installed: that is for the package's own dependencies
+package_ready=(systemd ca-certificates tzdata libmariadb3 libarchive13 libcurl4 libssl3 libzstd1 libjansson4 libexpat1 libmicrohttpd12
+               libinih1 mariadb-server-core)
 sid_builders=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev libssl-dev libzstd-dev
               libjansson-dev libexpat1-dev libmicrohttpd-dev libinih-dev libcmocka-dev)
 
@@ -83,15 +87,19 @@ debian_mirror() {
 
 chroot_apt() { DEBIAN_FRONTEND=noninteractive LC_ALL=C chroot "$1" "${@:2}"; }
 
+# What this machine's apt was told about reaching its archive holds in a root as well; nothing is started there.
+prepare_root() {
+    apt-config dump | grep -E '^Acquire::' >"$1/etc/apt/apt.conf.d/99machine" || true
+    cp /etc/resolv.conf "$1/etc/resolv.conf" 2>/dev/null || true
+    printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d"
+}
+
 add_builders() {        # a compiler in the root; without one its servers are still good
     local root=$1 missing
     mapfile -t missing < <(lacking chroot "$root" dpkg-query -- "${sid_builders[@]}")
     [ ${#missing[@]} -gt 0 ] || return 0
     say "adding a compiler to the sid root"
-    # what this machine's apt was told about reaching its archive holds in the root as well
-    apt-config dump | grep -E '^Acquire::' >"$root/etc/apt/apt.conf.d/99machine" || true
-    cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
-    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"; chmod 755 "$root/usr/sbin/policy-rc.d"
+    prepare_root "$root"
     apt_quiet chroot_apt "$root" apt-get update &&
         apt_quiet chroot_apt "$root" apt-get install -y --no-install-recommends "${missing[@]}" &&
         chroot_apt "$root" apt-get clean
@@ -109,6 +117,22 @@ install_sid() {
         mv "$new" "$root"
     fi
     add_builders "$root" || say "no compiler in the sid root: the build against Oracle's client library will be skipped"
+}
+
+install_deb_root() {
+    local root=$cache/deb-root new=$cache/.deb-root.new mirror
+    [ ! -e "$root/etc/debian_version" ] || return 0
+    mirror=$(debian_mirror)
+    [ -n "$mirror" ] || { say "apt names no mirror"; return 1; }
+    say "building a root with Debian 12, about 400 MB"
+    rm -rf "$new"
+    apt_quiet debootstrap --variant=minbase bookworm "$new" "$mirror" || return 1
+    prepare_root "$new"
+    rm -f "$new/etc/apt/apt.conf.d/docker-clean" "$new"/var/cache/apt/archives/*.deb
+    apt_quiet chroot_apt "$new" apt-get update &&
+        apt_quiet chroot_apt "$new" apt-get install -y --download-only --no-install-recommends "${package_ready[@]}" || return 1
+    rm -rf "$root"
+    mv "$new" "$root"
 }
 
 install_56() {
@@ -167,6 +191,11 @@ main() {
     [ "$what" != --build-only ] || return 0
     if [ "$what" = --package ]; then
         install_debian "${package_packages[@]}"
+        return
+    fi
+    if [ "$what" = --package-test ]; then
+        install_debian "${server_packages[@]}" "${package_packages[@]}"
+        install_deb_root
         return
     fi
     install_debian "${server_packages[@]}"
