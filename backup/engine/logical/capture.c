@@ -7,7 +7,7 @@
 #include "touch.h"
 
 /* Touching this many tables costs little; with more the applier is set going first, and the fingerprint has to prove that nothing slipped in. */
-enum { CAPTURE_TOUCH = 1000 };
+enum { CAPTURE_TOUCH = 1000, CAPTURE_TOUCH_MS = 2000 };
 
 static enum status capture_reset(struct logical *l, struct error *err)
 {
@@ -64,17 +64,16 @@ static enum status capture_list(struct logical *l, struct error *err)
 	return st ? st : inventory_refuse(&l->window, err);
 }
 
-/* Locks on very many tables are taken when the applier runs again, unless a DDL has slipped in behind the window of an earlier attempt. */
-static bool capture_touch_later(const struct logical *l)
+bool capture_touches_later(const struct logical *l)
 {
-	return l->plan.n > CAPTURE_TOUCH && l->attempt == 1;
+	return l->plan.n > CAPTURE_TOUCH && (l->attempt == 1 || l->touch_ms > CAPTURE_TOUCH_MS);
 }
 
 static enum status capture_touch(struct logical *l, struct error *err)
 {
 	const struct inventory *now = l->changed ? &l->window : &l->inv;
 	enum status st = plan_build(&l->plan, now, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
-	if (!st && !capture_touch_later(l))
+	if (!st && !capture_touches_later(l))
 		st = touch_some(l->session, l->nsessions, &l->plan, TOUCH_EVERYTHING, &l->touched, err);
 	return st;
 }

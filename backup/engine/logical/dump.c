@@ -154,7 +154,7 @@ static enum status worker_arrive(struct worker *w, struct error *err)
 static enum status worker_leave(struct worker *w, size_t i, struct error *err)
 {
 	pthread_mutex_lock(&w->s->busy);
-	enum status st = session_release(w->s, i, err);
+	enum status st = session_release(w->s, w->d->plan, i, err);
 	pthread_mutex_unlock(&w->s->busy);
 	return st;
 }

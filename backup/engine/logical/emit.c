@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "define.h"
 #include "layout.h"
 #include "schema.h"
 #include "touch.h"
@@ -66,15 +67,19 @@ static enum status emit_polite(struct logical *l, struct error *err)
 /* A table that somebody holds locked (LOCK TABLES ... WRITE, a local DDL) is waited for, for a while. */
 static enum status emit_touch(struct logical *l, struct error *err)
 {
-	int64_t until = run_now_ms(&l->run) + EMIT_TOUCH_WAIT_MS;
+	int64_t begun = run_now_ms(&l->run), until = begun + EMIT_TOUCH_WAIT_MS;
 	enum status st = ST_OK;
 	while (!st && !l->touched) {
 		st = touch_some(l->session, l->nsessions, &l->plan, EMIT_TOUCH, &l->touched, err);
-		if (st == ST_RETRY && err->my_errno == 1205 && run_now_ms(&l->run) < until)
+		if (!st)
+			until = run_now_ms(&l->run) + EMIT_TOUCH_WAIT_MS;
+		else if (st == ST_RETRY && err->my_errno == 1205 && run_now_ms(&l->run) < until)
 			st = ST_OK;
 		if (!st)
 			st = emit_polite(l, err);
 	}
+	l->touch_ms = run_now_ms(&l->run) - begun;
+	event_debug(l->run.events, "dump", "%zu tables locked in %lld ms", l->plan.n, (long long)l->touch_ms);
 	return st;
 }
 
@@ -104,7 +109,7 @@ static enum status emit_settle(struct logical *l, struct error *err)
 	if (!st && !l->touched && l->locks != LOCKS_NONE)
 		st = emit_touch(l, err);
 	if (!st && l->changed && l->locks == LOCKS_NONE)
-		st = inventory_define(&l->inv, l->control, l->eo, err);
+		st = define_run(&l->inv, l->control, l->session, l->nsessions, l->eo, err);
 	if (!st && l->locks == LOCKS_NONE)
 		st = retry_remember(&l->retry, l->control, &l->captured, err);
 	if (!st)
@@ -112,7 +117,7 @@ static enum status emit_settle(struct logical *l, struct error *err)
 	if (!st)
 		st = emit_unlock(l, err);
 	if (!st && l->changed && l->locks != LOCKS_NONE)
-		st = inventory_define(&l->inv, l->control, l->eo, err);
+		st = define_run(&l->inv, l->control, l->session, l->nsessions, l->eo, err);
 	return st ? st : inventory_refuse(&l->inv, err);
 }
 

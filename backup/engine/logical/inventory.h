@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inventory: what there is to dump: schemas, tables with their columns and keys, views, triggers, routines, events. Read in two parts,
+ * inventory: what there is to dump: schemas, tables with their columns and keys, views, triggers, routines, events. Read in parts,
  * because locks differ in what they hold still:
  *   inventory_list      names, engines, sizes, columns, keys   (cheap, bulk; in or before the window)
- *   inventory_define    SHOW CREATE of each table, triggers    (held still by the tables' metadata locks)
+ *   define_run          SHOW CREATE of each table, triggers    (define.h; held still by the tables' metadata locks)
  *   inventory_objects   schemas, views, routines, events       (proven unchanged by the DDL fingerprint)
  * Only what the filter wants is in it. All strings are owned.
  */
@@ -58,6 +58,7 @@ struct table {
 	size_t create_len;
 	char *cs_client, *collation; /* of a view */
 	bool triggers;
+	unsigned reader;       /* modulo the number of sessions: which one reads the definition */
 };
 
 struct schema {
@@ -92,6 +93,10 @@ struct inventory {
 	struct strlist refused; /* what cannot be dumped without loss, one line each */
 };
 
+/* How strings come: as text, or as the bytes that are stored. */
+#define INVENTORY_TEXT "SET character_set_results = utf8mb4"
+#define INVENTORY_RAW "SET character_set_results = binary"
+
 void inventory_init(struct inventory *inv);
 void inventory_clear(struct inventory *inv);
 struct table *inventory_find(const struct inventory *inv, const char *schema, const char *name);
@@ -104,7 +109,11 @@ enum status inventory_list(struct inventory *inv, struct conn *c, const struct e
 enum status inventory_names(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
 /* Columns and key of one table that inventory_names found. */
 enum status inventory_columns(struct inventory *inv, struct table *t, struct conn *c, struct error *err);
-enum status inventory_define(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
+/* SHOW CREATE of one table. Touches nothing else of the inventory: several threads may do it for tables of their own. */
+enum status inventory_define_table(struct table *t, struct conn *c, struct error *err);
+/* Tables, defined, that lie in a general tablespace: into inv->refused. */
+enum status inventory_check_tablespaces(struct inventory *inv, struct error *err);
+enum status inventory_triggers(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
 enum status inventory_objects(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
 /* Views that cannot be created again: into inv->refused. Waits for locks, so not while a snapshot is held. */
 enum status inventory_check_views(struct inventory *inv, struct conn *c, struct error *err);

@@ -10,9 +10,6 @@
 #include "inventory.h"
 #include "slackwater/dialect.h"
 
-#define DEFINE_RAW "SET character_set_results = binary"
-#define DEFINE_UTF8 "SET character_set_results = utf8mb4"
-
 /* "SHOW CREATE WHAT `schema`.`name`" and its only row; r is freed by the caller, also after a failure. */
 static enum status define_show(struct conn *c, const char *what, const char *schema, const char *name, struct rows **r, struct error *err)
 {
@@ -58,22 +55,33 @@ static enum status define_text(char **ret, size_t *ret_len, const struct rows *r
 /* ---- tables and triggers ---- */
 
 /* A general tablespace would have to exist where the table is created again. */
-static enum status define_check_tablespace(struct inventory *inv, const struct table *t, struct error *err)
+static bool define_in_tablespace(const char *create)
 {
-	const char *p = strstr(t->create, "/*!50100 TABLESPACE `");
-	if (!p || !strncmp(p + 21, "innodb_system`", 14) || !strncmp(p + 21, "innodb_file_per_table`", 22))
-		return ST_OK;
-	return inventory_refused(inv, t->schema, t->name, err, "it lies in a general tablespace, which is not carried over");
+	const char *p = strstr(create, "/*!50100 TABLESPACE `");
+	return p && strncmp(p + 21, "innodb_system`", 14) != 0 && strncmp(p + 21, "innodb_file_per_table`", 22) != 0;
 }
 
-static enum status define_table(struct inventory *inv, struct table *t, struct conn *c, struct error *err)
+enum status inventory_check_tablespaces(struct inventory *inv, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < inv->ntables; i++) {
+		const struct table *t = &inv->table[i];
+		if (!t->view && !t->gone && define_in_tablespace(t->create))
+			st = inventory_refused(inv, t->schema, t->name, err, "it lies in a general tablespace, which is not carried over");
+	}
+	return st;
+}
+
+enum status inventory_define_table(struct table *t, struct conn *c, struct error *err)
 {
 	struct rows *r = NULL;
+	free(t->create);
+	t->create = NULL;
 	enum status st = define_show(c, "TABLE", t->schema, t->name, &r, err);
 	if (!st)
 		st = define_text(&t->create, &t->create_len, r, 1, "table", t->schema, t->name, err);
 	rows_free(r);
-	return st ? st : define_check_tablespace(inv, t, err);
+	return st;
 }
 
 /* Columns of SHOW CREATE for each kind: statement, sql_mode, time_zone (0 = none); the three of the character set follow the statement. */
@@ -152,22 +160,17 @@ static enum status define_list(struct inventory *inv, struct conn *c, const char
 
 static enum status define_programs(struct inventory *inv, size_t from, struct conn *c, struct error *err)
 {
-	enum status st = from < inv->nobjects ? conn_exec(c, DEFINE_RAW, err) : ST_OK;
+	enum status st = from < inv->nobjects ? conn_exec(c, INVENTORY_RAW, err) : ST_OK;
 	for (size_t i = from; !st && i < inv->nobjects; i++)
 		st = define_program(&inv->object[i], c, err);
-	return st || from == inv->nobjects ? st : conn_exec(c, DEFINE_UTF8, err);
+	return st || from == inv->nobjects ? st : conn_exec(c, INVENTORY_TEXT, err);
 }
 
-enum status inventory_define(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+enum status inventory_triggers(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
 {
-	enum status st = ST_OK;
-	for (size_t i = 0; !st && i < inv->ntables; i++)
-		if (!inv->table[i].view && !inv->table[i].gone)
-			st = define_table(inv, &inv->table[i], c, err);
 	size_t from = inv->nobjects;
-	if (!st)
-		st = define_list(inv, c, "SELECT TRIGGER_SCHEMA, TRIGGER_NAME, EVENT_OBJECT_TABLE, 'TRIGGER' FROM information_schema.TRIGGERS"
-		                         " ORDER BY TRIGGER_SCHEMA, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER", o, err);
+	enum status st = define_list(inv, c, "SELECT TRIGGER_SCHEMA, TRIGGER_NAME, EVENT_OBJECT_TABLE, 'TRIGGER' FROM information_schema.TRIGGERS"
+	                                     " ORDER BY TRIGGER_SCHEMA, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER", o, err);
 	return st ? st : define_programs(inv, from, c, err);
 }
 
@@ -189,11 +192,11 @@ static enum status define_view(struct table *t, struct conn *c, struct error *er
 
 static enum status define_views(struct inventory *inv, struct conn *c, struct error *err)
 {
-	enum status st = conn_exec(c, DEFINE_RAW, err);
+	enum status st = conn_exec(c, INVENTORY_RAW, err);
 	for (size_t i = 0; !st && i < inv->ntables; i++)
 		if (inv->table[i].view && !inv->table[i].gone)
 			st = define_view(&inv->table[i], c, err);
-	return st ? st : conn_exec(c, DEFINE_UTF8, err);
+	return st ? st : conn_exec(c, INVENTORY_TEXT, err);
 }
 
 static enum status define_schemas(struct inventory *inv, struct conn *c, struct error *err)

@@ -93,6 +93,7 @@ static enum status list_table(struct inventory *inv, const struct rows *r, const
 	if (st)
 		return st;
 	t->gone = skip;
+	t->reader = (unsigned)inv->ntables;
 	t->partitioned = !strcmp(list_cell(r, 7), "1");
 	t->rows = list_number(r, 4);
 	t->bytes = list_number(r, 5);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "define.h"
 #include "logical.h"
 #include "touch.h"
 
@@ -90,43 +91,63 @@ static enum status logical_sessions(struct logical *l, struct error *err)
 	return st;
 }
 
-static enum status logical_look(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+static enum status logical_look(struct logical *l, struct conn *c, struct error *err)
 {
-	enum status st = inventory_list(inv, c, o, err);
+	enum status st = inventory_list(&l->inv, c, l->eo, err);
 	if (!st)
-		st = inventory_objects(inv, c, o, err);
+		st = inventory_objects(&l->inv, c, l->eo, err);
 	if (!st)
-		st = inventory_define(inv, c, o, err);
+		st = define_run(&l->inv, c, l->session, l->nsessions, l->eo, err);
 	if (!st)
-		st = inventory_check_views(inv, c, err);
-	return st ? st : inventory_refuse(inv, err);
+		st = inventory_check_views(&l->inv, c, err);
+	return st ? st : inventory_refuse(&l->inv, err);
 }
 
 /*
  * Everything there is, and the fingerprint that tells in the window whether it still is so. It warms the table cache, too. What is
  * refused while a DDL runs (a table that cannot be opened, a view whose table has gone) may be fine the next time.
  */
-static enum status logical_inventory(struct inventory *inv, struct conn *c, const struct engine_options *o, struct fingerprint *listed,
-                                     bool *settled, struct error *err)
+static enum status logical_inventory(struct logical *l, struct conn *c, struct error *err)
 {
 	struct fingerprint now;
-	enum status st = fingerprint_settle(c, o->users, 1000, listed, settled, err);
-	if (!st && !listed->known && logical_locks_for(c, o) != LOCKS_BACKUP) {
+	enum status st = fingerprint_settle(c, l->eo->users, 1000, &l->listed, &l->settled, err);
+	if (!st && !l->listed.known && logical_locks_for(c, l->eo) != LOCKS_BACKUP) {
 		st = error_set(err, ST_FAILED, ERR_PREFLIGHT, "the server has no counters of statements, so that a DDL would go unnoticed");
 		error_hint(err, "performance_schema=OFF hides them: switch it on");
 	}
 	if (st)
 		return st;
-	st = dump_ddl_error(logical_look(inv, c, o, err), err);
-	if (st == ST_FAILED && err->kind == ERR_PREFLIGHT && !fingerprint_take(c, o->users, &now, NULL) &&
-	    (!*settled || !fingerprint_equal(&now, listed)))
+	st = dump_ddl_error(logical_look(l, c, err), err);
+	if (st == ST_FAILED && err->kind == ERR_PREFLIGHT && !fingerprint_take(c, l->eo->users, &now, NULL) &&
+	    (!l->settled || !fingerprint_equal(&now, &l->listed)))
 		return err->status = ST_RETRY;
+	return st;
+}
+
+/* ---- before the window ---- */
+
+/*
+ * Is the inventory what probe saw a moment ago? Reading twenty thousand definitions takes long enough to do it once. The counters of the
+ * fingerprint are those of one life of the server, which the session that is still there vouches for.
+ */
+static enum status logical_known(struct logical *l, bool *ret, struct error *err)
+{
+	struct fingerprint now;
+	*ret = false;
+	if (!l->prober)
+		return ST_OK;
+	bool same_life = !conn_exec(l->prober, "DO 0", NULL);
+	conn_free(l->prober);
+	l->prober = NULL;
+	enum status st = fingerprint_take(l->control, l->eo->users, &now, err);
+	*ret = !st && same_life && l->settled && fingerprint_equal(&now, &l->listed);
 	return st;
 }
 
 static enum status logical_prepare(struct engine *e, struct run *run, struct error *err)
 {
 	struct logical *l = (struct logical *)e;
+	bool known = false;
 	logical_release(e);
 	enum status st = logical_begin(l, run, err);
 	if (!st)
@@ -137,43 +158,50 @@ static enum status logical_prepare(struct engine *e, struct run *run, struct err
 	l->watch.ddl_max_wait_ms = l->locks == LOCKS_NONE ? 0 : l->eo->ddl_max_wait_ms;
 	l->watch.max_history = l->eo->max_history;
 	if (!st)
-		st = logical_inventory(&l->inv, l->control, l->eo, &l->listed, &l->settled, err);
+		st = logical_known(l, &known, err);
+	if (!st && !known)
+		st = logical_inventory(l, l->control, err);
 	if (!st && l->locks != LOCKS_NONE)
 		st = plan_build(&l->plan, &l->inv, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
-	if (!st && l->locks != LOCKS_NONE)
+	/* What is locked when the applier runs again need not be warm. */
+	if (!st && l->locks != LOCKS_NONE && !capture_touches_later(l))
 		st = dump_ddl_error(touch_warm(l->session, l->nsessions, &l->plan, err), err);
 	return st;
 }
 
 /* A DDL may run while we look: look again. */
-static enum status logical_inspect(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+static enum status logical_inspect(struct logical *l, struct conn *c, struct run *run, struct error *err)
 {
-	struct fingerprint listed;
-	bool settled;
-	enum status st = ST_RETRY;
-	for (unsigned i = 0; st == ST_RETRY && i < LOGICAL_LOOKS; i++)
-		st = logical_inventory(inv, c, o, &listed, &settled, err);
+	enum status st = ST_OK;
+	for (unsigned i = 0; !st && i < l->nsessions; i++)
+		st = session_open(&l->session[i], i, l->o, run, err);
+	if (!st)
+		st = logical_inventory(l, c, err);
+	for (unsigned i = 1; st == ST_RETRY && l->session[l->nsessions - 1].c && i < LOGICAL_LOOKS; i++)
+		st = logical_inventory(l, c, err);
+	for (unsigned i = 0; i < l->nsessions; i++)
+		session_close(&l->session[i]);
 	if (st == ST_RETRY)
 		st = err->status = ST_FAILED;
-	return st ? st : inventory_check_options(inv, c, o, err);
+	return st ? st : inventory_check_options(&l->inv, c, l->eo, err);
 }
 
 /* What prepare would refuse is refused before anything is touched. */
 static enum status logical_probe(struct engine *e, struct run *run, struct error *err)
 {
-	const struct logical *l = (const struct logical *)e;
-	struct inventory inv;
+	struct logical *l = (struct logical *)e;
 	struct conn *c = NULL;
-	inventory_init(&inv);
 	enum status st = conn_open(&c, l->o, 0, run, err);
 	if (!st)
 		st = session_settle(c, false, err);
 	if (!st)
 		st = probe_rights(c, logical_locks_for(c, l->eo), err);
 	if (!st)
-		st = logical_inspect(&inv, c, l->eo, err);
-	inventory_clear(&inv);
-	conn_free(c);
+		st = logical_inspect(l, c, run, err);
+	if (st)
+		conn_free(c);
+	else
+		l->prober = c;
 	return st;
 }
 
@@ -212,6 +240,8 @@ static void logical_free(struct engine *e)
 {
 	struct logical *l = (struct logical *)e;
 	logical_release(e);
+	conn_free(l->prober);
+	inventory_clear(&l->inv);
 	free(l->session);
 	free(l);
 }

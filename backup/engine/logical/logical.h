@@ -4,6 +4,7 @@
  *
  *   probe       rights, and what cannot be dumped
  *   inventory   what there is            fingerprint  has any DDL run
+ *   define      definitions of tables    abreast      all sessions at once
  *   plan        who reads what           session      snapshots and metadata locks
  *   copy        tables without MVCC      watch        what we cost the server
  *   dump        worker threads           chunk, insert, escape  rows into entries
@@ -33,6 +34,7 @@ struct logical {
 	const struct conn_options *o;
 	const struct engine_options *eo;
 	unsigned attempt;
+	struct conn *prober;        /* the session in which probe read inv, which is good for the first attempt; on the caller's run */
 
 	/* One attempt: from prepare to release. */
 	bool live;
@@ -55,6 +57,7 @@ struct logical {
 	bool settled;               /* listed proves inv */
 	bool changed;               /* inv was not exact in the window */
 	bool touched;
+	int64_t touch_ms;           /* what touching took when it was done behind the window; kept from one attempt to the next */
 	struct plan plan;
 	struct copy copy;
 	struct retry retry;         /* LOCKS_NONE */
@@ -73,5 +76,10 @@ enum logical_locks logical_locks_for(const struct conn *c, const struct engine_o
 /* capture.c: inside the window. */
 enum status capture_run(struct logical *l, const struct checkpoint *cp, struct error *err);
 void capture_drop(struct logical *l);
+/*
+ * Locks on very many tables are taken when the applier runs again. When a DDL has slipped in behind the window of an earlier attempt they are taken
+ * in the window, unless they are so many that the pause would be long.
+ */
+bool capture_touches_later(const struct logical *l);
 /* emit.c: after the window. */
 enum status emit_run(struct logical *l, struct stream_writer *w, struct error *err);

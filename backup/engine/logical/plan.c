@@ -47,6 +47,32 @@ static void plan_give(struct plan *p, unsigned session, struct task *k)
 	p->session[session].load += k->bytes + 16384; /* a table costs something even when it is empty */
 }
 
+/*
+ * A group is full when it has its part of the tables or of the bytes, and what is read for long has one of its own: no lock is held for much
+ * longer than it is needed. Of weights that add up to 2 at most half of the groups can be full, and as many of one heavy task.
+ */
+static enum status plan_group(struct plan *p, unsigned session, struct error *err)
+{
+	size_t n = p->session[session].n;
+	struct task **item = p->session[session].item;
+	bool *ends = calloc(n + 1, sizeof *ends);
+	double bytes = 0, full = 0;
+	p->session[session].ends = ends;
+	if (!ends)
+		return error_oom(err);
+	for (size_t i = 0; i < n; i++)
+		bytes += (double)item[i]->bytes + 1;
+	for (size_t i = 0; i < n; i++) {
+		double weight = 1.0 / (double)n + ((double)item[i]->bytes + 1) / bytes;
+		bool heavy = n <= PLAN_GROUPS || weight >= 4.0 / PLAN_GROUPS;
+		if (heavy && i)
+			ends[i - 1] = true;
+		full = i && ends[i - 1] ? weight : full + weight;
+		ends[i] = heavy || full >= 4.0 / PLAN_GROUPS || i + 1 == n;
+	}
+	return ST_OK;
+}
+
 /* Tasks are sorted: biggest first, so that each goes to whoever has least. */
 static enum status plan_distribute(struct plan *p, struct error *err)
 {
@@ -65,7 +91,10 @@ static enum status plan_distribute(struct plan *p, struct error *err)
 		for (unsigned s = 0; s < p->nsessions; s++)
 			plan_give(p, s, k);
 	}
-	return ST_OK;
+	enum status st = ST_OK;
+	for (unsigned i = 0; !st && i < p->nsessions; i++)
+		st = plan_group(p, i, err);
+	return st;
 }
 
 enum status plan_build(struct plan *p, const struct inventory *names, const struct inventory *sizes, unsigned nsessions,
@@ -95,6 +124,7 @@ enum status plan_bind(struct plan *p, struct inventory *inv, uint64_t chunk_byte
 		if (!t || t->view || k->rows != (t->how == ROWS_SNAPSHOT))
 			return error_set(err, ST_RETRY, ERR_INCONSISTENT, "a DDL changed table `%s`.`%s` while it was being listed", k->schema, k->name);
 		t->gone = false;
+		t->reader = k->shared ? (unsigned)(i % p->nsessions) : k->owner;
 		k->table = t;
 		if (k->rows)
 			chunk_init(&k->chunker, t, chunk_bytes, !k->shared);
@@ -109,8 +139,10 @@ void plan_free(struct plan *p)
 		free(p->task[i].name);
 		chunk_destroy(&p->task[i].chunker);
 	}
-	for (unsigned i = 0; p->session && i < p->nsessions; i++)
+	for (unsigned i = 0; p->session && i < p->nsessions; i++) {
 		free(p->session[i].item);
+		free(p->session[i].ends);
+	}
 	free(p->session);
 	free(p->task);
 	*p = (struct plan){ 0 };

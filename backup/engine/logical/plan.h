@@ -27,10 +27,17 @@ struct task {
 struct plan {
 	struct task *task;
 	size_t n;
-	/* Per session the tasks it holds, in the order of reading; locks are taken in the reverse order. */
-	struct { struct task **item; size_t n; uint64_t load; } *session;
+	/*
+	 * Per session the tasks it holds, in the order of reading; locks are taken in the reverse order. They are given up in groups: ends[i] says
+	 * that a group ends with the i-th. Groups are of one table each unless there are very many: every savepoint is looked for in the list of
+	 * all, so that one for each of 10,000 tables took MySQL 9.7 minutes, under the backup lock [run].
+	 */
+	struct { struct task **item; bool *ends; size_t n; uint64_t load; } *session;
 	unsigned nsessions;
 };
+
+/* Most groups of one session. */
+enum { PLAN_GROUPS = 256 };
 
 /* names: what there is now; sizes (may be the same): where a table's size and key are looked up. */
 enum status plan_build(struct plan *p, const struct inventory *names, const struct inventory *sizes, unsigned nsessions,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * session: one connection that holds a snapshot and reads through it, and the metadata locks it took there. Locks are given up one table
- * after the other, as tables are done, by rolling back to savepoints set before each was touched.
+ * (of very many: one group of tables) after the other, as they are done, by rolling back to savepoints set before they were touched.
  */
 #pragma once
 
@@ -28,8 +28,8 @@ enum status session_touch(struct session *s, const struct plan *p, size_t max, s
 enum status session_warm(struct session *s, const struct plan *p, struct error *err);
 /* Take the lock of one table alone, until session_release. */
 enum status session_visit(struct session *s, const struct task *k, struct error *err);
-/* The i-th task of the session is done (all before it are): give its lock up. */
-enum status session_release(struct session *s, size_t i, struct error *err);
+/* The i-th task of the session is done (all before it are): give its lock up, or those of its group with the last one. */
+enum status session_release(struct session *s, const struct plan *p, size_t i, struct error *err);
 /* Show the server that we are still there, unless the session is busy, or gone: whoever uses it next will find that out. */
 void session_ping(struct session *s);
 void session_close(struct session *s);

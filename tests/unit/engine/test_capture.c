@@ -144,7 +144,7 @@ static void elsewhere_every_table_is_touched_last_read_first(void **state)
 	assert_true(f.l.touched);
 	/* done with it: its lock and no other is given up */
 	fake_conn_expect(f.session[0].c, "ROLLBACK TO SAVEPOINT sw0");
-	assert_int_equal(session_release(&f.session[0], 0, &f.err), ST_OK);
+	assert_int_equal(session_release(&f.session[0], &f.l.plan, 0, &f.err), ST_OK);
 	end(&f);
 }
 

@@ -99,6 +99,56 @@ static void locks_for_definitions_alone_come_first(void **state)
 	inventory_clear(&inv);
 }
 
+/* The groups of a session: how many, the most tables of one, and whether its last table ends one. */
+static size_t groups(const struct plan *p, unsigned session, size_t *ret_most)
+{
+	size_t n = 0, here = 0;
+	*ret_most = 0;
+	for (size_t i = 0; i < p->session[session].n; i++) {
+		here++;
+		*ret_most = here > *ret_most ? here : *ret_most;
+		if (p->session[session].ends[i]) {
+			n++;
+			here = 0;
+		}
+	}
+	assert_int_equal(here, 0);
+	return n;
+}
+
+static void locks_are_given_up_one_by_one_or_in_groups_of_little(void **state)
+{
+	(void)state;
+	struct inventory inv;
+	struct plan p = { 0 };
+	char name[16];
+	size_t most = 0;
+	inventory_init(&inv);
+	for (int i = 0; i < PLAN_GROUPS; i++) {
+		snprintf(name, sizeof name, "s%d", i);
+		sized(&inv, name, 16384, true);
+	}
+	assert_int_equal(plan_build(&p, &inv, &inv, 1, CHUNK, NULL), ST_OK);
+	assert_int_equal(groups(&p, 0, &most), PLAN_GROUPS);
+	assert_int_equal(most, 1);
+	for (int i = 0; i < 10000; i++) {
+		snprintf(name, sizeof name, "t%d", i);
+		sized(&inv, name, 16384, true);
+	}
+	sized(&inv, "big", 10u << 20, true);
+	sized(&inv, "bigger", 20u << 20, true);
+	sized(&inv, "shared", 1u << 30, true);
+	assert_int_equal(plan_build(&p, &inv, &inv, 2, CHUNK, NULL), ST_OK);
+	for (unsigned s = 0; s < 2; s++) {
+		size_t n = groups(&p, s, &most);
+		assert_in_range(n, PLAN_GROUPS / 4, PLAN_GROUPS);
+		assert_in_range(most, 2, 2 * p.session[s].n / PLAN_GROUPS * 2);
+		assert_true(p.session[s].ends[p.session[s].n - 2]); /* what is read long waits for nothing else */
+	}
+	plan_free(&p);
+	inventory_clear(&inv);
+}
+
 static void binding(void **state)
 {
 	(void)state;
@@ -118,6 +168,7 @@ static void binding(void **state)
 		assert_ptr_equal(p.task[i].table, inventory_find(&now, "s", p.task[i].name));
 		assert_false(p.task[i].table->gone);
 		assert_int_equal(p.task[i].shared, !strcmp(p.task[i].name, "a"));
+		assert_true(p.task[i].shared || p.task[i].table->reader == p.task[i].owner);
 	}
 	assert_true(inventory_find(&now, "s", "later")->gone); /* created behind the window */
 	plan_free(&p);
@@ -143,6 +194,7 @@ int main(void)
 		cmocka_unit_test(big_tables_are_shared_small_ones_spread),
 		cmocka_unit_test(one_session_shares_with_nobody),
 		cmocka_unit_test(locks_for_definitions_alone_come_first),
+		cmocka_unit_test(locks_are_given_up_one_by_one_or_in_groups_of_little),
 		cmocka_unit_test(binding),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
