@@ -12,7 +12,7 @@
 #include "slackwater/dialect.h"
 #include "slackwater/digest.h"
 
-enum { LOCK_NAME = 64, ER_EMPTY_QUERY = 1065, SEEN_WITHIN_MS = 10000, STOP_TIMEOUT_NONE_S = 31536000 };
+enum { LOCK_NAME = 64, ER_EMPTY_QUERY = 1065, SEEN_WITHIN_MS = 10000 };
 
 struct guard {
 	const struct conn_options *o;
@@ -29,28 +29,23 @@ struct guard {
 	char run_lock[LOCK_NAME + 1], done_lock[LOCK_NAME + 1]; /* at most 64 characters: 5.7 and later refuse more */
 };
 
-/*
- * Has the channel been started since the switch was set? Then nothing more is to be done: a person who stops it afterwards means
- * it. The thread's number tells, for @w is the highest that there was. Where the server does not say which thread belongs to which
- * channel, all that are guarded have to be new.
- */
-static void add_restarted(struct buf *out, const struct instance *in, const char *channel, size_t channels)
+void guard_restarted_sql(struct buf *out, const struct instance *in, const char *channel, size_t channels, const char *since)
 {
 	if (in->server.flavor == FLAVOR_MARIADB) {
 		buf_addf(out,
-		         "(SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Slave_SQL' AND ID > @w) >= %zu",
-		         channels);
+		         "(SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Slave_SQL' AND ID > %s) >= %zu",
+		         since, channels);
 	} else if (in->worker_stamps) {
-		buf_adds(out, "EXISTS (SELECT 1 FROM performance_schema.replication_applier_status_by_worker w JOIN "
-		              "performance_schema.threads t ON t.THREAD_ID = w.THREAD_ID WHERE t.PROCESSLIST_ID > @w AND "
-		              "w.CHANNEL_NAME = ");
+		buf_addf(out, "EXISTS (SELECT 1 FROM performance_schema.replication_applier_status_by_worker w JOIN "
+		              "performance_schema.threads t ON t.THREAD_ID = w.THREAD_ID WHERE t.PROCESSLIST_ID > %s AND "
+		              "w.CHANNEL_NAME = ", since);
 		sql_string(out, channel);
 		buf_addc(out, ')');
 	} else {
 		/* A busy thread of the applier may be in any state, a receiver only in those. */
-		buf_adds(out, "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'system user' AND ID > @w AND "
-		              "IFNULL(STATE, '') NOT LIKE '%master%' AND IFNULL(STATE, '') NOT LIKE 'Requesting binlog dump%' AND "
-		              "IFNULL(STATE, '') NOT LIKE 'Reconnecting%')");
+		buf_addf(out, "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'system user' AND ID > %s AND "
+		              "IFNULL(STATE, '') NOT LIKE '%%master%%' AND IFNULL(STATE, '') NOT LIKE 'Requesting binlog dump%%' AND "
+		              "IFNULL(STATE, '') NOT LIKE 'Reconnecting%%')", since);
 	}
 }
 
@@ -64,11 +59,12 @@ static void add_restarted(struct buf *out, const struct instance *in, const char
 static void add_attempt(struct buf *out, const struct instance *in, const struct guard_channel *ch, const char *done_lock,
                         const char *start, bool first)
 {
-	bool told = ch->stopper && (!in->stop_timeout_s || in->stop_timeout_s >= STOP_TIMEOUT_NONE_S);
+	bool told = ch->stopper && !instance_stop_gives_up(in);
 	buf_addf(out, "; SET @s = IF(IS_USED_LOCK('%s') IS NOT NULL", done_lock);
 	if (!first) {
 		buf_adds(out, told ? " OR @gone OR " : " OR ");
-		add_restarted(out, in, ch->name, ch->together);
+		/* Whoever stops it after that means it. */
+		guard_restarted_sql(out, in, ch->name, ch->together, "@w");
 	}
 	buf_adds(out, ", '', ");
 	sql_string(out, start);
@@ -84,7 +80,7 @@ void guard_statement(struct buf *out, const struct instance *in, const struct gu
 	struct buf start = BUF_INIT(8192);
 	dialect_start_sql(&start, &in->server, ch->name);
 	buf_addf(out,
-	         "SET @w = (SELECT MAX(ID) FROM information_schema.PROCESSLIST); SET @r = GET_LOCK('%s', %" PRId64
+	         "SET @w = (" GUARD_NEWEST "); SET @r = GET_LOCK('%s', %" PRId64
 	         "); DO RELEASE_LOCK('%s')",
 	         run_lock, wait_s, run_lock);
 	add_attempt(out, in, ch, done_lock, buf_str(&start), true);

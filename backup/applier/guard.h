@@ -15,6 +15,8 @@
 
 struct guard;
 
+#define GUARD_NEWEST "SELECT MAX(ID) FROM information_schema.PROCESSLIST"
+
 /* Opens the sessions for n channels; nothing is set yet. o, in, names and run must outlive it. */
 enum status guard_new(const struct conn_options *o, const struct instance *in, const char *const *names, size_t n,
                       int64_t max_pause_ms, struct run *run, struct guard **ret, struct error *err);
@@ -45,6 +47,12 @@ struct guard_channel {
 	unsigned long stopper; /* as for guard_stopper */
 };
 
+/*
+ * An expression: has the channel been started since `since` (an expression, too) was the highest number in the process list? The thread's number
+ * tells. Where the server does not say which thread belongs to which channel, all `channels` that are asked for together have to be new (MariaDB),
+ * or one of any channel has (MySQL 5.7 and before). Pure.
+ */
+void guard_restarted_sql(struct buf *out, const struct instance *in, const char *channel, size_t channels, const char *since);
 /* What one waiting session sends. Pure. */
 void guard_statement(struct buf *out, const struct instance *in, const struct guard_channel *ch, const char *run_lock,
                      const char *done_lock, int64_t wait_s);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STOP_TIMEOUT_NONE_S = 31536000 };
+
 void instance_free(struct instance *in)
 {
 	free(in->gtid_mode);
@@ -67,6 +69,11 @@ static enum status take_variable(struct instance *in, const char *name, const ch
 	else if (strncasecmp(name, "rpl_stop_", 9) == 0)
 		in->stop_timeout_s = as_unsigned(v);
 	return ST_OK;
+}
+
+bool instance_stop_gives_up(const struct instance *in)
+{
+	return in->stop_timeout_s && in->stop_timeout_s < STOP_TIMEOUT_NONE_S;
 }
 
 static enum status read_variables(struct conn *c, struct instance *in, struct error *err)

@@ -88,6 +88,7 @@ struct quiesce {
 
 	int64_t deadline_ms, armed_ms, still_ms; /* monotonic; still_ms: first STOP of this stillness */
 	int64_t pause_ms, in_flight_ms, wait_ms;
+	uint64_t newest;     /* highest number in the process list before the STOP; 0: not needed */
 	unsigned windows, moves, opens, rounds, stale_rounds;
 	char why[512];       /* why the stillness before was of no use */
 };
@@ -115,6 +116,8 @@ bool quiesce_owes_start(const struct quiesce *q);
 /* Set journal and switch for the channels that are still ours; and let both go, when none of them is stopped by us (any more). */
 enum status quiesce_secure(struct quiesce *q, struct error *err);
 enum status quiesce_unsecure(struct quiesce *q, struct error *err);
+/* Has the channel been started, by the switch or by a person, since its STOP was sent? Then it may never be seen standing. */
+enum status quiesce_restarted(struct quiesce *q, const struct ours *o, bool *ret, struct error *err);
 /* Is the channel pointed at another source than when we looked first? */
 bool quiesce_redirected(const struct quiesce *q, const struct channel *ch);
 /* E_FAILED; the first error is kept, except that an applier left stopped is always said. */

@@ -59,13 +59,15 @@ static enum status settle_stop(struct quiesce *q, struct ours *o, struct error *
 {
 	int64_t since = run_now_ms(q->run), told = since;
 	enum status st = ST_OK;
-	bool alive = true;
+	bool alive = true, restarted = false;
 	if (o->job.begun)
 		(void)job_join(&o->job, &o->stop_error);
 	while (!st && o->stopping) {
 		st = read_channels(q, err);
 		const struct channel *ch = st ? NULL : channel_of(q, o);
-		if (!st && (!ch || !ch->sql_running || guard_restarted(q->guard, (size_t)(o - q->ours)))) {
+		if (!st && ch && ch->sql_running)
+			st = quiesce_restarted(q, o, &restarted, err);
+		if (!st && (!ch || !ch->sql_running || restarted)) {
 			o->stopping = false;
 			o->stopped = ch != NULL;
 			break;

@@ -205,9 +205,36 @@ static void wait_for_stops(struct quiesce *q)
 	}
 }
 
+/* Which threads are new is told by their numbers. Asked only where a STOP may outlast its statement: it costs a moment. */
+static enum status remember_newest(struct quiesce *q, struct error *err)
+{
+	q->newest = 0;
+	return instance_stop_gives_up(&q->in) ? conn_scalar_u64(q->watch, GUARD_NEWEST, &q->newest, err) : ST_OK;
+}
+
+enum status quiesce_restarted(struct quiesce *q, const struct ours *o, bool *ret, struct error *err)
+{
+	struct buf sql = BUF_INIT(BUF_MAX_SQL);
+	char since[32];
+	uint64_t n = 0;
+	*ret = guard_restarted(q->guard, (size_t)(o - q->ours));
+	/* Any channel's new thread would do for MySQL 5.7: a channel that is taken for running is stopped a moment later. */
+	if (*ret || !q->newest || (!q->in.worker_stamps && q->now.n > 1))
+		return ST_OK;
+	snprintf(since, sizeof since, "%" PRIu64, q->newest);
+	buf_adds(&sql, "SELECT ");
+	guard_restarted_sql(&sql, &q->in, o->name, 1, since);
+	enum status st = buf_check(&sql, "a query", err);
+	if (!st)
+		st = conn_scalar_u64(q->watch, buf_str(&sql), &n, err);
+	*ret = !st && n;
+	buf_free(&sql);
+	return st;
+}
+
 static enum status send_stops(struct quiesce *q, struct error *err)
 {
-	enum status st = ST_OK;
+	enum status st = remember_newest(q, err);
 	q->still_ms = run_now_ms(q->run);
 	for (size_t i = 0; !st && i < q->nours; i++) {
 		struct ours *o = &q->ours[i];
@@ -257,10 +284,20 @@ static bool still_stopping(const struct quiesce *q)
 	return false;
 }
 
-/*
- * After a 1875: until the thread is seen to have stopped. Where the switch goes off meanwhile, it may start the channel so soon after it has stopped
- * that no look of ours falls in between.
- */
+/* Has the one channel stopped, or been started again so soon after it had that no look of ours fell in between? */
+static enum status look_stopped(struct quiesce *q, struct ours *o, bool *ret_again, struct error *err)
+{
+	bool restarted = false, running = channels_find(&q->now, o->name)->sql_running;
+	enum status st = running ? quiesce_restarted(q, o, &restarted, err) : ST_OK;
+	if (st || (running && !restarted))
+		return st;
+	o->stopping = false;
+	o->stopped = true;
+	*ret_again = *ret_again || restarted;
+	return ST_OK;
+}
+
+/* After a 1875: until the thread is seen to have stopped. *ret_again: the switch or a person has started it again. */
 static enum status wait_seen_stopped(struct quiesce *q, bool *ret_again, struct error *err)
 {
 	int64_t told = run_now_ms(q->run);
@@ -268,15 +305,9 @@ static enum status wait_seen_stopped(struct quiesce *q, bool *ret_again, struct 
 	*ret_again = false;
 	while (!st && still_stopping(q)) {
 		st = quiesce_read_channels(q, err);
-		for (size_t i = 0; !st && i < q->nours; i++) {
-			struct ours *o = &q->ours[i];
-			bool restarted = o->stopping && guard_restarted(q->guard, i);
-			*ret_again = *ret_again || restarted;
-			if (restarted || (o->stopping && !channels_find(&q->now, o->name)->sql_running)) {
-				o->stopping = false;
-				o->stopped = true;
-			}
-		}
+		for (size_t i = 0; !st && i < q->nours; i++)
+			if (q->ours[i].stopping)
+				st = look_stopped(q, &q->ours[i], ret_again, err);
 		if (!st && still_stopping(q))
 			st = run_sleep_ms(&q->shield, STOP_POLL_MS, err);
 		if (run_now_ms(q->run) - told >= TELL_EVERY_MS) {
@@ -303,7 +334,8 @@ enum quiesce_event quiesce_stop(struct quiesce *q)
 	if (!st && !stop)
 		st = wait_seen_stopped(q, &restarted, &e);
 	if (!st && restarted) {
-		snprintf(q->why, sizeof q->why, "the stop took longer than --max-pause, and the dead-man's switch went off");
+		snprintf(q->why, sizeof q->why, guard_fired(q->guard) ? "the stop took longer than --max-pause, and the dead-man's switch went off"
+		                                                    : "the applier was started by somebody else while its stop was still in effect");
 		q->again = true;
 		return E_AGAIN;
 	}

@@ -130,6 +130,108 @@ static void test_stop_still_going_on(void **state)
 	end(&b);
 }
 
+#define NEW_THREAD "SELECT EXISTS (SELECT 1 FROM performance_schema.replication_applier_status_by_worker"
+
+static void answer(struct bed *b, const char *running, const char *is_new)
+{
+	fake_conn_expect(b->watch, STATUS);
+	fake_conn_rows(b->watch, *running == 'Y' ? ROWS("Yes", "0", "") : ROWS("No", "0", ""));
+	if (is_new) {
+		fake_conn_expect_prefix(b->watch, NEW_THREAD);
+		fake_conn_rows(b->watch, *is_new == '1' ? "n\n1\n" : "n\n0\n");
+	}
+}
+
+/* A person starts the channel in the instant in which it stops: it is never seen standing, but the thread that runs is a new one. */
+static void test_stopped_and_started_by_a_person(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	begin(*state, &b);
+	b.q.in.worker_stamps = true;
+	b.q.newest = 100;
+	b.q.ours[0].stopping = true;
+	b.q.ours[0].stop_error.my_errno = 1875;
+	answer(&b, "Yes", "0");
+	answer(&b, "Yes", "1");
+	answer(&b, "Yes", NULL);
+	fake_conn_expect(b.session, START);
+	answer(&b, "Yes", NULL);
+	OK(quiesce_start_all(&b.q, &err));
+	assert_false(quiesce_owes_start(&b.q));
+	end(&b);
+}
+
+static void begin_stop(struct scratch *s, struct bed *b, unsigned timeout_s)
+{
+	begin(s, b);
+	b->q.in.worker_stamps = true;
+	b->q.in.stop_timeout_s = timeout_s;
+	struct channels *both[] = { &b->q.described, &b->q.now };
+	for (int i = 0; i < 2; i++) {
+		both[i]->item = calloc(1, sizeof *both[i]->item);
+		both[i]->item[0].cp.name = strdup("x");
+		both[i]->n = 1;
+	}
+	if (timeout_s) {
+		fake_conn_expect(b->watch, "SELECT MAX(ID) FROM information_schema.PROCESSLIST");
+		fake_conn_rows(b->watch, "n\n100\n");
+	}
+	fake_conn_expect(b->session, "STOP REPLICA SQL_THREAD FOR CHANNEL 'x'");
+	if (timeout_s)
+		fake_conn_error(b->session, 1875, "STOP command execution is incomplete");
+}
+
+/* The same while the window stops: another moment is chosen. Without a switch nothing else would ever end it. */
+static void test_stop_gives_up(void **state)
+{
+	struct bed b;
+	begin_stop(*state, &b, 2);
+	answer(&b, "Yes", "0");
+	answer(&b, "Yes", "0");
+	answer(&b, "Yes", "1");
+	assert_int_equal(quiesce_stop(&b.q), E_AGAIN);
+	assert_true(b.q.again);
+	assert_string_equal(b.q.why, "the applier was started by somebody else while its stop was still in effect");
+	assert_true(b.q.ours[0].stopped); /* a START does no harm to one that runs */
+	b.q.ours[0].stopped = false;
+	end(&b);
+
+	begin_stop(*state, &b, 2);
+	answer(&b, "Yes", "0");
+	answer(&b, "No", NULL);
+	assert_int_equal(quiesce_stop(&b.q), E_DONE);
+	assert_true(b.q.ours[0].stopped);
+	b.q.ours[0].stopped = false;
+	end(&b);
+
+	begin_stop(*state, &b, 0); /* a server whose STOP returns when it is done is asked nothing */
+	assert_int_equal(quiesce_stop(&b.q), E_DONE);
+	b.q.ours[0].stopped = false;
+	end(&b);
+}
+
+/* Which thread belongs to which channel is not told: a new one of another channel is no sign. */
+static void test_which_channel_is_not_known(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	bool restarted = false;
+	begin(*state, &b);
+	b.q.newest = 100;
+	b.q.now.n = 1;
+	fake_conn_expect_prefix(b.watch, "SELECT EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'system user' AND ID > 100 AND "
+	                                 "IFNULL(STATE, '') NOT LIKE '%master%' AND ");
+	fake_conn_rows(b.watch, "n\n1\n");
+	OK(quiesce_restarted(&b.q, &b.q.ours[0], &restarted, &err));
+	assert_true(restarted);
+	b.q.now.n = 2;
+	OK(quiesce_restarted(&b.q, &b.q.ours[0], &restarted, &err));
+	assert_false(restarted);
+	b.q.now.n = 0;
+	end(&b);
+}
+
 /* The session of the STOP was lost, and the server knows nothing of it any more: the channel runs, nothing is owed. */
 static void test_stop_never_arrived(void **state)
 {
@@ -262,7 +364,8 @@ static void test_going_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_started), T(test_ok_but_not_running), T(test_cannot_be_started),
-		                            T(test_stop_still_going_on), T(test_stop_never_arrived), T(test_cancelled),
+		                            T(test_stop_still_going_on), T(test_stopped_and_started_by_a_person),
+		                            T(test_stop_gives_up), T(test_which_channel_is_not_known), T(test_stop_never_arrived), T(test_cancelled),
 		                            T(test_look_back), T(test_taken_over), T(test_going_down) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
