@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker that is held up for 8 seconds while others run ahead: waited for, never killed, and the pause stays short."""
+import contextlib
 import threading
 
 import pytest
@@ -72,3 +73,49 @@ def test_stops_at_the_deadline_when_told_to_and_tells_the_truth(lab, repository)
     assert taken["pause_ms"] >= 1500, "the applier stood still for two seconds, whatever was reported"
     assert_running(lab)
     lab.wait_caught_up()
+
+
+class _Starter(threading.Thread):
+    """A person, or a monitor, who starts the applier again and again, as fast as the server answers."""
+
+    def __init__(self, replica):
+        super().__init__(daemon=True)
+        self.replica, self.over, self.sent = replica, threading.Event(), 0
+
+    def run(self):
+        connection = self.replica.connect()
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            while not self.over.is_set():
+                cursor.execute(self.replica.words["start"].format(what=" SQL_THREAD", name="''", channel="").strip())
+                self.sent += 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self.over.set()
+        self.join(30)
+
+
+@pytest.mark.parametrize("lab", [MySQL97, MySQL56], ids=["mysql97", "mysql56"], indirect=True)
+def test_a_person_starts_it_in_the_instant_in_which_it_stops(lab, repository):
+    """A STOP that gave up (1875) is in effect; who waits for it may never see the channel stand. Without a switch, which would tell."""
+    timeout = "rpl_stop_slave_timeout" if lab.flavour is MySQL56 else "rpl_stop_replica_timeout"
+    was = lab.replica.variable(timeout)
+    lab.replica.local(f"SET GLOBAL {timeout}=2")
+    try:
+        with Loads(lab), gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
+            held.wait_blocked()
+            running = tool.start_backup(lab.replica, repository, "--no-guard", "--deadline", "2s", "--on-deadline", "stop")
+            proc.wait_until(lambda: logs.stops(said.so_far()), 30, "the STOP")
+            _pass(2.5)      # the server has given up by then
+            with _Starter(lab.replica) as starter:
+                held.release()
+                _pass(0.5)
+            running.finish(30, expect=(tool.OK, tool.NO_QUIET))
+        assert starter.sent > 10
+        assert_running(lab)
+        lab.wait_caught_up()
+    finally:
+        lab.replica.local(f"SET GLOBAL {timeout}={was}")
