@@ -191,19 +191,26 @@ static int catalog_order(const void *a, const void *b)
 	return by_instance ? by_instance : strcmp(x->id, y->id);
 }
 
-enum status catalog_list(struct store *s, const char *instance, struct catalog *ret, struct error *err)
+/* folder: the instance's key and a slash. */
+static enum status catalog_list_one(struct store *s, const char *folder, struct catalog_listing *l, struct error *err)
 {
 	struct buf prefix = BUF_INIT(CATALOG_KEY_MAX);
-	struct catalog_listing l = { .err = err };
-	if (instance) {
-		catalog_instance_key(instance, &prefix);
-		buf_adds(&prefix, "/manifests/");
-	}
+	buf_addf(&prefix, "%smanifests/", folder);
 	enum status st = buf_check(&prefix, "the instance's name", err);
 	if (!st)
-		st = s->ops->list(s, buf_str(&prefix), catalog_one, &l, err);
-	if (!st)
-		st = l.st;
+		st = s->ops->list(s, prefix.data, catalog_one, l, err);
+	buf_free(&prefix);
+	return st ? st : l->st;
+}
+
+/* Manifests only: whoever walked over everything would see each object of each snapshot. */
+enum status catalog_list(struct store *s, const char *instance, struct catalog *ret, struct error *err)
+{
+	struct strlist folders = { 0 };
+	struct catalog_listing l = { .err = err };
+	enum status st = instance_folders(s, instance, &folders, err);
+	for (size_t i = 0; !st && i < folders.n; i++)
+		st = catalog_list_one(s, folders.item[i], &l, err);
 	/* Keys sort otherwise than the names that they stand for: "a-b/" comes before "a/". */
 	if (!st && l.out.n > 1)
 		qsort(l.out.item, l.out.n, sizeof *l.out.item, catalog_order);
@@ -211,7 +218,7 @@ enum status catalog_list(struct store *s, const char *instance, struct catalog *
 		catalog_free(&l.out);
 	else
 		*ret = l.out;
-	buf_free(&prefix);
+	strlist_free(&folders);
 	return st;
 }
 

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "catalog/id.h"
+#include "catalog/instance.h"
 #include "catalog/remove.h"
 
 enum { SWEEP_KEY_MAX = 1024 };
 
 const int64_t catalog_sweep_age_ms = INT64_C(7) * 24 * 3600 * 1000;
 
-/* A snapshot of which objects were seen. */
+/* A snapshot that has objects. */
 struct sweep_item {
 	char *prefix;      /* "<key of the instance>/<id>/" */
-	int64_t newest_ms; /* of its id and its objects */
+	int64_t newest_ms; /* of its id, and of its objects once they were looked at */
 	bool keep;         /* it has a manifest, or somebody wants it kept whatever it is: a pin */
 };
 
@@ -22,17 +25,10 @@ struct sweep {
 	int64_t before_ms;
 	char published[SWEEP_KEY_MAX]; /* prefix of the last manifest */
 	struct strlist proofs;         /* old ones of snapshots that are gone */
+	struct sweep_item *aged;       /* whose objects are being looked at */
 	struct error *err;
 	enum status st;
 };
-
-static int64_t sweep_newest_ms(const char *id, const struct store_object *o)
-{
-	int64_t ms;
-	if (!id_time_ms(id, &ms))
-		return INT64_MAX;
-	return ms > o->modified_ms ? ms : o->modified_ms;
-}
 
 static int sweep_order(const void *key, const void *item)
 {
@@ -61,62 +57,79 @@ static enum status sweep_add(struct sweep *s, const char *prefix, int64_t ms)
 	return ST_OK;
 }
 
-/*
- * "<instance>/<id>/": from the key of an object, or of what stands beside its manifests (then *ret_tail is ".json" and so on, else NULL); false when it
- * is neither.
- */
-static bool sweep_prefix(const char *key, char ret[SWEEP_KEY_MAX], const char **ret_id, const char **ret_tail)
-{
-	static const char manifests[] = "manifests/";
-	const char *slash = strchr(key, '/');
-	if (!slash || strlen(key) >= SWEEP_KEY_MAX)
-		return false;
-	const char *id = slash + 1;
-	bool beside = strncmp(id, manifests, strlen(manifests)) == 0;
-	if (beside)
-		id += strlen(manifests);
-	size_t len = strcspn(id, "/."), instance = (size_t)(slash + 1 - key);
-	if (!id_valid(id, len) || id[len] != (beside ? '.' : '/'))
-		return false;
-	memcpy(ret, key, instance);
-	memcpy(ret + instance, id, len);
-	memcpy(ret + instance + len, "/", 2);
-	*ret_id = id;
-	*ret_tail = beside ? id + len : NULL;
-	return true;
-}
-
-static enum status sweep_beside(struct sweep *s, const char *prefix, const char *id, const char *tail, const struct store_object *o)
-{
-	struct sweep_item *it = sweep_find(s, prefix);
-	bool manifest = strcmp(tail, ".json") == 0;
-	if (it && (manifest || strcmp(tail, ".pin") == 0))
-		it->keep = true;
-	if (manifest)
-		memcpy(s->published, prefix, strlen(prefix) + 1);
-	bool record = strcmp(tail, ".proof.json") == 0 || strcmp(tail, ".trial.json") == 0;
-	bool orphan = record && strcmp(prefix, s->published) != 0;
-	if (!orphan || sweep_newest_ms(id, o) >= s->before_ms)
-		return ST_OK;
-	return strlist_add(&s->proofs, o->key, s->err);
-}
-
-/* Ids begin with a digit: an instance's objects are listed before its manifests, and a manifest before its pin and its proofs. */
-static bool sweep_one(void *arg, const struct store_object *o)
+static bool sweep_folder(void *arg, const char *folder)
 {
 	struct sweep *s = arg;
-	char prefix[SWEEP_KEY_MAX];
-	const char *id, *tail;
-	if (!sweep_prefix(o->key, prefix, &id, &tail))
-		return true;
-	struct sweep_item *it = tail ? NULL : sweep_find(s, prefix);
-	if (tail)
-		s->st = sweep_beside(s, prefix, id, tail, o);
-	else if (!it)
-		s->st = sweep_add(s, prefix, sweep_newest_ms(id, o));
-	else if (o->modified_ms > it->newest_ms)
-		it->newest_ms = o->modified_ms;
+	const char *id = strchr(folder, '/') + 1;
+	size_t len = strcspn(id, "/");
+	int64_t ms;
+	if (id_valid(id, len))
+		s->st = sweep_add(s, folder, id_time_ms(id, &ms) ? ms : INT64_MAX);
 	return s->st == ST_OK;
+}
+
+static void sweep_keep(struct sweep *s, const char *prefix)
+{
+	struct sweep_item *it = sweep_find(s, prefix);
+	if (it)
+		it->keep = true;
+}
+
+/* What is in "<instance>/manifests/": a manifest is listed before its pin and its proofs. */
+static bool sweep_beside(void *arg, const struct store_object *o)
+{
+	static const char manifests[] = "manifests/";
+	struct sweep *s = arg;
+	const char *id = strchr(o->key, '/') + 1 + strlen(manifests), *tail = id + strcspn(id, ".");
+	char prefix[SWEEP_KEY_MAX];
+	int64_t ms;
+	if (strlen(o->key) >= sizeof prefix || !id_valid(id, (size_t)(tail - id)))
+		return true;
+	int n = snprintf(prefix, sizeof prefix, "%.*s%.*s/", (int)(id - o->key - (ptrdiff_t)strlen(manifests)), o->key, (int)(tail - id), id);
+	if (n < 0 || (size_t)n >= sizeof prefix)
+		return true;
+	if (strcmp(tail, ".json") == 0)
+		memcpy(s->published, prefix, (size_t)n + 1);
+	if (strcmp(tail, ".json") == 0 || strcmp(tail, ".pin") == 0)
+		sweep_keep(s, prefix);
+	bool record = strcmp(tail, ".proof.json") == 0 || strcmp(tail, ".trial.json") == 0;
+	bool orphan = record && strcmp(prefix, s->published) != 0;
+	if (orphan && o->modified_ms < s->before_ms && id_time_ms(id, &ms) && ms < s->before_ms)
+		s->st = strlist_add(&s->proofs, o->key, s->err);
+	return s->st == ST_OK;
+}
+
+static bool sweep_object(void *arg, const struct store_object *o)
+{
+	struct sweep *s = arg;
+	if (o->modified_ms > s->aged->newest_ms)
+		s->aged->newest_ms = o->modified_ms;
+	return s->aged->newest_ms < s->before_ms;
+}
+
+/*
+ * Which snapshots have objects, which of them a manifest, and how old are the objects of the others: in this order, so that one that is being written
+ * is seen by its young objects although its manifest comes in between. Objects of whole snapshots are not listed.
+ */
+static enum status sweep_look(struct sweep *s, struct store *store, const char *folder, struct error *err)
+{
+	struct buf manifests = BUF_INIT(SWEEP_KEY_MAX);
+	size_t first = s->n;
+	buf_addf(&manifests, "%smanifests/", folder);
+	enum status st = buf_check(&manifests, "a key", err);
+	if (!st)
+		st = store->ops->folders(store, folder, sweep_folder, s, err);
+	if (!st && !(st = s->st))
+		st = store->ops->list(store, manifests.data, sweep_beside, s, err);
+	if (!st)
+		st = s->st;
+	for (size_t i = first; !st && i < s->n; i++) {
+		s->aged = &s->item[i];
+		if (!s->aged->keep && s->aged->newest_ms < s->before_ms)
+			st = store->ops->list(store, s->aged->prefix, sweep_object, s, err);
+	}
+	buf_free(&manifests);
+	return st;
 }
 
 static enum status sweep_remove(const struct sweep *s, struct store *store, struct catalog_swept *n, struct error *err)
@@ -142,24 +155,18 @@ static enum status sweep_remove(const struct sweep *s, struct store *store, stru
 enum status catalog_sweep(struct store *store, const char *instance, int64_t age_ms, struct catalog_swept *ret, struct error *err)
 {
 	struct sweep s = { .err = err, .before_ms = run_wall_ms(store->run) - age_ms };
-	struct buf prefix = BUF_INIT(SWEEP_KEY_MAX);
+	struct strlist folders = { 0 };
 	struct catalog_swept n = { 0 };
-	if (instance) {
-		catalog_instance_key(instance, &prefix);
-		buf_addc(&prefix, '/');
-	}
-	enum status st = buf_check(&prefix, "the instance's name", err);
-	if (!st)
-		st = store->ops->list(store, buf_str(&prefix), sweep_one, &s, err);
-	if (!st)
-		st = s.st;
+	enum status st = instance_folders(store, instance, &folders, err);
+	for (size_t i = 0; !st && i < folders.n; i++)
+		st = sweep_look(&s, store, folders.item[i], err);
 	if (!st)
 		st = sweep_remove(&s, store, &n, err);
 	for (size_t i = 0; i < s.n; i++)
 		free(s.item[i].prefix);
 	free(s.item);
 	strlist_free(&s.proofs);
-	buf_free(&prefix);
+	strlist_free(&folders);
 	if (!st)
 		*ret = n;
 	return st;

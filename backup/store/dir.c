@@ -321,6 +321,7 @@ static int64_t dir_mtime_ms(const struct stat *sb)
 struct dir_listing {
 	const struct run *run;
 	store_list_fn *fn;
+	store_folder_fn *folder;
 	void *arg;
 };
 
@@ -335,8 +336,24 @@ static bool dir_list_one(void *arg, const char *key, int dirfd, const char *name
 
 static enum status dir_list(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err)
 {
-	struct dir_listing l = { s->run, fn, arg };
+	struct dir_listing l = { .run = s->run, .fn = fn, .arg = arg };
 	enum status st = dir_walk(&dir_of(s)->root, prefix, DIR_WALK_OBJECTS, dir_list_one, &l, err);
+	return st ? st : run_check(s->run, err);
+}
+
+static bool dir_folder_one(void *arg, const char *key, int dirfd, const char *name, const struct stat *sb)
+{
+	(void)dirfd;
+	(void)name;
+	(void)sb;
+	const struct dir_listing *l = arg;
+	return !run_cancelled(l->run) && l->folder(l->arg, key);
+}
+
+static enum status dir_folders(struct store *s, const char *prefix, store_folder_fn *fn, void *arg, struct error *err)
+{
+	struct dir_listing l = { .run = s->run, .folder = fn, .arg = arg };
+	enum status st = dir_walk(&dir_of(s)->root, prefix, DIR_WALK_FOLDERS, dir_folder_one, &l, err);
 	return st ? st : run_check(s->run, err);
 }
 
@@ -431,6 +448,7 @@ static const struct store_ops dir_ops = {
 	.open = dir_read,
 	.stat = dir_stat,
 	.list = dir_list,
+	.folders = dir_folders,
 	.remove = dir_remove,
 	.sweep = dir_sweep,
 	.free = dir_free,

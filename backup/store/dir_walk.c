@@ -107,9 +107,9 @@ static enum status dir_walk_entry(struct dir_walk *w, struct dir_walk_level *l, 
 	bool directory = S_ISDIR(sb.st_mode);
 	if (!directory && !S_ISREG(sb.st_mode))
 		return ST_OK;
-	if (temporary && (directory || w->what == DIR_WALK_OBJECTS || w->key.len < strlen(w->prefix)))
+	if (temporary && (directory || w->what != DIR_WALK_TEMPORARIES || w->key.len < strlen(w->prefix)))
 		return ST_OK;
-	if (!temporary && ((!directory && w->what == DIR_WALK_TEMPORARIES) || !dir_walk_wanted(w, de->d_name, directory)))
+	if (!temporary && ((!directory && w->what != DIR_WALK_OBJECTS) || !dir_walk_wanted(w, de->d_name, directory)))
 		return ST_OK;
 	return dir_walk_add(l, de->d_name, directory, &sb, err);
 }
@@ -166,7 +166,7 @@ static enum status dir_walk_visit(struct dir_walk *w, int fd, const struct dir_w
 	size_t before = w->key.len;
 	buf_adds(&w->key, it->name);
 	enum status st = buf_check(&w->key, "a key", err);
-	if (!st && it->directory)
+	if (!st && it->directory && w->what != DIR_WALK_FOLDERS)
 		st = dir_walk_descend(w, fd, it->name, err);
 	else if (!st && !w->fn(w->arg, w->key.data, fd, it->name, &it->sb))
 		w->stop = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dir_walk: visit the files below a prefix, one directory level in memory at a time, in bytewise order of keys. */
+/* dir_walk: visit the files or directories below a prefix, one directory level in memory at a time, in bytewise order of keys. */
 #pragma once
 
 #include <sys/stat.h>
@@ -10,7 +10,8 @@
 #define DIR_WALK_TEMPORARY ".slackwater-tmp-"
 bool dir_walk_is_temporary(const char *name);
 
-enum dir_walk_what { DIR_WALK_OBJECTS, DIR_WALK_TEMPORARIES };
+/* FOLDERS: directories, their names with a slash behind, and nothing below them. */
+enum dir_walk_what { DIR_WALK_OBJECTS, DIR_WALK_TEMPORARIES, DIR_WALK_FOLDERS };
 
 /* key: the whole path below the root; dirfd and name: the same file. false ends the walk. */
 typedef bool dir_walk_fn(void *arg, const char *key, int dirfd, const char *name, const struct stat *sb);

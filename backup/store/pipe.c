@@ -197,6 +197,15 @@ static enum status pipe_stat(struct store *s, const char *key, uint64_t *ret_siz
 	return pipe_cannot(err);
 }
 
+static enum status pipe_folders(struct store *s, const char *prefix, store_folder_fn *fn, void *arg, struct error *err)
+{
+	(void)s;
+	(void)prefix;
+	(void)fn;
+	(void)arg;
+	return pipe_cannot(err);
+}
+
 static enum status pipe_list(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err)
 {
 	(void)s;
@@ -238,6 +247,7 @@ static const struct store_ops pipe_ops = {
 	.open = pipe_read,
 	.stat = pipe_stat,
 	.list = pipe_list,
+	.folders = pipe_folders,
 	.remove = pipe_remove,
 	.sweep = pipe_sweep,
 	.free = pipe_free,

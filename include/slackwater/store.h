@@ -30,6 +30,7 @@ struct store_reader;
 struct store_object { const char *key; uint64_t size; int64_t modified_ms; };
 /* Return false to stop the listing early (which is not an error). */
 typedef bool store_list_fn(void *arg, const struct store_object *obj);
+typedef bool store_folder_fn(void *arg, const char *folder);
 
 struct store_ops {
 	unsigned features;
@@ -42,6 +43,11 @@ struct store_ops {
 	enum status (*stat)(struct store *s, const char *key, uint64_t *ret_size, struct error *err);
 	/* Every committed object whose key starts with prefix, in bytewise order of keys. */
 	enum status (*list)(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err);
+	/*
+	 * What keys that start with prefix have up to the first '/' behind it, that included ("lab/"): each once, in bytewise order, at the cost of
+	 * what is told and not of what is below it. The last object of one may just have gone.
+	 */
+	enum status (*folders)(struct store *s, const char *prefix, store_folder_fn *fn, void *arg, struct error *err);
 	enum status (*remove)(struct store *s, const char *key, struct error *err); /* a missing one is fine */
 	/* Remove unfinished uploads below prefix that are older than age_ms; *ret_removed counts them. Foreign ones are never touched. */
 	enum status (*sweep)(struct store *s, const char *prefix, int64_t age_ms, unsigned *ret_removed, struct error *err);

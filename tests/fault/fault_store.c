@@ -137,6 +137,11 @@ static enum status fault_list(struct store *s, const char *prefix, store_list_fn
 	FAULT_STORE_CALL("list", inner(s)->ops->list(inner(s), prefix, fn, arg, err));
 }
 
+static enum status fault_folders(struct store *s, const char *prefix, store_folder_fn *fn, void *arg, struct error *err)
+{
+	FAULT_STORE_CALL("list", inner(s)->ops->folders(inner(s), prefix, fn, arg, err));
+}
+
 static enum status fault_remove(struct store *s, const char *key, struct error *err)
 {
 	FAULT_STORE_CALL("remove", inner(s)->ops->remove(inner(s), key, err));
@@ -170,7 +175,7 @@ enum status __wrap_store_open(const char *url, enum store_use use, const struct 
 	struct fault_store *mine = fault_new(sizeof *mine);
 	mine->ops = (struct store_ops){
 		.features = s->ops->features, .create = fault_create, .put = fault_put, .open = fault_open, .stat = fault_stat,
-		.list = fault_list, .remove = fault_remove, .sweep = fault_sweep, .free = fault_free,
+		.list = fault_list, .folders = fault_folders, .remove = fault_remove, .sweep = fault_sweep, .free = fault_free,
 	};
 	mine->base = (struct store){ .ops = &mine->ops, .run = run };
 	mine->inner = s;

@@ -47,6 +47,7 @@ enum status upload_create(struct store *s, const char *key, struct store_writer 
 enum status download_open(struct store *s, const char *key, uint64_t offset, uint64_t len, struct store_reader **ret,
                           struct error *err);
 enum status listing_list(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err);
+enum status listing_folders(struct store *s, const char *prefix, store_folder_fn *fn, void *arg, struct error *err);
 enum status uploads_sweep(struct store *s, const char *prefix, int64_t age_ms, unsigned *ret_removed, struct error *err);
 /* End every unfinished upload of exactly this key: nobody else's, as the key is its writer's own. */
 enum status uploads_abort_key(struct bucket *b, const char *key, struct error *err);

@@ -91,7 +91,7 @@ static bool listing_on_item(struct listing_page *p, const char *name, const char
 {
 	if (!*name)
 		return listing_push(p);
-	if (strcmp(name, "/Key") == 0)
+	if (strcmp(name, "/Key") == 0 || strcmp(name, "/Prefix") == 0)
 		p->now.key = listing_keep(p, text);
 	else if (strcmp(name, "/UploadId") == 0)
 		p->now.id = listing_keep(p, text);
@@ -156,6 +156,7 @@ const char *listing_text(const struct listing_page *p, size_t offset)
 struct listing {
 	struct bucket *b;
 	store_list_fn *fn;
+	store_folder_fn *folder; /* NULL: objects are wanted */
 	void *arg;
 	struct buf prefix; /* whole */
 	bool stopped;
@@ -167,10 +168,10 @@ static void listing_tell(struct listing *l, const struct listing_page *p)
 	size_t skip = strlen(l->b->client.place.prefix);
 	for (size_t i = 0; i < p->n && !l->stopped; i++) {
 		const char *key = listing_text(p, p->item[i].key);
-		if (strncmp(key, buf_str(&l->prefix), l->prefix.len) != 0 || !key_valid(key + skip))
+		if (strncmp(key, buf_str(&l->prefix), l->prefix.len) != 0 || !(l->folder ? key_prefix_valid(key + skip) : key_valid(key + skip)))
 			continue;
 		const struct store_object o = { .key = key + skip, .size = p->item[i].size, .modified_ms = p->item[i].ms };
-		l->stopped = run_cancelled(l->b->base.run) || !l->fn(l->arg, &o);
+		l->stopped = run_cancelled(l->b->base.run) || !(l->folder ? l->folder(l->arg, o.key) : l->fn(l->arg, &o));
 	}
 }
 
@@ -179,6 +180,8 @@ static enum status listing_fetch(struct listing *l, const char *token, struct li
 	struct client_call call = { .what = "list", .method = "GET", .check = listing_read, .arg = p };
 	client_query(&call, "list-type", "2");
 	client_query(&call, "encoding-type", "url");
+	if (l->folder)
+		client_query(&call, "delimiter", "/");
 	if (l->prefix.len)
 		client_query(&call, "prefix", l->prefix.data);
 	if (*token)
@@ -190,28 +193,40 @@ static enum status listing_fetch(struct listing *l, const char *token, struct li
 	return st;
 }
 
-enum status listing_list(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err)
+static enum status listing_walk(struct listing *l, const char *prefix, struct error *err)
 {
-	struct listing l = { .b = (struct bucket *)s, .fn = fn, .arg = arg, .prefix = BUF_INIT(PLACE_KEY_MAX) };
 	struct buf token = BUF_INIT(LISTING_TOKEN_MAX);
 	struct listing_page p;
 	if (!key_prefix_valid(prefix))
 		return error_set(err, ST_FAILED, ERR_STORE, "%.200s cannot begin the key of an object", prefix);
-	listing_page_init(&p, "ListBucketResult", "Contents");
-	buf_addf(&l.prefix, "%s%s", l.b->client.place.prefix, prefix);
-	enum status st = buf_check(&l.prefix, "the prefix", err);
+	listing_page_init(&p, "ListBucketResult", l->folder ? "CommonPrefixes" : "Contents");
+	l->prefix = BUF_INIT(PLACE_KEY_MAX);
+	buf_addf(&l->prefix, "%s%s", l->b->client.place.prefix, prefix);
+	enum status st = buf_check(&l->prefix, "the prefix", err);
 	do {
 		if (!st)
-			st = listing_fetch(&l, buf_str(&token), &p, err);
+			st = listing_fetch(l, buf_str(&token), &p, err);
 		if (!st && p.truncated && strcmp(buf_str(&token), p.next.data) == 0)
 			st = error_set(err, ST_FAILED, ERR_STORE, "the store's listing goes round in a circle");
 		if (!st)
-			listing_tell(&l, &p);
+			listing_tell(l, &p);
 		buf_clear(&token);
 		buf_adds(&token, buf_str(&p.next));
-	} while (!st && p.truncated && !l.stopped);
+	} while (!st && p.truncated && !l->stopped);
 	listing_page_free(&p);
-	buf_free(&l.prefix);
+	buf_free(&l->prefix);
 	buf_free(&token);
-	return st ? st : run_check(s->run, err);
+	return st ? st : run_check(l->b->base.run, err);
+}
+
+enum status listing_list(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err)
+{
+	struct listing l = { .b = (struct bucket *)s, .fn = fn, .arg = arg };
+	return listing_walk(&l, prefix, err);
+}
+
+enum status listing_folders(struct store *s, const char *prefix, store_folder_fn *fn, void *arg, struct error *err)
+{
+	struct listing l = { .b = (struct bucket *)s, .folder = fn, .arg = arg };
+	return listing_walk(&l, prefix, err);
 }

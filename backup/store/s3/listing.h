@@ -11,7 +11,7 @@ struct listing_item {
 };
 
 struct listing_page {
-	const char *root, *item_path; /* "ListBucketResult", "Contents" */
+	const char *root, *item_path; /* "ListBucketResult", "Contents"; of "CommonPrefixes" the key is the prefix */
 	struct buf text;
 	struct listing_item *item, now;
 	size_t n, cap;

@@ -94,6 +94,7 @@ static const struct store_ops s3_ops = {
 	.open = download_open,
 	.stat = s3_stat,
 	.list = listing_list,
+	.folders = listing_folders,
 	.remove = s3_remove,
 	.sweep = uploads_sweep,
 	.free = s3_free,

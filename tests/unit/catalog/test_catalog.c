@@ -149,7 +149,7 @@ static void test_list(void **state)
 	put(r, "stray", "x");
 	store_fault_at(r->fault, FAULT_ANY, 0, false);
 	OK(catalog_list(r->store, NULL, &c, &err));
-	assert_int_equal(store_fault_calls(r->fault, FAULT_LIST), 1);
+	assert_int_equal(store_fault_calls(r->fault, FAULT_LIST), 4); /* which instances, and the manifests of each of the three */
 	assert_int_equal(store_fault_calls(r->fault, FAULT_OPEN), 0);
 	assert_int_equal(c.n, 4);
 	static const struct { const char *instance, *id; bool pinned, proven, tried; } expected[] = {
@@ -373,7 +373,7 @@ static void test_ten_thousand(void **state)
 	assert_string_equal(m->id, "20991231T235959Z-ffffff");
 	manifest_free(m);
 	assert_int_equal(store_fault_calls(r->fault, FAULT_OPEN), 1); /* none but the one that was wanted */
-	assert_int_equal(store_fault_calls(r->fault, FAULT_LIST), 2);
+	assert_int_equal(store_fault_calls(r->fault, FAULT_LIST), 1 + 4 + 1);
 	assert_true(all < 5000);
 }
 

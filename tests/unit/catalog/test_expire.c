@@ -225,7 +225,7 @@ static void test_half_a_listing(void **state)
 	struct error err;
 	publish_days(r, "db1");
 	put(r->store, "db1/manifests/" DAY("05") ".proof.json", "{}");
-	for (unsigned n = 1; n <= 21; n++) {
+	for (unsigned n = 1; n <= 1 + DAYS + 1; n++) { /* the instance, its manifests, a proof */
 		store_fault_cut(r->fault, n);
 		FAILS(ERR_STORE, catalog_expire(r->store, &o, &report, &err));
 		expire_free(&report);

@@ -349,6 +349,66 @@ static void test_list(void **state)
 	assert_string_equal(list(s, "ax"), "");
 }
 
+static bool collect_folder(void *arg, const char *folder)
+{
+	char *out = arg;
+	snprintf(out + strlen(out), 4096 - strlen(out), "%s%s", *out ? " " : "", folder);
+	return true;
+}
+
+static const char *folders(struct store *s, const char *prefix)
+{
+	static char found[4096];
+	struct error err;
+	found[0] = '\0';
+	OK(s->ops->folders(s, prefix, collect_folder, found, &err));
+	return found;
+}
+
+static bool stop_at_once(void *arg, const char *folder)
+{
+	(void)folder;
+	return ++*(int *)arg < 1;
+}
+
+static void test_folders(void **state)
+{
+	struct store *s = ((struct subject *)*state)->store;
+	static const char *const keys[] = { "b", "a/x", "a.b", "a/y/z", "a0/1", "a-b/x", "a%20b/c", "A", "a/x.json", "a/w/1", "a/y/a" };
+	struct error err;
+	int seen = 0;
+	assert_string_equal(folders(s, ""), "");
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		put(s, keys[i], "");
+	assert_string_equal(folders(s, ""), "a%20b/ a-b/ a/ a0/");
+	assert_string_equal(folders(s, "a/"), "a/w/ a/y/");
+	assert_string_equal(folders(s, "a"), "a%20b/ a-b/ a/ a0/");
+	assert_string_equal(folders(s, "a/y"), "a/y/");
+	assert_string_equal(folders(s, "a/x"), "");
+	assert_string_equal(folders(s, "a/y/"), "");
+	assert_string_equal(folders(s, "nothing/here/"), "");
+	FAILS(ERR_STORE, s->ops->folders(s, "../", collect_folder, NULL, &err));
+	OK(s->ops->folders(s, "", stop_at_once, &seen, &err));
+	assert_int_equal(seen, 1);
+}
+
+/* Each is told once, however much there is in it. */
+static void test_many_folders(void **state)
+{
+	struct store *s = ((struct subject *)*state)->store;
+	struct buf expected = BUF_INIT(4096);
+	char key[64];
+	for (unsigned i = 0; i < 40; i++) {
+		for (unsigned n = 0; n < 3; n++) {
+			snprintf(key, sizeof key, "i%02u/%u", i, n);
+			put(s, key, "");
+		}
+		buf_addf(&expected, "%si%02u/", i ? " " : "", i);
+	}
+	assert_string_equal(folders(s, ""), buf_str(&expected));
+	buf_free(&expected);
+}
+
 static bool stop_after_two(void *arg, const struct store_object *o)
 {
 	(void)o;
@@ -594,7 +654,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_STORE(test_visible_when_committed), ON_STORE(test_abort_leaves_nothing), ON_STORE(test_empty_object),
 		ON_STORE(test_put_if_absent), ON_STORE(test_ranges), ON_STORE(test_large_object), ON_STORE(test_missing), ON_STORE(test_get_is_bounded),
-		ON_STORE(test_list), ON_STORE(test_list_stops), ON_STORE(test_remove), ON_STORE(test_bad_keys), ON_STORE(test_cancel),
+		ON_STORE(test_list), ON_STORE(test_list_stops), ON_STORE(test_folders), ON_STORE(test_many_folders), ON_STORE(test_remove), ON_STORE(test_bad_keys), ON_STORE(test_cancel),
 		ON_STORE(test_if_absent_race), ON_STORE(test_directories_come_and_go), ON_STORE(test_sweep_spares_the_living), ON_STORE(test_sweep_of_what_looks_dead),
 	};
 	int failed = 0;

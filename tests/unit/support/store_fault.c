@@ -17,7 +17,8 @@ struct store_fault {
 	bool afterwards, hit, gate, patient;
 	unsigned held;
 	struct run_hook hook;
-	unsigned cut;
+	unsigned cut; /* how much listings may still tell */
+	bool cutting;
 	const char *locked;
 };
 
@@ -185,29 +186,46 @@ static enum status fault_stat(struct store *s, const char *key, uint64_t *ret_si
 
 struct fault_listing {
 	store_list_fn *fn;
+	store_folder_fn *folder;
 	void *arg;
-	unsigned left;
+	unsigned *left; /* NULL: all */
 };
+
+static bool fault_may_tell(struct fault_listing *l)
+{
+	return !l->left || (*l->left && (*l->left)--);
+}
 
 static bool fault_list_one(void *arg, const struct store_object *o)
 {
 	struct fault_listing *l = arg;
-	return l->left && l->left-- && l->fn(l->arg, o);
+	return fault_may_tell(l) && l->fn(l->arg, o);
 }
 
-static enum status fault_list_cut(struct store_fault *f, const char *prefix, store_list_fn *fn, void *arg, struct error *err)
+static bool fault_folder_one(void *arg, const char *folder)
 {
-	struct fault_listing l = { fn, arg, f->cut };
-	enum status st = f->inner->ops->list(f->inner, prefix, fault_list_one, &l, err);
-	return st || l.left ? st : fault_error(err);
+	struct fault_listing *l = arg;
+	return fault_may_tell(l) && l->folder(l->arg, folder);
+}
+
+static enum status fault_list_cut(struct store_fault *f, const char *prefix, struct fault_listing *l, struct error *err)
+{
+	struct store *in = f->inner;
+	l->left = f->cutting ? &f->cut : NULL;
+	enum status st = l->folder ? in->ops->folders(in, prefix, fault_folder_one, l, err) : in->ops->list(in, prefix, fault_list_one, l, err);
+	return st || !f->cutting || f->cut ? st : fault_error(err);
 }
 
 static enum status fault_list(struct store *s, const char *prefix, store_list_fn *fn, void *arg, struct error *err)
 {
-	struct store *in = fault_of(s)->inner;
-	if (fault_of(s)->cut)
-		return fault_list_cut(fault_of(s), prefix, fn, arg, err);
-	FAULT(fault_of(s), FAULT_LIST, in->ops->list(in, prefix, fn, arg, err));
+	struct fault_listing l = { .fn = fn, .arg = arg };
+	FAULT(fault_of(s), FAULT_LIST, fault_list_cut(fault_of(s), prefix, &l, err));
+}
+
+static enum status fault_folders(struct store *s, const char *prefix, store_folder_fn *fn, void *arg, struct error *err)
+{
+	struct fault_listing l = { .folder = fn, .arg = arg };
+	FAULT(fault_of(s), FAULT_LIST, fault_list_cut(fault_of(s), prefix, &l, err));
 }
 
 static enum status fault_remove(struct store *s, const char *key, struct error *err)
@@ -249,7 +267,7 @@ struct store *store_fault_new(struct store *inner, struct run *run, struct store
 		abort();
 	f->ops = (struct store_ops){
 		.features = inner->ops->features, .create = fault_create, .put = fault_put, .open = fault_open, .stat = fault_stat,
-		.list = fault_list, .remove = fault_remove, .sweep = fault_sweep, .free = fault_free,
+		.list = fault_list, .folders = fault_folders, .remove = fault_remove, .sweep = fault_sweep, .free = fault_free,
 	};
 	f->base = (struct store){ .ops = &f->ops, .run = run };
 	f->inner = inner;
@@ -316,6 +334,7 @@ bool store_fault_wait_held(struct store_fault *f, unsigned n)
 
 void store_fault_cut(struct store_fault *f, unsigned n)
 {
+	f->cutting = n > 0;
 	f->cut = n;
 }
 

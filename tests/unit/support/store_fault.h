@@ -19,7 +19,7 @@ struct store *store_fault_new(struct store *inner, struct run *run, struct store
 void store_fault_at(struct store_fault *f, enum store_fault_op op, unsigned n, bool afterwards);
 unsigned store_fault_calls(const struct store_fault *f, enum store_fault_op op); /* since the last store_fault_at */
 bool store_fault_hit(const struct store_fault *f);
-/* Listings from now on fail with EIO after n objects; 0 = none does. */
+/* Listings from now on tell n objects and folders together, and fail with EIO then; 0 = none does. */
 void store_fault_cut(struct store_fault *f, unsigned n);
 /* Removing an object whose key has this in it fails with EPERM, as Object Lock does it; NULL = none. Borrowed. */
 void store_fault_lock(struct store_fault *f, const char *part);
