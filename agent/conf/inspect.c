@@ -93,9 +93,9 @@ static void identity(const struct place *p, const char *path)
 {
 	struct age_keyring *k = NULL;
 	struct error why = ERROR_INIT;
-	size_t before = p->mistakes->list.n;
+	size_t before = p->mistakes->n;
 	readable(p, path, true);
-	if (p->mistakes->list.n == before && (age_keyring_new(&k, &why) || age_keyring_add_file(k, path, &why)))
+	if (p->mistakes->n == before && (age_keyring_new(&k, &why) || age_keyring_add_file(k, path, &why)))
 		section_mistake(p->section, p->key, p->mistakes, &why);
 	age_keyring_free(k);
 }

@@ -225,6 +225,7 @@ static enum status read_one(struct reader *r, const char *path, struct error *er
 	r->lost = false;
 	if (!r->file)
 		return error_oom(err);
+	mistakes_file(r->mistakes, path);
 	if (fs_read_file(path, &text, &why)) {
 		mistakes_error(r->mistakes, NULL, 0, &why);
 	} else if (text.len && memchr(text.data, '\0', text.len)) {

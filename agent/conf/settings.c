@@ -212,7 +212,7 @@ static enum status read_file(const char *file, bool inspect, struct settings *s,
 		return st;
 	st = sections_read(&lines, &all, m, err);
 	/* An agent of nothing is one whose file was cut off rather than one that was meant. */
-	if (!st && !m->list.n && !count(&all, KNOWN_INSTANCE))
+	if (!st && !m->n && !count(&all, KNOWN_INSTANCE))
 		mistakes_add(m, file, 0, "[instance NAME] says which replica is looked after, [snapshot NAME] what is done and when", "it names no instance");
 	if (!st)
 		st = fill(&all, s, m, err);
@@ -223,14 +223,25 @@ static enum status read_file(const char *file, bool inspect, struct settings *s,
 	return st ? st : mistakes_verdict(m, err);
 }
 
+static enum status list_mistakes(const struct mistakes *m, struct strlist *ret, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; i < m->n && !st; i++)
+		st = strlist_add(ret, m->item[i].text, err);
+	return st;
+}
+
 static enum status read_settings(const char *file, bool inspect, struct settings **ret, struct strlist *mistakes, struct error *err)
 {
-	struct mistakes m = { .list = { 0 } };
+	struct mistakes m = { 0 };
 	struct settings *s = calloc(1, sizeof *s);
+	struct error late = ERROR_INIT;
 	enum status st = s ? read_file(file, inspect, s, &m, err) : error_oom(err);
-	if (mistakes)
-		move_list(&m.list, mistakes);
-	strlist_free(&m.list);
+	if (mistakes && list_mistakes(&m, mistakes, &late)) {
+		*err = late;
+		st = ST_FAILED;
+	}
+	mistakes_free(&m);
 	if (st)
 		settings_free(s);
 	else

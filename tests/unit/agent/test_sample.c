@@ -98,7 +98,7 @@ static void it_has_every_key(void **state)
 	(void)state;
 	struct lines lines;
 	struct sections all;
-	struct mistakes m = { .list = { 0 } };
+	struct mistakes m = { 0 };
 	struct error err = ERROR_INIT;
 	unsigned keys = 0, defaults = 0;
 	assert_int_equal(lines_read(sample, &lines, &m, &err), ST_OK);
@@ -127,7 +127,8 @@ static void it_has_every_key(void **state)
 		config_free(&config);
 	}
 	assert_true(keys > 80 && defaults > 30);
-	assert_int_equal(m.list.n, 0);
+	assert_int_equal(m.n, 0);
+	mistakes_free(&m);
 	sections_free(&all);
 	lines_free(&lines);
 }

@@ -60,7 +60,7 @@ static struct settings *good(const char *text)
 	return s;
 }
 
-/* Each mistake of the text, "main.conf:LINE: ..." or the like, in order. */
+/* Each mistake of the text, "main.conf:LINE: ..." or the like, in the order of the lines. */
 static void bad(const char *text, const char *const *expected)
 {
 	struct settings *s = NULL;
@@ -216,18 +216,17 @@ static void forms_that_are_wrong(void **state)
 	BAD("key = 1\n[instance db2]\nhost\n[instance]\n[store a b]\nurl = /a\n[]\nurl = /b\n[what\nx=1\n[store x] y\n = 3\n[agent x]\n[stor z]\n",
 	    "main.conf:1: key stands before the first [section]",
 	    "main.conf:3: neither [SECTION] nor KEY = VALUE",
+	    "main.conf:4: [instance] has no name: [instance NAME]",
+	    "main.conf:5: \"a b\" cannot be a name (letters, digits, '.', '_' and '-', at most 64, the first a letter or digit)",
 	    "main.conf:7: the section has no name",
 	    "main.conf:9: a section is written [KIND NAME], and nothing behind it",
 	    "main.conf:11: a section is written [KIND NAME], and nothing behind it",
-	    "main.conf:4: [instance] has no name: [instance NAME]",
-	    "main.conf:5: \"a b\" cannot be a name (letters, digits, '.', '_' and '-', at most 64, the first a letter or digit)",
 	    "main.conf:13: [agent] has no name of its own",
 	    "main.conf:14: there is no section [stor] (did you mean [store]?)");
 	char twice[200];
 	snprintf(twice, sizeof twice, "main.conf:5: [instance db2] stands in %s/main.conf:1 already", dir);
 	BAD("[instance db2]\nhost = a\nHost = b\nport=1\n[instance db2]\nhost = c\n[instance db3]\n=3\n",
-	    "main.conf:8: there is no key in front of the value",
-	    "main.conf:3: host stands in line 2 already", twice);
+	    "main.conf:3: host stands in line 2 already", twice, "main.conf:8: there is no key in front of the value");
 }
 
 static void keys_that_are_wrong(void **state)
@@ -274,10 +273,10 @@ static void snapshots_that_are_wrong(void **state)
 	    "main.conf:7: a pipe is no repository (url = file:///DIR or s3://BUCKET/PREFIX)",
 	    "main.conf:9: url is an absolute path, or begins with file:// or s3://",
 	    "main.conf:11: ftp://x is not a store this version knows (a directory (file:///backups, or the plain path), s3://BUCKET/PREFIX, or - for a pipe)",
-	    "main.conf:16: there is no time zone \"Europe/Berln\" on this host (names are those of /usr/share/zoneinfo, as in Europe/Berlin; or UTC, or local)",
 	    "main.conf:13: there is no [instance db4] (did you mean db3?)",
 	    "main.conf:15: minute \"60\": there is something that may not stand there (minute: *, numbers (0 to 59), ranges as 1-5, lists as 1,15, and steps as */2 or "
 	    "0-20/5)",
+	    "main.conf:16: there is no time zone \"Europe/Berln\" on this host (names are those of /usr/share/zoneinfo, as in Europe/Berlin; or UTC, or local)",
 	    "main.conf:20: not-before is a time of the day, not \"25:00\" (as in 22:30)",
 	    "main.conf:21: not-after is a time of the day, not \"7\" (as in 22:30)",
 	    "main.conf:22: retry-max-delay is less than retry-delay",
@@ -303,8 +302,8 @@ static void http_that_is_wrong(void **state)
 	     "main.conf:3: without token-file HTTP is for this host only (listen on 127.0.0.1 or [::1], or give a token-file, and tls-cert or a proxy that has one)");
 	HTTP("listen = localhost:9877\n",
 	     "main.conf:3: listen is no address and port (127.0.0.1:9877, [::1]:9877, 0.0.0.0:9877 or unix:/PATH; no names)");
-	HTTP("listen = unix:run\ntls-cert = /x\n", "main.conf:4: tls-cert and tls-key need each other",
-	     "main.conf:3: unix: is followed by an absolute path (unix:/run/slackwater/http.sock)");
+	HTTP("listen = unix:run\ntls-cert = /x\n", "main.conf:3: unix: is followed by an absolute path (unix:/run/slackwater/http.sock)",
+	     "main.conf:4: tls-cert and tls-key need each other");
 	HTTP("tls-key = /x\n", "main.conf:3: there is a certificate, but nothing to listen on (listen = ADDRESS:PORT)");
 	static const char *const right[] = { "127.0.0.1:9877", "127.9.9.9:0", "[::1]:65535", "unix:/run/x" };
 	static const char *const wrong[] = { "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:9877", "[::1]9877", "[127.0.0.1]:1", ":9877", "127.0.0.1:1x" };
@@ -343,8 +342,7 @@ static void files_are_included(void **state)
 	snprintf(twice, sizeof twice, "conf.d/20-b.conf:2: [snapshot a] stands in %s/conf.d/10-a.conf:2 already", dir);
 	BAD(text, "main.conf:2: include stands in line 1 already",
 	    "conf.d/20-b.conf:1: key stands before the first [section]",
-	    "conf.d/20-b.conf:6: a file that is included includes nothing itself", twice,
-	    "conf.d/20-b.conf:4: [snapshot NAME] has no key \"x\"");
+	    twice, "conf.d/20-b.conf:4: [snapshot NAME] has no key \"x\"", "conf.d/20-b.conf:6: a file that is included includes nothing itself");
 	write_file("conf.d/20-b.conf", "");
 	snprintf(text, sizeof text, "include = none\n%s", small);
 	snprintf(twice, sizeof twice, "main.conf:1: cannot read the directory %s/none: No such file or directory (check the path)", dir);
