@@ -11,6 +11,7 @@ import ssl
 import stat
 import subprocess
 import time
+import warnings
 
 import pytest
 
@@ -442,6 +443,7 @@ def test_tls(tmp_path):
         assert ask(s, "/api/v1/status", headers=BEARER, context=context)[0] == 200
         assert ask(s, "/api/v1/status", context=context)[0] == 401
         assert control(s, "/api/v1/status")[0] == 200       # a Unix socket needs none
+        warnings.simplefilter("ignore", DeprecationWarning)
         old = ssl.create_default_context(cafile=cert)
         old.maximum_version = ssl.TLSVersion.TLSv1_1
         old.minimum_version = ssl.TLSVersion.TLSv1
