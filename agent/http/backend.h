@@ -6,15 +6,16 @@
  * page are made. Its members may grow, never change. Times are "2026-11-20T13:37:01.123Z" or null, durations milliseconds in members
  * that end in _ms.
  *
- *   agent         { version, pid, now, started, config: { file, loaded, error: text|null }, paused, ready, stopping }
+ *   agent         { version, pid, now, started, config: { file, loaded, error: text|null }, paused, ready, stopping, proof_age_ms: limit|null }
  *   instances[]   { name, endpoint, reachable, looked, took_ms, error: ERROR|null, busy: run id|null,
  *                   applier: "running" | "stopped" | "error" | "no replica" | "unknown", lag_ms, gap_transactions, behind_transactions,
  *                   journal: bool (a run that died has left one: an applier may stand still because of us) or null,
  *                   observation: as `slackwater status --json` gives it, or null }
  *   snapshots[]   { name, instance, store, schedule, timezone, paused, next, next_proof, missed, failures (in a row), waits_for: text|null,
- *                   running: run id|null, last: RUN|null, last_success: RUN|null, last_proof: RUN|null, newest_proven: time|null }
+ *                   running: run id|null, last: RUN|null, last_success: RUN|null, last_proof: RUN|null, newest_proven: time|null,
+ *                   last_missed: { due, why }|null, proof_schedule: text|null }
  *   repositories[] { store, instance, listed, error: ERROR|null, snapshots: [ { id, time, bytes, pause_ms, duration_ms, encrypted, partial,
- *                   pinned, proven: time|null } ] newest first, at most 1000 }
+ *                   pinned, proven: time|true|null } ] newest first, at most 1000 }
  *   runs[]        RUN, newest first
  *   counters      { SNAPSHOT: { pause, wait, in_flight, duration, proof: { buckets: [ [le_ms, n]... ], sum_ms, count },
  *                   runs: { KIND: { succeeded, failed, cancelled } }, missed, retries, bytes, stored_bytes, rows } }, since the state directory was

@@ -44,6 +44,8 @@ static const struct family families[] = {
 	  "0 when the configuration could not be loaded again, and the one before is in force." },
 	{ "slackwater_config_last_reload_success_timestamp_seconds", "gauge", OF_AGENT, metrics_read_time, "config.loaded",
 	  "When the configuration that is in force was loaded." },
+	{ "slackwater_proof_age_limit_seconds", "gauge", OF_AGENT, metrics_read_ms, "proof_age_ms",
+	  "How old the newest proven snapshot may become, as configured." },
 
 	{ "slackwater_replica_up", "gauge", OF_INSTANCE, metrics_read_truth, "reachable", "1 when the last look at the replica was answered." },
 	{ "slackwater_replica_last_look_timestamp_seconds", "gauge", OF_INSTANCE, metrics_read_time, "looked", "When the replica was looked at last." },

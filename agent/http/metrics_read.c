@@ -184,7 +184,7 @@ bool metrics_read_proven(const json_t *of, const char *path, double *ret)
 	if (!json_is_array(list))
 		return false;
 	json_array_foreach(list, i, snapshot)
-		n += json_is_string(json_object_get(snapshot, "proven"));
+		n += json_is_string(json_object_get(snapshot, "proven")) || json_is_true(json_object_get(snapshot, "proven"));
 	*ret = (double)n;
 	return true;
 }

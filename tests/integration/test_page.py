@@ -71,10 +71,12 @@ def test_errors_with_what_to_do(chromium):
         found = text(chromium, "#attention")
         assert "db7 cannot be reached" in found and "is the server running, and does it listen on that address?" in found
         assert "3 backups failed in a row" in found and "Duplicate entry '4711'" in found
+        assert "nothing newer than 30 h ago is proven" in found
         assert "the account needs s3:ListBucket" in found and "did you mean" in found
-        assert text(chromium, "#verdict") == "4 problems"
-        assert chromium.run("document.title") == "(4) Slackwater"
+        assert text(chromium, "#verdict") == "5 problems"
+        assert chromium.run("document.title") == "(5) Slackwater"
         assert "Error" in text(chromium, "#replicas") and "retry in 4 min" in text(chromium, "#plans")
+        assert "the replica was 2 h behind until the next due time" in text(chromium, "#plans")
         pictures(chromium, "error")
 
 

@@ -88,7 +88,8 @@ def snapshot(name, on="db2", runs=(), **more):
     proof = next((r for r in runs if r["snapshot"] == name and r["kind"] == "proof" and r["state"] != "running"), None)
     return {"name": name, "instance": on, "store": "vault", "schedule": "15 */4 * * *", "timezone": "Europe/Berlin", "paused": False,
             "next": ahead(hours=2, minutes=11), "next_proof": ahead(days=2), "missed": 0, "failures": 0, "waits_for": None, "running": None,
-            "last": last, "last_success": good, "last_proof": proof, "newest_proven": ago(hours=30), **more}
+            "last": last, "last_success": good, "last_proof": proof, "newest_proven": ago(hours=30), "last_missed": None,
+            "proof_schedule": "@weekly", **more}
 
 
 def stored(count, every=datetime.timedelta(hours=4), seed=1):
@@ -122,7 +123,7 @@ def counters():
 def agent(**more):
     return {"version": "0.1.0", "pid": 4711, "now": stamp(now()), "started": ago(days=12, hours=3),
             "config": {"file": "/etc/slackwater/slackwater.conf", "loaded": ago(days=12), "error": None}, "paused": False, "ready": True,
-            "stopping": False, **more}
+            "stopping": False, "proof_age_ms": None, **more}
 
 
 def repository(snapshots, on="db2", **more):
@@ -171,7 +172,9 @@ def broken():
     view["instances"][1].update(reachable=False, applier="unknown", lag_ms=None, gap_transactions=None, behind_transactions=None, observation=None,
                                 looked=ago(minutes=14), error=error("server", 12, "cannot connect to db7:3306: Connection refused (111)",
                                                                     "is the server running, and does it listen on that address?"))
-    view["snapshots"][0].update(last=failed, failures=3, missed=2, waits_for="retry in 4 min: the backup before has failed")
+    view["snapshots"][0].update(last=failed, failures=3, missed=2, waits_for="retry in 4 min: the backup before has failed",
+                                last_missed={"due": ago(hours=9), "why": "the replica was 2 h behind until the next due time"})
+    view["agent"]["proof_age_ms"] = 24 * 3600 * 1000
     view["repositories"][1].update(error=error("store", 7, "s3://backups/db answered 403 AccessDenied", "the account needs s3:ListBucket"))
     view["agent"]["config"]["error"] = "/etc/slackwater/slackwater.conf:12: unknown key \"schedul\"; did you mean \"schedule\"?"
     return view

@@ -154,8 +154,11 @@
 		return found;
 	}
 
-	function ofPlan(p) {
+	function ofPlan(p, proofAge) {
 		const found = [];
+		if (proofAge && p.proof_schedule && p.newest_proven && now() - new Date(p.newest_proven) > proofAge)
+			found.push(notice("bad", `${p.name}: nothing newer than ${distance(p.newest_proven)} is proven`, `Configured is a proof every ${span(proofAge)} at least.`,
+				"See what the last proofs ended with, below.", p.newest_proven));
 		if (p.last?.state === "failed")
 			found.push(notice("bad", `${p.name}: ${p.failures > 1 ? `${p.failures} backups failed in a row` : "the last backup failed"}`,
 				p.last.error?.message, p.last.error?.hint, p.last.ended));
@@ -173,7 +176,7 @@
 		for (const i of view.instances || [])
 			found.push(...ofReplica(i));
 		for (const p of view.snapshots || [])
-			found.push(...ofPlan(p));
+			found.push(...ofPlan(p, view.agent.proof_age_ms));
 		for (const r of view.repositories || [])
 			if (r.error)
 				found.push(notice("bad", `${r.store}: snapshots of ${r.instance} cannot be listed`, r.error.message, r.error.hint, r.listed));
@@ -267,7 +270,7 @@
 				line("Last good", p.last_success ? [relative(p.last_success.started), r ? h("small", `paused ${span(r.pause_ms)}, took ${span(r.elapsed_ms)}, ${size(r.stored_bytes)} stored`) : null] : "none yet"),
 				p.next_proof || p.last_proof || p.newest_proven ? line("Proven", p.newest_proven ? [relative(p.newest_proven)] : "nothing yet",
 					p.next_proof ? h("small", `next proof ${when(p.next_proof, withZone)}`) : null) : null,
-				p.missed ? line("Dropped", plural(p.missed, "due time")) : null));
+				p.missed ? line("Dropped", plural(p.missed, "due time"), p.last_missed?.why ? h("small", `${when(p.last_missed.due)}: ${p.last_missed.why}`) : null) : null));
 	}
 
 	// ---- the timeline ----

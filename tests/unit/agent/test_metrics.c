@@ -54,12 +54,13 @@ static void the_agent(void **state)
 {
 	(void)state;
 	metrics("{\"agent\": {\"version\": \"0.1.0\", \"started\": \"1970-01-02T00:00:01.250Z\", \"now\": \"2026-11-26T22:00:00.000Z\", \"paused\": false,"
-	        " \"ready\": true, \"stopping\": null, \"config\": {\"loaded\": \"2000-03-01T00:00:00Z\", \"error\": \"line 3\"}}}");
+	        " \"ready\": true, \"stopping\": null, \"proof_age_ms\": 3600000, \"config\": {\"loaded\": \"2000-03-01T00:00:00Z\", \"error\": \"line 3\"}}}");
 	has("# TYPE slackwater_agent_start_time_seconds gauge");
 	has("slackwater_build_info{version=\"0.1.0\"} 1");
 	has("slackwater_agent_start_time_seconds 86401.25");
 	has("slackwater_agent_view_timestamp_seconds 1795730400");
 	has("slackwater_agent_paused 0");
+	has("slackwater_proof_age_limit_seconds 3600");
 	has("slackwater_agent_ready 1");
 	has("slackwater_config_last_reload_successful 0");
 	has("slackwater_config_last_reload_success_timestamp_seconds 951868800");
