@@ -88,6 +88,14 @@ static size_t leave_escapes(void *cls, struct MHD_Connection *c, char *s)
 	return strlen(s);
 }
 
+/* The library closes the socket it was given on some of its failures and not on others; by then its number may be somebody else's. */
+static void forget_socket_unless_same(struct listen_socket *s, const struct stat *before)
+{
+	struct stat now;
+	if (fstat(s->fd, &now) || now.st_dev != before->st_dev || now.st_ino != before->st_ino)
+		s->fd = -1;
+}
+
 /*
  * The library's threads: one for each listener, with epoll. It takes over the socket when it starts, and closes it when it stops.
  */
@@ -111,11 +119,15 @@ static enum status serve(struct http *h, struct side *side, unsigned connections
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0u);
+	struct stat before;
+	if (fstat(side->socket.fd, &before))
+		return error_sys(err, ST_FAILED, ERR_UNEXPECTED, errno, "cannot look at the socket of %s", side->socket.address);
 	side->daemon = MHD_start_daemon(flags, 0, NULL, NULL, route_handle, &side->ctx, MHD_OPTION_ARRAY, option, MHD_OPTION_END);
 	if (side->daemon) {
 		side->socket.fd = -1;
 		return ST_OK;
 	}
+	forget_socket_unless_same(&side->socket, &before);
 	error_set(err, ST_FAILED, tls ? ERR_USAGE : ERR_UNEXPECTED, "cannot serve HTTP on %s", side->socket.address);
 	if (tls)
 		error_hint(err, "do the certificate and the key belong together, and is the key without a passphrase?");
