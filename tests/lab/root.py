@@ -60,9 +60,9 @@ class Root:
                 **proxies, **more}
 
     def apt(self, *arguments):
-        # what an unattended upgrade says: a changed configuration file is the administrator's
-        return self.run("apt-get", "-y", "-q", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confdef",
-                        "-o", "Dpkg::Options::=--force-confold", *arguments)
+        # what an unattended upgrade says: a changed configuration file is the administrator's; and nothing here has to outlive a crash
+        options = [f"-oDpkg::Options::=--force-{what}" for what in ("confdef", "confold", "unsafe-io")]
+        return self.run("apt-get", "-y", "-q", "--no-install-recommends", *options, *arguments, seconds=1800)
 
     def put(self, file):
         """Copy a file of ours to /tmp inside; its name there."""
