@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is written for people agrees with what it is about."""
+import re
+
+import pytest
+
+from lab import place, tool
+
+pytestmark = pytest.mark.fast
+
+TOP = place.TOP
+DOCUMENTS = ("README.md", "DESIGN.md", "FORMAT.md", "agent/OPERATING.md", "agent/SECURITY.md", "backup/COMPARISON.md")
+
+
+def _text(name):
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+def test_every_alarm_is_explained():
+    raised = set(re.findall(r"- alert: (\w+)", _text("packaging/prometheus/slackwater.rules.yml")))
+    assert raised
+    assert set(re.findall(r"^\| (Slackwater\w+) \|", _text("agent/OPERATING.md"), re.M)) == raised
+
+
+def test_files_that_are_named_are_there():
+    for document in DOCUMENTS:
+        for name in re.findall(r"`((?:agent|backup|packaging|tests|conf|include)/[\w./-]+)", _text(document)):
+            assert (TOP / name.rstrip(".")).exists(), f"{document} names {name}"
+
+
+def test_verbs_and_options_that_are_named_exist():
+    """In the guide, which is read when there is no time for a wrong word."""
+    text = "".join(_text(name) for name in DOCUMENTS if name != "DESIGN.md")
+    verbs = set(re.findall(r"(?:^|[ `(])slackwater ([a-z]+) --?\w", text, re.M)) - {"VERB"}
+    assert {"backup", "seed", "verify"} <= verbs
+    for verb in verbs:
+        options = set(re.findall(r"--[a-z][\w-]+", tool.run(verb, "--help").out))
+        for line in re.findall(rf"slackwater {verb} ([^`\n|]*)", text):
+            for option in re.findall(r"(?<![\w-])--[a-z][\w-]+", line):
+                assert option in options, f"slackwater {verb} {line}"
+
+
+def test_keys_of_the_guide_are_keys(tmp_path):
+    """The configuration that the guide shows is one that the agent takes, but for servers and stores that are not there."""
+    shown = re.search(r"^    # /etc/slackwater/slackwater\.conf\n((?:    .*\n|\n)+)", _text("agent/OPERATING.md"), re.M)[1]
+    public = re.search(r"age1\w+", tool.run("keygen", "-o", tmp_path / "key").out)[0]
+    text = re.sub(r"^    ", "", shown, flags=re.M).replace("age1...", public)
+    for name in set(re.findall(r"/etc/slackwater/[\w.]+", text)):
+        (tmp_path / name.rsplit("/", 1)[1]).write_text("[client]\nuser=somebody\n")
+        (tmp_path / name.rsplit("/", 1)[1]).chmod(0o600)
+    (tmp_path / "slackwater.conf").write_text(text.replace("/etc/slackwater", str(tmp_path)))
+    result = tool.run("status", "--config", tmp_path / "slackwater.conf", expect=None)
+    assert result.code != tool.USAGE, result
