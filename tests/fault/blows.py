@@ -5,7 +5,9 @@ Each takes the stage, a random generator, and the state of the window in which i
 import contextlib
 import signal
 import subprocess
+import threading
 import time
+import uuid
 
 import pymysql
 
@@ -15,9 +17,11 @@ from lab.server import MariaDB, MySQL56, MySQL97
 
 from .stage import END_S, MAX_PAUSE_S, RESUME_S, Defect
 
+CLOSING = "CLOSING"     # entered only over a gap, which has to be made: see closing()
 ALL = ("PREFLIGHT", "ARMED", "WATCHING", "STOPPING", "STILL", "CAPTURED", "RESUMING", "RUNNING")
 GUARDED = ("WATCHING", "STOPPING", "STILL", "CAPTURED", "RESUMING")     # the switch is set on entry
 STOPPED = ("STOPPING", "STILL", "CAPTURED", "RESUMING")                 # a START is owed, or soon
+CLOSING_TRIES = 4
 HOLD_US = 250_000       # how long the agent is held in a state for a blow from outside
 
 
@@ -26,10 +30,16 @@ def _pass(seconds):
     time.sleep(seconds)
 
 
+class NotReached(AssertionError):
+    """The agent has ended without coming to the state in which it was to be struck."""
+
+
 def kill(stage, random, state):
     """SIGKILL, exactly at a state's beginning or somewhat later."""
     later = random.choice((0, random.randrange(3000), random.randrange(20000)))
     result = stage.agent(fault=f"state:{state}+{later}:kill").finish(90, expect=None)
+    if result.code != -signal.SIGKILL and f"state={state} " not in stage.told():
+        raise NotReached(f"{result}")
     assert result.code == -signal.SIGKILL, f"the agent was not killed in {state}: exit {result.code}"
     stage.resumed("kill", RESUME_S, since=stage.entered(state) + later / 1e6)
     stage.judge()
@@ -74,7 +84,8 @@ def kill_any_time(stage, random, _state):
 def freeze(stage, random, state):
     """SIGSTOP, for longer than --max-pause or not; then SIGCONT: it must notice."""
     agent = stage.agent(fault=f"state:{state}+{random.choice((0, random.randrange(2000)))}:stop")
-    assert stage.stopped_itself(agent), f"the agent was not frozen in {state}"
+    if not stage.stopped_itself(agent):
+        raise NotReached(f"{stage.end(agent)}")
     frozen = time.monotonic()
     long = random.random() < 0.8
     _pass(MAX_PAUSE_S + random.uniform(0.1, 0.6) if long else random.uniform(0, MAX_PAUSE_S))
@@ -90,7 +101,8 @@ def freeze(stage, random, state):
 def cut(stage, random, state):
     """The network goes, and comes back later; or the agent's host goes with it."""
     agent = stage.agent(fault=f"state:{state}+{HOLD_US}:pause", inside=True)
-    stage.reached(agent, state)
+    if not stage.reached(agent, state):
+        raise NotReached(f"{stage.end(agent)}")
     stage.net.cut()
     gone = time.monotonic()
     _pass(random.choice((random.uniform(0.5, MAX_PAUSE_S), MAX_PAUSE_S + 0.3)))
@@ -125,7 +137,8 @@ def _holder(stage):
 def lose_switch(stage, random, state):
     """Another tool ends a session of the dead-man's switch; the agent has to notice, and the applier is not left stopped."""
     agent = stage.agent(fault=f"state:{state}+{HOLD_US}:pause")
-    stage.reached(agent, state)
+    if not stage.reached(agent, state):
+        raise NotReached(f"{stage.end(agent)}")
     holder = random.random() < 0.5
     victim = _holder(stage) if holder else random.choice(_waiters(stage) or [None])
     stage.note += f"{'holder' if holder else 'waiter'}; "
@@ -179,6 +192,70 @@ def blocked(stage, random, _state):
             stage.replica.local(f"SET GLOBAL {name}=DEFAULT" if stage.flavour is MySQL97 else f"SET GLOBAL {name}=31536000")
 
 
+class _GapMaker(threading.Thread):
+    """A gap that a STOP leaves without an error. A worker is held up until the STOP waits for it; two empty transactions arrive meanwhile, and a
+    person applies the second by hand, as one skips a transaction: what stands still then lacks the first. A START applies it."""
+
+    def __init__(self, stage):
+        super().__init__(daemon=True)
+        self.stage, self.blocked, self.over = stage, threading.Event(), threading.Event()
+        self.error = None
+
+    @staticmethod
+    def _empty(server, *gtids):
+        server.sql(*(statement for gtid in gtids for statement in (f"SET SESSION gtid_next='{gtid}'", "BEGIN", "COMMIT")))
+
+    def _make(self, channel):
+        replica, name = self.stage.replica, str(uuid.uuid4())
+        self._empty(self.stage.lab.sources[channel], f"{name}:1", f"{name}:2")
+        received = f"SELECT RECEIVED_TRANSACTION_SET FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME='{channel}'"
+        proc.wait_until(lambda: f"{name}:1-2" in replica.value(received), 20, "two transactions to be received")
+        self._empty(replica, f"{name}:2")
+
+    def run(self):
+        stage = self.stage
+        channel = stage.running[0]
+        try:
+            with gaps.RowHeld(stage.replica, stage.lab.schemas(channel)[0]) as held:
+                held.wait_blocked()
+                self.blocked.set()
+                proc.wait_until(lambda: _stop_pending(stage) or self.over.is_set(), 60, "the STOP", every=0.02)
+                if not self.over.is_set():
+                    self._make(channel)
+        except (AssertionError, pymysql.err.Error) as error:
+            self.error = error
+        self.blocked.set()
+
+    def __enter__(self):
+        self.start()
+        self.blocked.wait(60)
+        return self
+
+    def __exit__(self, *_exception):
+        self.over.set()
+        self.join(60)
+
+
+def closing(blow):
+    """The same blow at CLOSING, over a gap that is made while the agent stops the applier."""
+    def strike(stage, random, state):
+        for attempt in range(1, CLOSING_TRIES + 1):
+            stage.options = ("--deadline", "1s", "--on-deadline", "stop")
+            try:
+                with _GapMaker(stage) as maker:
+                    assert not maker.error, maker.error
+                    blow(stage, random, state)
+                stage.note += f"attempt {attempt}; "
+                return
+            except NotReached as why:
+                stage.note += f"no gap ({why.args[0].split(chr(10))[1][:40]}); "
+            finally:
+                stage.options = ()
+            stage.again()
+        raise AssertionError(f"CLOSING was not reached in {CLOSING_TRIES} attempts")
+    return strike
+
+
 def restart(stage, random, state):
     """The server goes down in the window, by itself or in order, and comes back; the agent lives."""
     skip = random.random() < 0.7
@@ -189,7 +266,8 @@ def restart(stage, random, state):
     if crash and stage.flavour is MySQL56:      # what the receiver has must be known when it comes back
         stage.replica.local("SET GLOBAL sync_master_info=1")
     agent = stage.agent(fault=f"state:{state}+{HOLD_US}:pause")
-    stage.reached(agent, state)
+    if not stage.reached(agent, state):
+        raise NotReached(f"{stage.end(agent)}")
     at = time.monotonic()
     if crash:
         stage.replica.crash()

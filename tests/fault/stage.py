@@ -47,6 +47,7 @@ class Tally:
     server: str
     rounds: dict = dataclasses.field(default_factory=dict)      # by kind
     resumed: dict = dataclasses.field(default_factory=dict)     # by kind, seconds from the STOP's completion to running
+    struck: dict = dataclasses.field(default_factory=dict)      # by state
     codes: dict = dataclasses.field(default_factory=dict)       # exit codes of agents that ended by themselves
     defects: dict = dataclasses.field(default_factory=lambda: {"left stopped": 0, "started": 0, "manifest": 0, "other": 0})
     failures: list = dataclasses.field(default_factory=list)
@@ -73,6 +74,7 @@ class Stage:
         self.tally = Tally(flavour.flavour, network=self.net.kind)
         self.kept = None            # the repository of a snapshot that was completed in spite of a blow
         self.on_purpose = ()        # channels that are stopped and stay so
+        self.options = ()           # of every agent of a round
         self.stack = contextlib.ExitStack()
 
     def __enter__(self):
@@ -102,7 +104,18 @@ class Stage:
     def _applier(self, verb, channel):
         self.replica.replication(verb, channel, "SQL_THREAD")
 
+    def again(self):
+        """A round from its beginning: an agent that was to be struck has ended by itself, with the applier as it was, or in an error of its own."""
+        tool.end_all()
+        self.net.heal()
+        self.log.unlink(missing_ok=True)
+        shutil.rmtree(self.repository, ignore_errors=True)
+        note = self.note
+        self.prepare(self.number)
+        self.note = note
+
     def prepare(self, number):
+        self.number = number
         self.note = ""      # what is worth saying of this round
         self.repository = place.run_dir() / f"repository-{number}"
         self.log = self.repository.with_suffix(".log")
@@ -144,9 +157,13 @@ class Stage:
         """Start a backup; fault: what the agent does to itself, see fault.h; inside: behind the network that can be cut."""
         where = {"host": self.net.host, "port": self.net.port(self.replica)} if inside else {"host": self.replica.options["bind_address"]}
         return tool.Running("backup", *tool.connection(self.replica, BACKUP, **where), "--to", f"file://{self.repository}", "--instance", "lab",
-                            "--json", "--log-file", self.log, "--deadline", "40s", "--max-pause", f"{MAX_PAUSE_S}s", *options,
+                            "--json", "--log-file", self.log, "--deadline", "40s", "--max-pause", f"{MAX_PAUSE_S}s", *self.options, *options,
                             environment={"SLACKWATER_FAULT": fault} if fault else None, binary=tool.FAULTY,
                             prefix=self.net.prefix if inside else ())
+
+    def state(self):
+        """The state that the agent of this round has announced last."""
+        return (re.findall(r"state=(\w+) ", self.told()) or ["before"])[-1]
 
     def told(self):
         """What the agents of this round have logged."""
@@ -159,13 +176,12 @@ class Stage:
         return wall - time.time() + time.monotonic()
 
     def reached(self, agent, state, seconds=60):
-        """Wait until the agent has said that it is in a state."""
+        """Wait until the agent has said that it is in a state; False: it has ended before."""
         def look():
             if f"state={state} " in self.told():
-                return True
-            assert agent.alive(), f"the agent ended before {state}"
-            return False
-        proc.wait_until(look, seconds, state, every=0.002)
+                return "reached"
+            return None if agent.alive() else "ended"
+        return proc.wait_until(look, seconds, state, every=0.002) == "reached"
 
     @staticmethod
     def stopped_itself(agent, seconds=60):
