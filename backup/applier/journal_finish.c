@@ -11,7 +11,7 @@
 #include "slackwater/claim.h"
 
 /* RESTARTED: by how much the start that a server tells of may be off. SWITCH: how long a switch that went off may take. */
-enum { JOURNAL_RESTARTED_S = 3, JOURNAL_SWITCH_MS = 3000, JOURNAL_POLL_MS = 100, JOURNAL_PATIENCE_MS = 20000 };
+enum { JOURNAL_RESTARTED_S = 3, JOURNAL_SWITCH_MS = 3000, JOURNAL_POLL_MS = 100 };
 
 struct finish {
 	const char *dir;
@@ -59,12 +59,16 @@ static enum status wait_for_switch(struct finish *f, const struct journal_record
 
 static enum status start(struct finish *f, const struct channel *ch, const char *label, struct error *err)
 {
-	bool running = false;
-	enum status st = restart_channel(f->c, ch->cp.name, JOURNAL_PATIENCE_MS, &running, err);
-	if (!st && running)
+	struct error why = ERROR_INIT;
+	enum status st = restart_channel(f->c, ch->cp.name, &why);
+	if (!st)
 		return strlist_add(&f->report->started, label, err);
 	f->failed = true;
-	return st ? st : strlist_addf(&f->report->left, err, "%s could not be started: see its status and the server's error log", label);
+	if (why.kind == ERR_APPLIER)
+		return strlist_addf(&f->report->left, err, "%s could not be started: %s", label, why.message);
+	if (err)
+		*err = why;
+	return st;
 }
 
 static enum status finish_channel(struct finish *f, const struct journal_record *r, const char *name, struct error *err)

@@ -173,31 +173,10 @@ static enum status details(const struct recover_view *v, struct recover_finding 
 
 /* ---- next steps ---- */
 
-/* The statements of a step, as a person would type them. */
-static void statements(const struct recover_view *v, enum recover_step step, struct buf *out)
-{
-	const struct server_info *s = &v->in->server;
-	const char *name = v->ch->cp.name ? v->ch->cp.name : "";
-	if (step == RECOVER_START) {
-		dialect_start_sql(out, s, name);
-		return;
-	}
-	if (step == RECOVER_FETCH)
-		dialect_stop_io(out, s, name);
-	else
-		dialect_stop_both(out, s, name);
-	buf_adds(out, "; ");
-	if (step == RECOVER_RESET) {
-		dialect_reset_replica(out, s, name);
-		buf_adds(out, "; ");
-	}
-	dialect_start_both(out, s, name);
-}
-
 static enum status next_by_step(const struct recover_view *v, struct recover_finding *f, const char *after, struct error *err)
 {
 	struct buf sql = BUF_INIT(16384);
-	statements(v, f->step, &sql);
+	recover_step_statements(&v->in->server, v->ch, f->step, &sql);
 	enum status st = buf_check(&sql, "a statement", err);
 	if (!st)
 		st = put(&f->next, err, "%s%s", buf_str(&sql), after);
@@ -233,7 +212,7 @@ static enum status next_by_hand(const struct recover_view *v, struct recover_fin
 		           "slackwater seed --replace",
 		           placed ? "it stands over a gap" : "it has no executed position");
 	if (by_gtid)
-		statements(v, RECOVER_RESET, &sql);
+		recover_step_statements(&v->in->server, v->ch, RECOVER_RESET, &sql);
 	else
 		reset_by_position(v, &sql);
 	enum status st = buf_check(&sql, "a statement", err);

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "applier/checkpoint_parts.h"
+#include "applier/restart.h"
 #include "recover/task.h"
 #include "slackwater/dialect.h"
-
-enum { START_TRIES = 5 };
 
 /*
  * One packet: once the server has it, what is stopped is started again even when we are gone. No cancel reaches it. A START does nothing
@@ -26,27 +25,6 @@ static enum status send(struct recover_task *j, const struct buf *sql, struct er
 	return st;
 }
 
-static void compose(const struct recover_task *j, const struct channel *ch, enum recover_step step, struct buf *sql)
-{
-	const struct server_info *s = &j->in.server;
-	const char *name = ch->cp.name;
-	if (step == RECOVER_START) {
-		dialect_start_sql(sql, s, name);
-		return;
-	}
-	if (step == RECOVER_FETCH && !ch->io_stopped) {
-		dialect_stop_io(sql, s, name);
-		buf_adds(sql, "; ");
-	}
-	if (step == RECOVER_RESET) {
-		dialect_stop_both(sql, s, name);
-		buf_adds(sql, "; ");
-		dialect_reset_replica(sql, s, name);
-		buf_adds(sql, "; ");
-	}
-	dialect_start_both(sql, s, name);
-}
-
 /* What we stopped and could not start again as meant: at least the receiver, which ran. */
 static void give_back(struct recover_task *j, const struct channel *ch, enum recover_step step)
 {
@@ -59,42 +37,43 @@ static void give_back(struct recover_task *j, const struct channel *ch, enum rec
 	buf_free(&sql);
 }
 
-/* An OK of a START proves nothing (facts/servers 1): until the threads are seen to run, and to go on running. */
+struct again {
+	struct recover_task *j;
+	const struct channel *ch;
+	enum recover_step step;
+};
+
+static enum status start_again(void *arg, struct error *err)
+{
+	const struct again *a = arg;
+	struct buf sql = BUF_INIT(16384);
+	recover_start_statement(&a->j->in.server, a->ch, a->step, &sql);
+	enum status st = send(a->j, &sql, err);
+	buf_free(&sql);
+	return st;
+}
+
 static enum status start(struct recover_task *j, const struct channel *ch, enum recover_step step, struct buf *out,
                          struct error *err)
 {
+	struct again again = { j, ch, step };
 	struct buf sql = BUF_INIT(16384);
-	bool running = false;
-	compose(j, ch, step, &sql);
-	event_info(j->run->events, "recover", "%s", buf_str(&sql));
 	struct error why = ERROR_INIT;
+	recover_step_statements(&j->in.server, ch, step, &sql);
+	event_info(j->run->events, "recover", "%s", buf_str(&sql));
 	enum status st = send(j, &sql, &why);
 	j->started_ms = run_now_ms(j->run);
-	if (st && err)
-		*err = why;
-	if (st && why.kind == ERR_APPLIER && why.my_errno && recover_refused(j, ch->cp.name, &why, err))
-		return ST_FAILED;
-	if (st)
-		give_back(j, ch, step);
-	else
+	if (!st)
 		buf_addf(out, "%s", buf_str(&sql));
-	for (unsigned i = 0; !st && i < START_TRIES; i++) {
-		st = recover_settle(j, ch->cp.name, step != RECOVER_START, &running, err);
-		if (st || running)
-			break;
-		buf_clear(&sql);
-		if (step == RECOVER_START)
-			dialect_start_sql(&sql, &j->in.server, ch->cp.name);
-		else
-			dialect_start_both(&sql, &j->in.server, ch->cp.name);
-		st = send(j, &sql, err);
-	}
 	buf_free(&sql);
-	if (st || running)
-		return st;
-	error_set(err, ST_FAILED, ERR_APPLIER, "after %d STARTs it does not run, and no error is given", START_TRIES);
-	error_hint(err, "does somebody else stop it, or is a STOP still in progress? See the process list");
-	return ST_FAILED;
+	if (!st)
+		return restart_seen(j->c, ch->cp.name, step != RECOVER_START, start_again, &again, err);
+	if (err)
+		*err = why;
+	if (why.kind == ERR_APPLIER && why.my_errno && recover_refused(j, ch->cp.name, &why, err))
+		return ST_FAILED;
+	give_back(j, ch, step);
+	return st;
 }
 
 static enum status attempt(struct recover_task *j, struct recover_finding *f, struct buf *out, struct error *err)

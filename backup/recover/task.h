@@ -59,13 +59,9 @@ enum status recover_verdict(const struct recover_task *j, struct error *err);
 /* repair.c: outcome and result of f are set. An error is one that ends the run: the server lost, a right missing, cancelled. */
 enum status recover_repair(struct recover_task *j, struct recover_finding *f, struct error *err);
 
-/* settle.c: until what was started is seen to work. */
-enum status recover_settle(struct recover_task *j, const char *channel, bool receiver, bool *ret_running, struct error *err);
-/* Until what was missing is applied: gap and holes as they were. Appends what was seen to out. */
+/* closure.c: until what was missing is applied: gap and holes as they were. Appends what was seen to out. */
 enum status recover_wait_closed(struct recover_task *j, const char *channel, const struct gap *was, const char *holes,
                                 struct buf *out, struct error *err);
-/* ERR_APPLIER with the channel's own error, when it has one. */
-enum status recover_channel_error(const struct channel *ch, bool receiver, struct error *err);
 
 /* origin.c: does the source of ch still have all that is missing here? Asked of the source itself, with the same account; ERR_APPLIER if not. */
 enum status recover_source_has_all(struct recover_task *j, const struct channel *ch, struct error *err);

@@ -1,38 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After a START: does it work? Each look is a new reading of the server. */
+/* What runs again had a gap: until that is closed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "applier/restart.h"
 #include "recover/task.h"
 #include "slackwater/gtid.h"
 
 enum {
-	SETTLE_MS = 1000,      /* so long it has to be seen running, without a break */
-	NOT_YET_MS = 3000,     /* after that a thread that does not run, and has no error, will not */
-	CONNECT_MS = 60000,    /* for the receiver to reach its source */
 	SILENCE_MS = 30000,    /* a connected receiver that gets nothing at all for so long: its source has no more to send */
 	QUIET_MS = 5000,       /* for a look without any gap, other than those of the moment */
 	POLL_MS = 50,
 	TELL_EVERY_MS = 5000
 };
-
-enum status recover_channel_error(const struct channel *ch, bool receiver, struct error *err)
-{
-	unsigned no = !ch->sql_running ? ch->sql_errno : 0;
-	const char *thread = "applier", *text = ch->sql_error;
-	if (!no && receiver && ch->io_stopped) {
-		no = ch->io_errno;
-		thread = "receiver";
-		text = ch->io_error;
-	}
-	if (!no)
-		return ST_OK;
-	error_set(err, ST_FAILED, ERR_APPLIER, "the %s stopped again, with error %u: %.700s", thread, no, text ? text : "");
-	err->my_errno = no;
-	return ST_FAILED;
-}
 
 /* *ret is replaced; *ret_ch points into it. */
 static enum status read_one(struct recover_task *j, const char *channel, struct channels *ret, const struct channel **ret_ch,
@@ -46,48 +28,6 @@ static enum status read_one(struct recover_task *j, const char *channel, struct 
 		st = error_set(err, ST_FAILED, ERR_APPLIER, "the channel is gone");
 	return st;
 }
-
-static enum status no_source(const struct channel *ch, struct error *err)
-{
-	error_set(err, ST_FAILED, ERR_APPLIER, "the receiver does not reach its source: %.700s",
-	          ch->io_error && *ch->io_error ? ch->io_error : "no error is given");
-	err->my_errno = ch->io_errno;
-	return ST_FAILED;
-}
-
-enum status recover_settle(struct recover_task *j, const char *channel, bool receiver, bool *ret_running, struct error *err)
-{
-	struct channels now = { 0 };
-	const struct channel *ch;
-	int64_t begun = run_now_ms(j->run), seen = 0;
-	bool done = false;
-	enum status st = ST_OK;
-	*ret_running = false;
-	while (!st && !done) {
-		st = read_one(j, channel, &now, &ch, err);
-		if (!st)
-			st = recover_channel_error(ch, receiver, err);
-		if (st)
-			break;
-		int64_t t = run_now_ms(j->run);
-		bool connected = !receiver || ch->cp.io_running, trying = receiver && ch->sql_running && !connected && !ch->io_stopped;
-		if (!ch->sql_running || !connected)
-			seen = 0;
-		else if (!seen)
-			seen = t;
-		*ret_running = done = seen && t - seen >= SETTLE_MS;
-		if (!done && trying && t - begun > CONNECT_MS)
-			st = no_source(ch, err);
-		else if (!done && !seen && !trying && t - begun > NOT_YET_MS)
-			done = true;
-		else if (!done)
-			st = run_sleep_ms(j->run, POLL_MS, err);
-	}
-	channels_free(&now);
-	return st;
-}
-
-/* ---- until the gap is closed ---- */
 
 struct wait {
 	struct recover_task *j;
@@ -105,7 +45,7 @@ static enum status read_gaps(struct wait *w, struct error *err)
 {
 	enum status st = read_one(w->j, w->channel, &w->ch, &w->now, err);
 	if (!st)
-		st = recover_channel_error(w->now, w->holes != NULL, err);
+		st = restart_error(w->now, w->holes != NULL, err);
 	return st ? st : gaps_read(w->j->c, &w->j->in, &w->ch, &w->gaps, err);
 }
 
