@@ -56,6 +56,7 @@ static const char *const ssl_modes[] = { "DISABLED", "PREFERRED", "REQUIRED", "V
 static const char *const on_deadlines[] = { "give-up", "stop", NULL };
 static const char *const ddl_modes[] = { "hold", "retry", NULL };
 static const char *const nontransactional[] = { "copy", "refuse", "skip", NULL };
+static const char *const json_types[] = { "warn", "refuse", NULL };
 static const char *const verify_modes[] = { "full", "entry", NULL };
 static const char *const log_levels[] = { "debug", "info", "warning", "error", NULL };
 
@@ -230,6 +231,8 @@ static const struct option data[] = {
 	  "leave out accounts, roles and grants" },
 	CHOICE("nontransactional", "W", nontransactional, nontransactional,
 	  "tables without read views (MyISAM ...): copy while the applier is still, refuse, or skip"),
+	CHOICE("json-types", "W", json_types, json_types,
+	  "decimals, dates and bytes in MySQL's JSON become numbers and strings: warn, or refuse"),
 };
 const struct option_group config_data = GROUP("What is dumped", data);
 

@@ -48,11 +48,11 @@ struct config {
 	/* what outlives a run */
 	const char *state_dir; /* NULL = the default */
 	int64_t wait_lock_ms;
-	/* what is dumped, and how; ddl is an enum ddl_mode, nontransactional an enum nontransactional */
+	/* what is dumped, and how; ddl, nontransactional and json_types are of the enums of those names (ddl_mode) */
 	struct strlist include, exclude;
 	const char *tables_from_file;
 	bool users;
-	int nontransactional, ddl;
+	int nontransactional, json_types, ddl;
 	int64_t ddl_max_wait_ms;
 	uint64_t max_history, chunk_bytes;
 	unsigned threads, shards, zstd_level; /* threads, shards: 0 = choose */

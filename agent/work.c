@@ -101,6 +101,7 @@ enum status work_engine_options(const struct config *c, struct engine_options *r
 		.ddl = (enum ddl_mode)c->ddl,
 		.ddl_max_wait_ms = c->ddl_max_wait_ms,
 		.nontransactional = (enum nontransactional)c->nontransactional,
+		.json_types = (enum json_types)c->json_types,
 		.users = c->users,
 		.max_history = c->max_history,
 	};

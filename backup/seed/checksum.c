@@ -240,7 +240,7 @@ static enum status compare_there(struct comparison *k, const struct seed_tables 
 			st = check_absent(k, schema, table, err);
 	}
 	if (!st && others.n)
-		seed_warn(k->j, "%zu tables in other engines than InnoDB were not compared (%s%s): no snapshot covers them", others.n, others.item[0],
+		seed_warn(k->j, "%zu sequences and tables in other engines than InnoDB were not compared (%s%s): no snapshot covers them", others.n, others.item[0],
 		          others.n > 1 ? ", ..." : "");
 	seed_checksum_table_list_free(&there);
 	strlist_free(&others);

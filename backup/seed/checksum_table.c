@@ -29,8 +29,8 @@ enum status seed_checksum_table_list(struct conn *c, const struct strlist *schem
 	bool more = false;
 	if (!schemas->n)
 		return ST_OK;
-	buf_adds(&sql, "SELECT table_schema AS s, table_name AS t, engine AS e FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
-	               " AND table_schema IN (");
+	buf_adds(&sql, "SELECT table_schema AS s, table_name AS t, IF(table_type = 'SEQUENCE', 'sequence', engine) AS e FROM information_schema.tables WHERE table_type IN ('BASE TABLE',"
+	               " 'SYSTEM VERSIONED', 'SEQUENCE') AND table_schema IN (");
 	add_schema_list(&sql, schemas);
 	buf_adds(&sql, ") ORDER BY BINARY table_schema, BINARY table_name");
 	enum status st = buf_check(&sql, "a statement", err);
@@ -100,6 +100,31 @@ static enum status read_columns(struct conn *c, const char *schema, const char *
 	return st;
 }
 
+enum { HISTORY_NONE, HISTORY_NAMED, HISTORY_HIDDEN };
+
+/* Has it a history (WITH SYSTEM VERSIONING), and are the two columns of its times among those that information_schema shows? */
+static enum status read_history(struct conn *c, const char *schema, const char *table, uint64_t *ret, struct error *err)
+{
+	struct buf sql = BUF_INIT(16384), where = BUF_INIT(8192);
+	*ret = HISTORY_NONE;
+	if (!conn_is_mariadb(c, 100304))
+		return ST_OK;
+	buf_adds(&where, "WHERE table_schema = ");
+	sql_string(&where, schema);
+	buf_adds(&where, " AND table_name = ");
+	sql_string(&where, table);
+	buf_addf(&sql,
+	         "SELECT COALESCE((SELECT IF(table_type <> 'SYSTEM VERSIONED', %d, IF(EXISTS (SELECT 1 FROM information_schema.columns %s AND"
+	         " generation_expression = 'ROW START'), %d, %d)) FROM information_schema.tables %s), %d)",
+	         HISTORY_NONE, buf_str(&where), HISTORY_NAMED, HISTORY_HIDDEN, buf_str(&where), HISTORY_NONE);
+	enum status st = buf_check(&sql, "a statement", err);
+	if (!st)
+		st = conn_scalar_u64(c, sql.data, ret, err);
+	buf_free(&sql);
+	buf_free(&where);
+	return st;
+}
+
 static enum status sum_rows(struct conn *c, const struct buf *sql, struct seed_sum *ret, struct error *err)
 {
 	struct rows *r = NULL;
@@ -122,11 +147,16 @@ enum status seed_checksum_table(struct conn *c, const char *schema, const char *
                                 struct error *err)
 {
 	struct buf values = BUF_INIT(BUF_MAX_SQL), nulls = BUF_INIT(BUF_MAX_SQL), sql = BUF_INIT(BUF_MAX_SQL);
+	uint64_t history = HISTORY_NONE;
 	*ret = (struct seed_sum){ 0 };
 	enum status st = consistent ? conn_exec(c, "SAVEPOINT slackwater", err) : ST_OK;
 	if (!st)
 		st = read_columns(c, schema, table, &values, &nulls, err);
 	ret->columns = hash_text(buf_str(&values));
+	if (!st)
+		st = read_history(c, schema, table, &history, err);
+	if (history == HISTORY_HIDDEN)
+		buf_adds(&values, ", row_start, row_end");
 	/* A row too long for one text gives NULL: it then counts by the sum of a constant, and still by its number. */
 	buf_addf(&sql,
 	         "SELECT COUNT(*), COALESCE(SUM(COALESCE(k, 1)), 0), COALESCE(BIT_XOR(COALESCE(k, 1)), 0) FROM"
@@ -135,7 +165,7 @@ enum status seed_checksum_table(struct conn *c, const char *schema, const char *
 	sql_ident(&sql, schema);
 	buf_addc(&sql, '.');
 	sql_ident(&sql, table);
-	buf_adds(&sql, ") AS each_row");
+	buf_adds(&sql, history == HISTORY_NONE ? ") AS each_row" : " FOR SYSTEM_TIME ALL) AS each_row");
 	if (!st && nulls.len)
 		st = sum_rows(c, &sql, ret, err);
 	if (!st && consistent)

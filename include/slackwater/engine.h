@@ -19,6 +19,8 @@ enum engine_feature {
 
 enum ddl_mode { DDL_HOLD, DDL_RETRY };
 enum nontransactional { NONTRANSACTIONAL_COPY, NONTRANSACTIONAL_REFUSE, NONTRANSACTIONAL_SKIP };
+/* MySQL's JSON values of types that text does not tell (decimals, dates, times, bytes): they become numbers and strings. */
+enum json_types { JSON_TYPES_WARN, JSON_TYPES_REFUSE };
 
 struct engine_options {
 	unsigned threads;          /* default 4 */
@@ -27,6 +29,7 @@ struct engine_options {
 	enum ddl_mode ddl;
 	int64_t ddl_max_wait_ms;   /* default 60000 */
 	enum nontransactional nontransactional;
+	enum json_types json_types;
 	struct strlist include, exclude; /* "schema" or "schema.table", with * and ? */
 	struct strlist tables;     /* from --tables-from-file: exact schema.table */
 	bool users;                /* accounts, roles, grants */

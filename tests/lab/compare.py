@@ -3,8 +3,9 @@
 import re
 
 SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
-_BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "bit", "geometry", "point", "linestring",
-           "polygon", "multipoint", "multilinestring", "multipolygon", "geomcollection", "geometrycollection", "vector")
+_BYTES = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "json",     # character sets do not mix
+          "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "bit", "geometry", "point", "linestring",
+          "polygon", "multipoint", "multilinestring", "multipolygon", "geomcollection", "geometrycollection", "vector")
 
 
 def _quote(name):
@@ -15,22 +16,24 @@ def _lower(rows):
     return [{k.lower(): v for k, v in row.items()} for row in rows]
 
 
-def _content(server, schema, table, columns):
-    """Row count and two sums over the rows that do not depend on their order."""
+def _content(server, schema, table, columns, versioned=False):
+    """Row count and two sums over the rows that do not depend on their order; of a system-versioned table its history as well."""
     def text(column):
         name = _quote(column["column_name"])
         kind = column["data_type"].lower()
         if kind in ("float", "double"):
             return f"HEX(CAST({name} * 1.0e0 AS CHAR))"
-        return f"HEX({name})" if kind in _BINARY else name
+        return f"HEX({name})" if kind in _BYTES else name
     if not columns:
         return (0, 0, 0)
     row = ",".join(f"IFNULL({text(c)},'~')" for c in columns) + "," + ",".join(
         f"ISNULL({_quote(c['column_name'])})" for c in columns)
+    if versioned and not any(c["generation_expression"] == "ROW START" for c in columns):
+        row += ",row_start,row_end"
     crc = f"CRC32(CONCAT_WS('#',{row}))"
     found = server.sql("SET SESSION time_zone='+00:00', sql_mode=''",
                        f"SELECT COUNT(*) AS n, COALESCE(BIT_XOR({crc}),0) AS x, COALESCE(SUM({crc}),0) AS s "
-                       f"FROM {_quote(schema)}.{_quote(table)}")[0]
+                       f"FROM {_quote(schema)}.{_quote(table)}{' FOR SYSTEM_TIME ALL' if versioned else ''}")[0]
     return (int(found["n"]), int(found["x"]), int(found["s"]))
 
 
@@ -49,7 +52,8 @@ def picture(server, schemas=None):
                                  f"FROM information_schema.schemata WHERE schema_name {where}")):
         found["schema", row["schema_name"], ""] = (row["default_character_set_name"], row["default_collation_name"])
     columns = {}
-    for row in _lower(server.sql("SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns "
+    expression = "''" if server.flavour == "mysql56" else "generation_expression"
+    for row in _lower(server.sql(f"SELECT table_schema, table_name, column_name, data_type, {expression} AS generation_expression FROM information_schema.columns "
                                  f"WHERE table_schema {where} ORDER BY table_schema, table_name, ordinal_position")):
         columns.setdefault((row["table_schema"], row["table_name"]), []).append(row)
     for row in _lower(server.sql("SELECT table_schema, table_name, table_type FROM information_schema.tables "
@@ -59,7 +63,7 @@ def picture(server, schemas=None):
             found["view", schema, name] = _definition(server, "VIEW", schema, name)
         else:
             found["table", schema, name] = (_definition(server, "TABLE", schema, name),
-                                            _content(server, schema, name, columns.get((schema, name), [])))
+                                            _content(server, schema, name, columns.get((schema, name), []), row["table_type"] == "SYSTEM VERSIONED"))
     for row in _lower(server.sql(f"SELECT routine_schema, routine_name, routine_type FROM information_schema.routines "
                                  f"WHERE routine_schema {where}")):
         found[row["routine_type"].lower(), row["routine_schema"], row["routine_name"]] = \

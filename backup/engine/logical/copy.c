@@ -16,6 +16,7 @@ struct copied {
 	struct buf data;      /* empty when it lies in the file */
 	uint64_t at, len;
 	uint64_t raw_bytes, rows;
+	uint64_t json_lost;   /* of the whole table, at its last entry */
 };
 
 void copy_init(struct copy *k)
@@ -112,6 +113,16 @@ static enum status copy_table(struct insert *in, const struct table *t, struct c
 	return st ? st : insert_end(in, err);
 }
 
+/* Asked here and now, since only now it is what was read. */
+static enum status copy_json(struct copy *k, struct insert *in, const struct table *t, struct conn *c, struct error *err)
+{
+	atomic_uint_fast64_t lost = 0;
+	enum status st = dump_json(in, t, "", c, &lost, err);
+	if (k->n)
+		k->item[k->n - 1].json_lost = atomic_load(&lost);
+	return st;
+}
+
 enum status copy_read(struct copy *k, const struct inventory *inv, struct conn *c, uint64_t chunk_bytes, int zstd_level, struct error *err)
 {
 	struct insert *in = NULL;
@@ -122,7 +133,9 @@ enum status copy_read(struct copy *k, const struct inventory *inv, struct conn *
 		if (t->gone || t->view || t->how != ROWS_COPIED)
 			continue;
 		st = copy_table(in, t, c, err);
-		k->tables++;
+		if (!st)
+			st = copy_json(k, in, t, c, err);
+		k->tables += !t->sequence;
 	}
 	if (!st)
 		k->totals = *insert_totals(in);
@@ -167,6 +180,7 @@ enum status copy_put(struct copy *k, struct plan *p, struct stream_writer *w, st
 			break;
 		struct stream_entry e = { .data = it->data, .raw_bytes = it->raw_bytes, .rows = it->rows };
 		it->data = (struct buf){ 0 };
+		atomic_fetch_add(&task->json_lost, it->json_lost);
 		atomic_fetch_add(&task->rows_done, e.rows);
 		atomic_fetch_add(&task->bytes_done, e.raw_bytes);
 		st = dump_put(w, task->table, atomic_fetch_add(&task->files, 1), &e, err);

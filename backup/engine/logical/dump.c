@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_types.h"
 #include "layout.h"
 #include "slackwater/dialect.h"
 
@@ -70,6 +71,7 @@ void dump_select(const struct table *t, struct buf *b)
 	sql_ident(b, t->schema);
 	buf_addc(b, '.');
 	sql_ident(b, t->name);
+	buf_adds(b, t->versioned ? " FOR SYSTEM_TIME ALL" : "");
 }
 
 static void worker_remember(struct worker *w, const struct rows *r)
@@ -100,6 +102,17 @@ static enum status worker_rows(struct worker *w, struct rows *r, uint64_t *ret_r
 	return st;
 }
 
+enum status dump_json(struct insert *in, const struct table *t, const char *where, struct conn *c, atomic_uint_fast64_t *sum, struct error *err)
+{
+	uint64_t lost = 0, ask = 0, told = 0;
+	enum status st = ST_OK;
+	insert_take_json(in, &lost, &ask);
+	if (ask)
+		st = json_types_ask(c, t, where, &told, err);
+	atomic_fetch_add(sum, lost > told ? lost : told);
+	return st;
+}
+
 static enum status worker_range(struct worker *w, struct error *err)
 {
 	struct buf sql = BUF_INIT(RANGE_MAX + (1u << 20));
@@ -115,6 +128,10 @@ static enum status worker_range(struct worker *w, struct error *err)
 		st = worker_rows(w, r, &rows, err);
 	rows_free(r);
 	buf_free(&sql);
+	if (!st)
+		st = dump_json(w->in, w->task->table, buf_str(&w->range.where), w->s->c, &w->task->json_lost, err);
+	if (!st && w->d->json_types == JSON_TYPES_REFUSE && atomic_load(&w->task->json_lost))
+		st = json_types_refuse(w->task->table, err);
 	if (st)
 		return st;
 	uint64_t bytes = insert_bytes(w->in) - before;

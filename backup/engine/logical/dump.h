@@ -13,6 +13,7 @@ struct dump {
 	struct run *run;              /* the attempt's: cancelled when one worker fails, so that the others stop */
 	uint64_t chunk_bytes;
 	int zstd_level;
+	enum json_types json_types;
 	/* Called when a session comes to a table, before it reads rows; ST_RETRY voids the attempt. May be NULL. */
 	enum status (*arrive)(void *arg, struct session *s, const struct task *k, struct error *err);
 	void *arrive_arg;
@@ -36,5 +37,7 @@ void dump_progress(const struct dump *d, uint64_t *ret_bytes, uint64_t *ret_rows
 enum status dump_ddl_error(enum status st, struct error *err);
 /* Put an entry of table t whose number is given. */
 enum status dump_put(struct stream_writer *w, const struct table *t, uint64_t number, struct stream_entry *e, struct error *err);
+/* Add to *sum the rows, among those put into `in` since the last call, whose JSON loses types; where: the range they came from, "" = all of t. */
+enum status dump_json(struct insert *in, const struct table *t, const char *where, struct conn *c, atomic_uint_fast64_t *sum, struct error *err);
 /* "SELECT ... FROM `s`.`t`" for insert_row; the caller appends FORCE INDEX and WHERE. */
 void dump_select(const struct table *t, struct buf *b);

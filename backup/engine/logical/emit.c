@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "define.h"
+#include "json_types.h"
 #include "layout.h"
 #include "schema.h"
 #include "touch.h"
 
-enum { EMIT_PROGRESS_MS = 500, EMIT_TOUCH = 500, EMIT_TOUCH_WAIT_MS = 15000 };
+enum { EMIT_PROGRESS_MS = 500, EMIT_TOUCH = 500, EMIT_TOUCH_WAIT_MS = 15000, EMIT_NAMES = 10, EMIT_NAMES_BYTES = 16384 };
 
 /* What is in the inventory was not exact in the window: read it again, under whatever holds it still. */
 static enum status emit_relist(struct logical *l, struct error *err)
@@ -150,7 +151,7 @@ static enum status emit_rows(struct logical *l, struct stream_writer *w, struct 
 		rows += l->inv.table[i].gone ? 0 : l->inv.table[i].rows;
 	}
 	l->dump = (struct dump){ .session = l->session, .nsessions = l->nsessions, .plan = &l->plan, .writer = w, .run = &l->run,
-		                 .chunk_bytes = l->eo->chunk_bytes, .zstd_level = l->eo->zstd_level };
+		                 .chunk_bytes = l->eo->chunk_bytes, .zstd_level = l->eo->zstd_level, .json_types = l->eo->json_types };
 	if (l->locks == LOCKS_NONE) {
 		l->dump.arrive = retry_arrive;
 		l->dump.arrive_arg = &l->retry;
@@ -167,6 +168,28 @@ static enum status emit_rows(struct logical *l, struct stream_writer *w, struct 
 		st = joined;
 	}
 	return st;
+}
+
+/* Of a table's JSON values some have types that their text does not tell: said by name, or refused. */
+static enum status emit_json(struct logical *l, struct error *err)
+{
+	struct buf b = BUF_INIT(EMIT_NAMES_BYTES);
+	uint64_t tables = 0;
+	for (size_t i = 0; i < l->plan.n; i++) {
+		const struct task *k = &l->plan.task[i];
+		uint64_t rows = atomic_load(&k->json_lost);
+		if (!rows)
+			continue;
+		if (l->eo->json_types == JSON_TYPES_REFUSE)
+			return json_types_refuse(k->table, err);
+		if (tables++ < EMIT_NAMES)
+			buf_addf(&b, "%s`%s`.`%s` (%llu rows)", b.len ? ", " : "", k->schema, k->name, (unsigned long long)rows);
+	}
+	if (tables)
+		event_warning(l->run.events, "dump", "decimals, dates, times or bytes in JSON become numbers and strings in %llu table(s): %s%s",
+		              (unsigned long long)tables, buf_str(&b), tables > EMIT_NAMES ? ", ..." : "");
+	buf_free(&b);
+	return ST_OK;
 }
 
 static void emit_report(struct logical *l)
@@ -196,6 +219,8 @@ enum status emit_run(struct logical *l, struct stream_writer *w, struct error *e
 		st = emit_definitions(l, w, err);
 	if (!st)
 		st = emit_rows(l, w, err);
+	if (!st)
+		st = emit_json(l, err);
 	watch_stop(&l->watch);
 	if (l->watch.ddl_wait_ms > l->report.ddl_wait_ms)
 		l->report.ddl_wait_ms = l->watch.ddl_wait_ms;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "escape.h"
+#include "json_types.h"
 #include "layout.h"
 #include "slackwater/dialect.h"
 
@@ -14,8 +15,13 @@
 #define STATEMENT_MAX ((size_t)4 << 30)
 #define ENTRY_MAX ((size_t)5 << 30)
 
+/* A cell's quotes, comma, introducer; or the literal of an invalid ENUM value. */
+#define INSERT_CELL 32
 /* Text behind an introducer: see LAYOUT_DATA_HEADER. */
-enum { INSERT_BINARY = COLUMN_UTF8 + 1 };
+enum { INSERT_BINARY = COLUMN_INDEX + 1 };
+
+/* How a cell is written: enum column_kind or INSERT_BINARY; of an ENUM also how a value is written that is none. */
+struct cell { unsigned char kind; bool json, checked; const char *invalid; };
 
 struct insert {
 	uint64_t chunk_bytes;
@@ -23,14 +29,17 @@ struct insert {
 	void *arg;
 	struct stream_zstd *zstd;
 	const struct table *t;
-	unsigned char *kind;      /* enum column_kind of each column of a row, or INSERT_BINARY */
+	struct cell *cell;        /* of each column of a row */
 	unsigned ncols;
 	struct buf prefix;        /* INSERT INTO `t` (...) VALUES\n */
 	struct buf stmt;
-	uint64_t stmt_rows;
+	uint64_t stmt_rows, stmt_invalid;
+	uint64_t row_invalid;     /* invalid ENUM values in the row that was written last */
 	struct stream_entry entry;
 	bool open;                /* entry holds something */
 	uint64_t bytes;           /* since insert_begin */
+	bool json;                /* there is a column of that type */
+	uint64_t json_lost, json_ask; /* rows, since insert_take_json */
 	struct insert_totals totals;
 };
 
@@ -57,7 +66,7 @@ void insert_free(struct insert *in)
 	stream_entry_free(&in->entry);
 	buf_free(&in->prefix);
 	buf_free(&in->stmt);
-	free(in->kind);
+	free(in->cell);
 	free(in);
 }
 
@@ -85,15 +94,24 @@ void insert_columns(const struct table *t, struct buf *b)
 		buf_adds(b, "1"); /* nothing but generated columns: the rows are counted all the same */
 }
 
+static struct cell insert_cell_of(const struct table *t, const struct column *c)
+{
+	struct cell cell = { .kind = (unsigned char)c->kind, .json = c->json, .checked = c->is_enum, .invalid = c->invalid };
+	if (t->partitioned && (c->kind == COLUMN_TEXT || c->kind == COLUMN_ENUM))
+		cell.kind = INSERT_BINARY;
+	return cell;
+}
+
 enum status insert_begin(struct insert *in, const struct table *t, struct error *err)
 {
-	unsigned char *kind = realloc(in->kind, t->ncols + 1);
-	if (!kind)
+	struct cell *cell = realloc(in->cell, (t->ncols + 1) * sizeof *cell);
+	if (!cell)
 		return error_oom(err);
-	in->kind = kind;
+	in->cell = cell;
 	in->t = t;
 	in->ncols = 0;
 	in->bytes = 0;
+	in->json = false;
 	buf_clear(&in->prefix);
 	buf_adds(&in->prefix, "INSERT INTO ");
 	sql_ident(&in->prefix, t->name);
@@ -104,7 +122,8 @@ enum status insert_begin(struct insert *in, const struct table *t, struct error 
 		if (in->ncols)
 			buf_addc(&in->prefix, ',');
 		sql_ident(&in->prefix, t->col[i].name);
-		in->kind[in->ncols++] = t->partitioned && t->col[i].kind == COLUMN_TEXT ? INSERT_BINARY : (unsigned char)t->col[i].kind;
+		in->json = in->json || t->col[i].json;
+		in->cell[in->ncols++] = insert_cell_of(t, &t->col[i]);
 	}
 	buf_adds(&in->prefix, ") VALUES\n");
 	return buf_check(&in->prefix, "the head of an INSERT", err);
@@ -132,6 +151,7 @@ static char *insert_cell(char *p, unsigned char kind, const char *value, size_t 
 			return insert_quoted(p, "'", 1, value, len);
 		/* fall through */
 	case COLUMN_NUMBER:
+	case COLUMN_INDEX:
 		memcpy(p, value, len);
 		return p + len;
 	case COLUMN_PLAIN:
@@ -153,16 +173,47 @@ static char *insert_cell(char *p, unsigned char kind, const char *value, size_t 
 	return insert_quoted(p, "'", 1, value, len);
 }
 
-static char *insert_tuple(char *p, const struct insert *in, const char *const *row, const size_t *len)
+/* Is it the value of an ENUM that is none of its words? */
+static bool insert_is_invalid(const struct cell *cell, const char *value, size_t len)
+{
+	return value && (cell->kind == COLUMN_INDEX ? len == 1 && *value == '0' : len == 0);
+}
+
+static char *insert_tuple(char *p, struct insert *in, const char *const *row, const size_t *len)
 {
 	*p++ = '(';
+	in->row_invalid = 0;
 	for (unsigned i = 0; i < in->ncols; i++) {
+		const struct cell *cell = &in->cell[i];
 		if (i)
 			*p++ = ',';
-		p = insert_cell(p, in->kind[i], row[i], len[i]);
+		if (!cell->checked || !insert_is_invalid(cell, row[i], len[i])) {
+			p = insert_cell(p, cell->kind, row[i], len[i]);
+			continue;
+		}
+		size_t n = strlen(cell->invalid);
+		memcpy(p, cell->invalid, n);
+		p += n;
+		in->row_invalid++;
 	}
 	*p++ = ')';
 	return p;
+}
+
+static void insert_scan_json(struct insert *in, const char *const *row, const size_t *len)
+{
+	unsigned found = 0;
+	for (unsigned i = 0; i < in->ncols; i++)
+		found |= in->cell[i].json && row[i] ? json_types_scan(row[i], len[i]) : 0;
+	in->json_lost += (found & JSON_SCAN_LOST) != 0;
+	in->json_ask += (found & JSON_SCAN_ASK) != 0;
+}
+
+void insert_take_json(struct insert *in, uint64_t *ret_lost, uint64_t *ret_ask)
+{
+	*ret_lost = in->json_lost;
+	*ret_ask = in->json_ask;
+	in->json_lost = in->json_ask = 0;
 }
 
 /* The most that a tuple can need. */
@@ -170,7 +221,7 @@ static size_t insert_need(const struct insert *in, const char *const *row, const
 {
 	size_t need = 4 + ESCAPE_SLACK;
 	for (unsigned i = 0; i < in->ncols; i++)
-		need += (row[i] ? 2 * len[i] : 0) + 16;
+		need += (row[i] ? 2 * len[i] : 0) + INSERT_CELL;
 	return need;
 }
 
@@ -196,35 +247,42 @@ static enum status insert_compress(struct insert *in, const char *text, size_t l
 
 static enum status insert_open(struct insert *in, struct error *err)
 {
-	static const char bytes[] = LAYOUT_DATA_HEADER, introduced[] = LAYOUT_SCHEMA_HEADER;
+	static const char bytes[] = LAYOUT_DATA_HEADER, introduced[] = LAYOUT_SCHEMA_HEADER, history[] = LAYOUT_HISTORY;
 	if (in->open)
 		return ST_OK;
 	in->entry = (struct stream_entry){ .data = BUF_INIT(ENTRY_MAX) };
 	in->open = true;
-	return in->t->partitioned ? insert_compress(in, introduced, sizeof introduced - 1, err)
-	                          : insert_compress(in, bytes, sizeof bytes - 1, err);
+	enum status st = in->t->partitioned ? insert_compress(in, introduced, sizeof introduced - 1, err)
+	                                    : insert_compress(in, bytes, sizeof bytes - 1, err);
+	return st || !in->t->versioned ? st : insert_compress(in, history, sizeof history - 1, err);
 }
 
 /* Hand on the first len bytes of the statement buffer, which are a statement of `rows` rows but for its end. */
-static enum status insert_statement(struct insert *in, size_t len, uint64_t rows, struct error *err)
+static enum status insert_statement(struct insert *in, size_t len, uint64_t rows, uint64_t invalid, struct error *err)
 {
 	enum status st = ST_OK;
-	if (in->open && in->entry.raw_bytes + len + 2 > in->chunk_bytes)
+	struct buf end = BUF_INIT(100);
+	if (invalid)
+		buf_addf(&end, LAYOUT_INVALID_ENUMS, (unsigned long long)invalid);
+	buf_adds(&end, ";\n");
+	size_t whole = len + end.len;
+	if (in->open && in->entry.raw_bytes + whole > in->chunk_bytes)
 		st = insert_put(in, err);
 	if (!st)
 		st = insert_open(in, err);
 	if (!st)
 		st = insert_compress(in, in->stmt.data, len, err);
 	if (!st)
-		st = insert_compress(in, ";\n", 2, err);
+		st = insert_compress(in, buf_str(&end), end.len, err);
+	buf_free(&end);
 	if (st)
 		return st;
 	in->entry.rows += rows;
-	in->bytes += len + 2;
+	in->bytes += whole;
 	in->totals.rows += rows;
-	in->totals.bytes += len + 2;
-	if (len + 2 > in->totals.largest_statement)
-		in->totals.largest_statement = len + 2;
+	in->totals.bytes += whole;
+	if (whole > in->totals.largest_statement)
+		in->totals.largest_statement = whole;
 	return ST_OK;
 }
 
@@ -244,6 +302,8 @@ enum status insert_row(struct insert *in, const char *const *row, const size_t *
 	if (b->bad)
 		return buf_check(b, "a row", err);
 
+	if (in->json)
+		insert_scan_json(in, row, len);
 	size_t before = b->len;
 	char *p = b->data + before;
 	if (in->stmt_rows) {
@@ -257,20 +317,22 @@ enum status insert_row(struct insert *in, const char *const *row, const size_t *
 		in->totals.largest_row = n;
 	b->len = (size_t)(p - b->data);
 	in->stmt_rows++;
+	in->stmt_invalid += in->row_invalid;
 	if (b->len < STATEMENT_BYTES)
 		return ST_OK;
 
 	/* Full: what was there before this row goes; the row itself starts the next statement, unless it is one by itself. */
 	enum status st = ST_OK;
 	if (in->stmt_rows > 1) {
-		st = insert_statement(in, before, in->stmt_rows - 1, err);
+		st = insert_statement(in, before, in->stmt_rows - 1, in->stmt_invalid - in->row_invalid, err);
 		memmove(b->data + in->prefix.len, tuple, n);
 		b->len = in->prefix.len + n;
 		in->stmt_rows = 1;
+		in->stmt_invalid = in->row_invalid;
 	}
 	if (!st && b->len >= STATEMENT_BYTES) {
-		st = insert_statement(in, b->len, 1, err);
-		in->stmt_rows = 0;
+		st = insert_statement(in, b->len, 1, in->stmt_invalid, err);
+		in->stmt_rows = in->stmt_invalid = 0;
 		insert_shrink(in);
 	}
 	return st;
@@ -280,8 +342,8 @@ enum status insert_end(struct insert *in, struct error *err)
 {
 	enum status st = ST_OK;
 	if (in->stmt_rows)
-		st = insert_statement(in, in->stmt.len, in->stmt_rows, err);
-	in->stmt_rows = 0;
+		st = insert_statement(in, in->stmt.len, in->stmt_rows, in->stmt_invalid, err);
+	in->stmt_rows = in->stmt_invalid = 0;
 	insert_shrink(in);
 	return st ? st : insert_put(in, err);
 }

@@ -22,6 +22,11 @@ enum status insert_row(struct insert *in, const char *const *row, const size_t *
 /* Everything that was given is put. Another insert_begin may follow. */
 enum status insert_end(struct insert *in, struct error *err);
 const struct insert_totals *insert_totals(const struct insert *in);
+
+/*
+ * Rows since the last call whose JSON holds what its text does not tell: *ret_lost for certain, *ret_ask perhaps (json_types.h).
+ */
+void insert_take_json(struct insert *in, uint64_t *ret_lost, uint64_t *ret_ask);
 uint64_t insert_bytes(const struct insert *in); /* of SQL text since insert_begin, what is not put yet included */
 
 /* The select list that insert_row expects: all columns but the generated ones. */

@@ -18,7 +18,9 @@ enum column_kind {
 	COLUMN_PLAIN,  /* in quotes, nothing to escape: dates and times */
 	COLUMN_TEXT,   /* in quotes, escaped; the bytes of the column's own character set */
 	COLUMN_HEX,    /* 0x... */
-	COLUMN_UTF8    /* _utf8mb4'...': types that refuse a binary string */
+	COLUMN_UTF8,   /* _utf8mb4'...': types that refuse a binary string */
+	COLUMN_ENUM,   /* as text; what is empty was no valid value, and is written as `invalid` */
+	COLUMN_INDEX   /* ENUM and SET by number: two of their words may look alike; 0 of an ENUM is written as `invalid` */
 };
 
 /* How a key's value is compared with a literal; KEYING_NONE: the column cannot be walked along. */
@@ -32,11 +34,14 @@ struct column {
 	bool nullable;
 	bool generated; /* computed by the server: not in an INSERT */
 	bool widen;     /* read as a DOUBLE: FLOAT printed as it is loses digits */
+	bool json;      /* MySQL's: its text does not tell all (json_types.h) */
+	bool is_enum;
+	const char *invalid; /* of an ENUM: a literal that is stored as index 0; NULL = its words leave none */
 };
 
 enum table_rows {
 	ROWS_SNAPSHOT,   /* InnoDB: read through the read view */
-	ROWS_COPIED,     /* no MVCC: copied inside the window */
+	ROWS_COPIED,     /* no MVCC: copied inside the window; sequences as well, in whatever engine */
 	ROWS_NONE        /* MERGE, BLACKHOLE: the definition is all there is */
 };
 
@@ -48,6 +53,9 @@ struct table {
 	bool gone;             /* left out of this attempt (not in the window's list) */
 	enum table_rows how;
 	bool partitioned;
+	bool sequence;         /* MariaDB: a table of one row to everybody but its CREATE statement */
+	bool versioned;        /* MariaDB, WITH SYSTEM VERSIONING: its history are rows like others */
+	bool period;           /* of a versioned table: when a row began and ended are among its columns here */
 	uint64_t rows, bytes;  /* the server's estimates */
 	struct column *col;
 	size_t ncols;
@@ -135,6 +143,8 @@ void accounts_quote_columns(const char *grant, struct buf *b); /* for tests */
 
 /* column.c: how values of a type are read, written and compared. false: a type that is not known. */
 bool column_classify(struct column *c, const char *data_type, const char *column_type, const char *extra, const char *scale);
+/* ENUM or SET, column_type as SHOW COLUMNS prints it: can each value be told by its text? */
+bool column_words_distinct(const char *column_type);
 /* The expression that reads it, and a literal that compares like a value read. */
 void column_select(const struct column *c, struct buf *b);
 void column_literal(const struct column *c, const char *value, size_t len, struct buf *b);

@@ -77,7 +77,7 @@ enum status inventory_define_table(struct table *t, struct conn *c, struct error
 	struct rows *r = NULL;
 	free(t->create);
 	t->create = NULL;
-	enum status st = define_show(c, "TABLE", t->schema, t->name, &r, err);
+	enum status st = define_show(c, t->sequence ? "SEQUENCE" : "TABLE", t->schema, t->name, &r, err);
 	if (!st)
 		st = define_text(&t->create, &t->create_len, r, 1, "table", t->schema, t->name, err);
 	rows_free(r);

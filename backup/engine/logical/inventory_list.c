@@ -44,22 +44,40 @@ static bool list_engine(const char *engine, enum table_rows *how)
 	return false;
 }
 
-/* What row r says of base table t; *ret_skip: it is to be left out. */
-static enum status list_judge(struct inventory *inv, struct table *t, const struct rows *r, const struct engine_options *o,
-                              bool *ret_skip, struct error *err)
+/* Nothing but MariaDB 10.11.1 and later takes a history that was not made by the table itself. */
+static enum status list_judge_versioned(struct inventory *inv, struct table *t, const struct rows *r, const struct conn *c, struct error *err)
 {
+	t->versioned = true;
+	if (!conn_is_mariadb(c, 101101))
+		return inventory_refused(inv, t->schema, t->name, err, "the history of a system-versioned table can be carried from MariaDB 10.11.1 on");
+	if (!strcmp(list_cell(r, 7), "1"))
+		return inventory_refused(inv, t->schema, t->name, err, "system-versioned tables with partitions are not supported: history may come to lie in others");
+	return ST_OK;
+}
+
+/* What row r says of base table t; *ret_skip: it is to be left out. */
+static enum status list_judge(struct inventory *inv, struct table *t, const struct rows *r, const struct conn *c,
+                              const struct engine_options *o, bool *ret_skip, struct error *err)
+{
+	enum status st = ST_OK;
 	const char *type = list_cell(r, 2), *engine = list_cell(r, 3);
 	*ret_skip = false;
 	if (!strcmp(type, "VIEW")) {
 		t->view = true;
 		return ST_OK;
 	}
-	if (!strcmp(type, "SEQUENCE"))
-		return inventory_refused(inv, t->schema, t->name, err, "sequences are not supported");
+	if (!strcmp(type, "SEQUENCE")) {
+		/* Its row is changed without a trace in any read view, also in InnoDB. */
+		t->sequence = true;
+		t->how = ROWS_COPIED;
+		return ST_OK;
+	}
 	if (!strcmp(type, "SYSTEM VERSIONED"))
-		return inventory_refused(inv, t->schema, t->name, err, "system-versioned tables are not supported: their history would be lost");
-	if (strcmp(type, "BASE TABLE") != 0)
+		st = list_judge_versioned(inv, t, r, c, err);
+	else if (strcmp(type, "BASE TABLE") != 0)
 		return inventory_refused(inv, t->schema, t->name, err, "table type %s is not known", type);
+	if (st)
+		return st;
 	if (!*engine)
 		return inventory_refused(inv, t->schema, t->name, err, "the server cannot open it: %s", list_cell(r, 6));
 	if (!list_engine(engine, &t->how))
@@ -70,7 +88,7 @@ static enum status list_judge(struct inventory *inv, struct table *t, const stru
 	return ST_OK;
 }
 
-static enum status list_table(struct inventory *inv, const struct rows *r, const struct engine_options *o, struct error *err)
+static enum status list_table(struct inventory *inv, const struct rows *r, const struct conn *c, const struct engine_options *o, struct error *err)
 {
 	char *schema = NULL, *name = NULL;
 	struct table *t = NULL;
@@ -89,7 +107,7 @@ static enum status list_table(struct inventory *inv, const struct rows *r, const
 	if (!st)
 		st = inventory_dup(&t->engine, list_cell(r, 3), strlen(list_cell(r, 3)), err);
 	if (!st)
-		st = list_judge(inv, t, r, o, &skip, err);
+		st = list_judge(inv, t, r, c, o, &skip, err);
 	if (st)
 		return st;
 	t->gone = skip;
@@ -110,7 +128,7 @@ static enum status list_tables(struct inventory *inv, struct conn *c, const stru
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
-		st = list_table(inv, r, o, err);
+		st = list_table(inv, r, c, o, err);
 		if (!st)
 			st = rows_next(r, &more, err);
 	}
@@ -129,7 +147,7 @@ enum status inventory_names(struct inventory *inv, struct conn *c, const struct 
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
-		st = list_table(inv, r, o, err);
+		st = list_table(inv, r, c, o, err);
 		if (!st)
 			st = rows_next(r, &more, err);
 	}
@@ -139,7 +157,13 @@ enum status inventory_names(struct inventory *inv, struct conn *c, const struct 
 
 /* ---- columns ---- */
 
-/* Row r: schema, table, column, data type, column type, nullable, charset, extra, scale. */
+/* Of a versioned table: is it when a row began or ended? Those are written like other columns, so that history stays what it was. */
+static bool list_is_period(const struct table *t, const struct rows *r)
+{
+	return t->versioned && (!strcmp(list_cell(r, 9), "ROW START") || !strcmp(list_cell(r, 9), "ROW END"));
+}
+
+/* Row r: schema, table, column, data type, column type, nullable, charset, extra, scale, expression. */
 static enum status list_column(struct inventory *inv, struct table *t, const struct rows *r, struct error *err)
 {
 	struct column *more = realloc(t->col, (t->ncols + 1) * sizeof *more);
@@ -155,7 +179,36 @@ static enum status list_column(struct inventory *inv, struct table *t, const str
 		return st;
 	if (!column_classify(col, list_cell(r, 3), list_cell(r, 4), list_cell(r, 7), r->row[8]) && !t->view && !t->gone)
 		return inventory_refused(inv, t->schema, t->name, err, "column `%s` has a type that is not known: %s", col->name, list_cell(r, 4));
+	if (list_is_period(t, r)) {
+		t->period = true;
+		col->generated = false;
+		if (!strcasecmp(list_cell(r, 3), "bigint") && !strcmp(list_cell(r, 9), "ROW START"))
+			return inventory_refused(inv, t->schema, t->name, err, "its history goes by transaction numbers, which are not carried over");
+	}
+	if (col->is_enum && !col->invalid)
+		return inventory_refused(inv, t->schema, t->name, err, "column `%s` is an ENUM whose words leave no way to write an invalid value", col->name);
 	return ST_OK;
+}
+
+/* A versioned table that does not name these two has them all the same; SELECT * and information_schema leave them out. */
+static enum status list_period(struct table *t, struct error *err)
+{
+	static const char *const name[] = { "row_start", "row_end" };
+	if (!t->versioned || t->period || !t->ncols)
+		return ST_OK;
+	struct column *more = realloc(t->col, (t->ncols + 2) * sizeof *more);
+	if (!more)
+		return error_oom(err);
+	t->col = more;
+	t->period = true;
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < 2; i++) {
+		struct column *col = &t->col[t->ncols++];
+		*col = (struct column){ 0 };
+		column_classify(col, "timestamp", "timestamp(6)", "", NULL);
+		st = inventory_dup(&col->name, name[i], strlen(name[i]), err);
+	}
+	return st;
 }
 
 static enum status list_columns_query(struct inventory *inv, struct conn *c, const char *where, struct error *err)
@@ -165,8 +218,9 @@ static enum status list_columns_query(struct inventory *inv, struct conn *c, con
 	bool more = false;
 	enum status st = conn_queryf(c, &r, err,
 	                             "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME,"
-	                             " EXTRA, NUMERIC_SCALE FROM information_schema.COLUMNS WHERE %s"
-	                             " ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION", where);
+	                             " EXTRA, NUMERIC_SCALE, %s FROM information_schema.COLUMNS WHERE %s"
+	                             " ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
+	                             conn_is_mariadb(c, 100300) ? "GENERATION_EXPRESSION" : "''", where);
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
@@ -178,6 +232,8 @@ static enum status list_columns_query(struct inventory *inv, struct conn *c, con
 			st = rows_next(r, &more, err);
 	}
 	rows_free(r);
+	for (size_t i = 0; !st && i < inv->ntables; i++)
+		st = list_period(&inv->table[i], err);
 	return st;
 }
 

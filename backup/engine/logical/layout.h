@@ -48,6 +48,15 @@
 	"/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'*/;\n"                                            \
 	"/*!40103 SET TIME_ZONE='+00:00' */;\n"
 
+/* One line more before the rows of a system-versioned table, so that its history may be written. */
+#define LAYOUT_HISTORY "/*M!101101 SET SYSTEM_VERSIONING_INSERT_HISTORY=1*/;\n"
+
+/*
+ * Behind the last row of an INSERT, how many values of ENUM columns in it are none (index 0, which servers that are not strict let in). MariaDB warns of
+ * each when it is loaded (1265); a loader that takes warnings seriously knows by this how many of them are right.
+ */
+#define LAYOUT_INVALID_ENUMS "\n/* invalid ENUM values: %llu */"
+
 enum layout_file {
 	LAYOUT_SCHEMA_CREATE, /* DB-schema-create.sql */
 	LAYOUT_SCHEMA_POST,   /* DB-schema-post.sql */

@@ -99,7 +99,7 @@ static enum status check_statement(struct checking *k, const struct load_table *
 	return st;
 }
 
-static enum status check_table(struct checking *k, const struct load_table *t, struct error *err)
+static enum status check_table(struct checking *k, struct load_table *t, struct error *err)
 {
 	struct buf text = BUF_INIT(1);
 	enum status st = load_plan_read(k->p, t->schema, &text, err);
@@ -108,6 +108,7 @@ static enum status check_table(struct checking *k, const struct load_table *t, s
 	size_t len;
 	while (!st && load_split_next(&s, &sql, &len)) {
 		size_t n = layout_unblank(text.data + (sql - text.data), len);
+		t->sequence = t->sequence || (n > 16 && strncmp(sql, "CREATE SEQUENCE ", 16) == 0);
 		st = check_statement(k, t, sql, n, err);
 	}
 	buf_free(&text);

@@ -36,6 +36,8 @@ static enum status create_table(void *arg, struct conn *c, size_t i, struct erro
 {
 	struct load_data *d = arg;
 	struct load_table *t = &d->plan->table[i];
+	if (t->sequence != d->sequences)
+		return ST_OK;
 	struct buf text = BUF_INIT(1);
 	enum status st = load_session_use(c, t->t->schema, err);
 	if (!st)
@@ -56,7 +58,10 @@ static enum status create_table(void *arg, struct conn *c, size_t i, struct erro
 
 enum status load_data_create(struct load_data *d, struct load_pool *pool, struct error *err)
 {
-	return load_pool_run(pool, d->plan->layout->ntables, create_table, d, err);
+	d->sequences = true;
+	enum status st = load_pool_run(pool, d->plan->layout->ntables, create_table, d, err);
+	d->sequences = false;
+	return st ? st : load_pool_run(pool, d->plan->layout->ntables, create_table, d, err);
 }
 
 static enum status build_indexes(struct load_data *d, struct conn *c, struct load_table *t, struct error *err)

@@ -10,6 +10,7 @@ struct load_data {
 	struct load_plan *plan;
 	struct run *run;
 	struct load_schedule *schedule; /* while rows are put in */
+	bool sequences;                 /* which are being created: sequences or tables */
 	atomic_uint_fast64_t rows, bytes, statements;
 };
 

@@ -13,6 +13,7 @@
 struct load_table {
 	const struct layout_table *t;
 	const struct stream_index_entry *schema;
+	bool sequence;            /* created before the tables, whose defaults may ask it */
 	bool referred;            /* another table's foreign key points to it */
 	atomic_uint_fast64_t left, rows; /* entries not loaded yet, rows loaded */
 	char *tail;               /* of the ALTER that builds its indexes; NULL = none waits */

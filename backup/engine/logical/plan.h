@@ -22,6 +22,7 @@ struct task {
 	const struct table *table; /* bound: in the inventory that counts */
 	struct chunker chunker;
 	atomic_uint_fast64_t rows_done, bytes_done, files;
+	atomic_uint_fast64_t json_lost; /* rows whose JSON holds types that its text does not tell */
 };
 
 struct plan {

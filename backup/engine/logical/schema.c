@@ -215,7 +215,7 @@ static void schema_layout(struct layout *l, const struct inventory *inv, const s
 		at[i] = l->ntables;
 		l->table[l->ntables++] = (struct layout_table){ .schema = t->schema, .name = t->name, .file = t->file, .engine = t->engine,
 			                                        .view = t->view, .triggers = t->triggers,
-			                                        .nontransactional = t->how == ROWS_COPIED && !t->view };
+			                                        .nontransactional = t->how == ROWS_COPIED && !t->view && !t->sequence };
 	}
 	for (size_t i = 0; i < p->n; i++) {
 		const struct task *k = &p->task[i];

@@ -49,6 +49,12 @@ static void words_become_the_right_enum(void **state)
 		assert_int_equal(work_engine_options(&config, &e, &err), ST_OK);
 		assert_int_equal(e.nontransactional, tables[i].is);
 	}
+	parse(groups, "--json-types", "refuse");
+	assert_int_equal(work_engine_options(&config, &e, &err), ST_OK);
+	assert_int_equal(e.json_types, JSON_TYPES_REFUSE);
+	parse(groups, "--json-types", "warn");
+	assert_int_equal(work_engine_options(&config, &e, &err), ST_OK);
+	assert_int_equal(e.json_types, JSON_TYPES_WARN);
 	parse(groups, "--ddl", "retry");
 	assert_int_equal(work_engine_options(&config, &e, &err), ST_OK);
 	assert_int_equal(e.ddl, DDL_RETRY);
@@ -77,6 +83,7 @@ static void defaults(void **state)
 	assert_int_equal(e.ddl, DDL_HOLD);
 	assert_int_equal(e.ddl_max_wait_ms, 60000);
 	assert_int_equal(e.nontransactional, NONTRANSACTIONAL_COPY);
+	assert_int_equal(e.json_types, JSON_TYPES_WARN);
 	assert_true(e.users);
 	assert_int_equal(e.max_history, 0);
 	struct window_options w = work_window_options(&config);

@@ -23,7 +23,7 @@ static void kinds(void **state)
 		{ "decimal", COLUMN_NUMBER, KEYING_NUMBER }, { "float", COLUMN_DOUBLE, KEYING_NONE },
 		{ "bit", COLUMN_HEX, KEYING_NONE },         { "datetime", COLUMN_PLAIN, KEYING_QUOTED },
 		{ "varbinary", COLUMN_TEXT, KEYING_STRING }, { "longblob", COLUMN_TEXT, KEYING_NONE },
-		{ "enum", COLUMN_TEXT, KEYING_NONE },       { "json", COLUMN_UTF8, KEYING_NONE },
+		{ "set", COLUMN_TEXT, KEYING_NONE },        { "json", COLUMN_UTF8, KEYING_NONE },
 		{ "uuid", COLUMN_UTF8, KEYING_NONE },       { "geomcollection", COLUMN_HEX, KEYING_NONE },
 		{ "vector", COLUMN_HEX, KEYING_NONE },
 	};
@@ -88,6 +88,45 @@ static void expressions(void **state)
 	buf_free(&b);
 }
 
+static void words_that_look_alike(void **state)
+{
+	(void)state;
+	static const char *const distinct[] = { "enum('a')", "enum('a','b','c,d','it''s')", "set('x','y')", "enum('ab','a','abc')" };
+	static const char *const alike[] = { "enum('a','')", "enum('x','X')", "set('a','b','A')", "enum('\xc3\xa9','y')", "set('')", "enum('it''s','b','IT''S')",
+		                             "enum('a\x01','b')" };
+	for (size_t i = 0; i < sizeof distinct / sizeof distinct[0]; i++)
+		assert_true(column_words_distinct(distinct[i]));
+	for (size_t i = 0; i < sizeof alike / sizeof alike[0]; i++)
+		assert_false(column_words_distinct(alike[i]));
+	struct buf b = BUF_INIT(1000);
+	struct column c = classified("set", "set('x','X')", NULL, "", NULL);
+	assert_int_equal(c.kind, COLUMN_INDEX);
+	assert_null(c.invalid);
+	column_select(&c, &b);
+	assert_string_equal(buf_str(&b), "CAST(`c` AS UNSIGNED)");
+	buf_free(&b);
+}
+
+static void no_value_of_an_enum(void **state)
+{
+	(void)state;
+	static const struct { const char *type, *charset, *want; } cases[] = {
+		{ "enum('a','b')", "latin1", "_binary'00000'" },     { "enum('00000','b')", "utf8mb4", "_binary'0000'" },
+		{ "enum('a')", "ucs2", "_ucs2 X'00300030'" },        { "enum('00')", "ucs2", "_ucs2 X'0030'" },
+		{ "enum('a')", "utf32", "_utf32 X'00000030'" },      { "enum('0')", "utf32", NULL },
+		{ "enum('a')", "utf16le", "_utf16le X'30003000'" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct column c = classified("enum", cases[i].type, cases[i].charset, "", NULL);
+		assert_true(c.is_enum);
+		if (cases[i].want)
+			assert_string_equal(c.invalid, cases[i].want);
+		else
+			assert_null(c.invalid);
+		free(c.charset);
+	}
+}
+
 static void the_best_key(void **state)
 {
 	(void)state;
@@ -116,6 +155,10 @@ static void the_best_key(void **state)
 	struct index_info prefix = { .name = "x", .usable = false, .ncols = 1 };
 	assert_int_equal(column_consider_key(t, &prefix, NULL), ST_OK);
 	assert_string_equal(t->key, "PRIMARY");
+	struct table *v = a_table(&inv, "s", "v", cols, 5);
+	v->versioned = true;
+	a_key(v, "PRIMARY", 1, 1);
+	assert_null(v->key); /* a row and its history share it */
 	inventory_clear(&inv);
 }
 
@@ -124,6 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds),       cmocka_unit_test(generated_or_not), cmocka_unit_test(literals),
 		cmocka_unit_test(expressions), cmocka_unit_test(the_best_key),
+		cmocka_unit_test(words_that_look_alike), cmocka_unit_test(no_value_of_an_enum),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

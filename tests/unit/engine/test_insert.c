@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -95,6 +97,90 @@ static void partitioned_tables_get_introducers(void **state)
 	assert_string_equal(k.text[0].data, LAYOUT_SCHEMA_HEADER
 	                    "INSERT INTO `t` (`i`,`f`,`d`,`s`,`b`,`j`) VALUES\n"
 	                    "(1,1,'2020-01-01 00:00:00',_binary'\xe4\\'',NULL,_utf8mb4'1');\n");
+	drop(&k);
+	insert_free(in);
+	inventory_clear(&inv);
+}
+
+static struct insert *begun(struct kept *k, const struct table *t)
+{
+	struct insert *in = NULL;
+	assert_int_equal(insert_new(1 << 20, 1, keep, k, &in, NULL), ST_OK);
+	assert_int_equal(insert_begin(in, t, NULL), ST_OK);
+	return in;
+}
+
+static void values_that_are_none_are_counted(void **state)
+{
+	(void)state;
+	static const struct a_column cols[] = { COL("i", "int"), COL("e", "enum", .column_type = "enum('a','b')"), COL("f", "enum", .column_type = "enum('','b')") };
+	struct inventory inv;
+	struct kept k = { 0 };
+	inventory_init(&inv);
+	struct insert *in = begun(&k, a_table(&inv, "s", "t", cols, 3));
+	assert_int_equal(insert_row(in, (const char *[]){ "1", "", "0" }, (size_t[]){ 1, 0, 1 }, NULL), ST_OK);
+	assert_int_equal(insert_row(in, (const char *[]){ "2", "b", "1" }, (size_t[]){ 1, 1, 1 }, NULL), ST_OK);
+	assert_int_equal(insert_row(in, (const char *[]){ "3", NULL, "2" }, (size_t[]){ 1, 0, 1 }, NULL), ST_OK);
+	assert_int_equal(insert_row(in, (const char *[]){ "4", "", NULL }, (size_t[]){ 1, 0, 0 }, NULL), ST_OK);
+	assert_int_equal(insert_end(in, NULL), ST_OK);
+	assert_string_equal(k.text[0].data, LAYOUT_DATA_HEADER "INSERT INTO `t` (`i`,`e`,`f`) VALUES\n(1,_binary'00000',_binary'00000'),\n(2,'b',1),\n(3,NULL,2),\n"
+	                                                       "(4,_binary'00000',NULL)\n/* invalid ENUM values: 3 */;\n");
+	assert_int_equal(k.raw[0], k.text[0].len);
+	drop(&k);
+	insert_free(in);
+	inventory_clear(&inv);
+}
+
+/* What the statements of one text say of themselves, added up; each must say what is in it. */
+static uint64_t each_says_its_own(const char *text)
+{
+	uint64_t all = 0;
+	for (const char *p = text; (p = strstr(p, "INSERT INTO")); p++) {
+		const char *end = strstr(p, ";\n"), *mark = strstr(p, "/* invalid ENUM values: ");
+		uint64_t here = 0;
+		for (const char *q = p; (q = strstr(q, "_binary'00000'")) && q < end; q++)
+			here++;
+		assert_int_equal(mark && mark < end ? strtoull(mark + 24, NULL, 10) : 0, here);
+		all += here;
+	}
+	return all;
+}
+
+static void each_statement_counts_its_own(void **state)
+{
+	(void)state;
+	static const struct a_column cols[] = { COL("e", "enum", .column_type = "enum('a','b')"), COL("b", "longblob") };
+	static char blob[400000];
+	struct inventory inv;
+	struct kept k = { 0 };
+	uint64_t all = 0;
+	inventory_init(&inv);
+	memset(blob, 'x', sizeof blob);
+	struct insert *in = begun(&k, a_table(&inv, "s", "t", cols, 2));
+	for (unsigned i = 0; i < 7; i++)
+		assert_int_equal(insert_row(in, (const char *[]){ i % 2 ? "a" : "", blob }, (size_t[]){ i % 2, sizeof blob }, NULL), ST_OK);
+	assert_int_equal(insert_end(in, NULL), ST_OK);
+	for (size_t i = 0; i < k.n; i++)
+		all += each_says_its_own(k.text[i].data);
+	assert_int_equal(all, 4);
+	drop(&k);
+	insert_free(in);
+	inventory_clear(&inv);
+}
+
+static void history_is_let_in(void **state)
+{
+	(void)state;
+	static const struct a_column cols[] = { COL("i", "int"), COL("row_end", "timestamp") };
+	struct inventory inv;
+	struct kept k = { 0 };
+	inventory_init(&inv);
+	struct table *t = a_table(&inv, "s", "t", cols, 2);
+	t->versioned = true;
+	struct insert *in = begun(&k, t);
+	assert_int_equal(insert_row(in, (const char *[]){ "1", "2020-01-01 00:00:00.5" }, (size_t[]){ 1, 21 }, NULL), ST_OK);
+	assert_int_equal(insert_end(in, NULL), ST_OK);
+	assert_string_equal(k.text[0].data, LAYOUT_DATA_HEADER LAYOUT_HISTORY "INSERT INTO `t` (`i`,`row_end`) VALUES\n(1,'2020-01-01 00:00:00.5');\n");
 	drop(&k);
 	insert_free(in);
 	inventory_clear(&inv);
@@ -259,6 +345,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_of_each_kind),     cmocka_unit_test(partitioned_tables_get_introducers),
 		cmocka_unit_test(an_empty_table_makes_no_entry),
+		cmocka_unit_test(values_that_are_none_are_counted), cmocka_unit_test(each_statement_counts_its_own),
+		cmocka_unit_test(history_is_let_in),
 		cmocka_unit_test(sizes),                cmocka_unit_test(small_after_giant),
 		cmocka_unit_test(a_full_store_is_told), cmocka_unit_test(nothing_but_generated_columns),
 	};
