@@ -32,5 +32,5 @@ def test_they_fire_when_they_should_and_not_before(name):
 @pytest.mark.fast
 def test_they_ask_for_metrics_that_exist():
     known = set(re.findall(r'"(slackwater_\w+)"', (place.TOP / "agent" / "http" / "metrics.c").read_text()))
-    asked = set(re.findall(r"\bslackwater_\w+", "".join(re.findall(r"expr: (.*?)\n +(?:for|labels):", RULES.read_text(), re.S))))
+    asked = set(re.findall(r"\bslackwater_\w+", " ".join(re.findall(r"expr: (.*?)\n +(?:for|labels):", RULES.read_text(), re.S))))
     assert len(asked) > 15 and asked <= known

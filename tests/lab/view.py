@@ -143,7 +143,7 @@ def _history():
 def calm():
     runs = _history()
     return {"agent": agent(), "instances": [instance("db2"), instance("db7", "mariadb", "10.11.6", channels=[channel("erp"), channel("web")])],
-            "snapshots": [snapshot("shop", runs=runs), snapshot("erp", "db7", schedule="30 1 * * *", last=None, last_success=None)],
+            "snapshots": [snapshot("shop", runs=runs), snapshot("erp", "db7", schedule="30 1 * * *", last=None, last_success=None, newest_proven=ago(hours=5))],
             "repositories": [repository(stored(60)), repository(stored(14, datetime.timedelta(days=1), 5), "db7")], "runs": runs,
             "counters": {"shop": counters(), "erp": counters()}}
 
