@@ -177,7 +177,7 @@ const struct verb cmd_verify = {
 	.synopsis = "--from URL [--instance NAME] [ID|latest] [--restore [--source HOST[:PORT]] [OPTIONS]]",
 	.about = "Reads every object of the snapshot and compares sizes and SHA-256 digests with its manifest. Exit 0: "
 	         "whole; 8: missing or damaged, naming the object. With --from - a snapshot on standard input is read. "
-	         "Of an encrypted snapshot the digests are checked without a key; with one, everything inside, too.\n\n"
+	         "Of an encrypted snapshot the digests are checked without a key; with one, everything inside, too. "
 	         "With --restore a scratch server is then started, without a network port, seeded from the snapshot and made a "
 	         "replica of --source until it has caught up; afterwards it and its files are removed. The result is recorded beside "
 	         "the manifest: proven, or failed (exit 10) and why. Without --source the snapshot is restored and its rows "

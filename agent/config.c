@@ -298,7 +298,7 @@ static const struct option proof[] = {
 	  "program of the scratch server, or a wrapper that executes one (default: mariadbd or mysqld in PATH)"),
 	TEXT("scratch-dir", "DIR", scratch_dir, "its directory is made in here (default: $TMPDIR or /var/tmp)"),
 	{ "scratch-memory", 0, OPTION_SIZE, "B", AT(scratch_memory), 256 << 20, 0, NULL, "memory it may use; a quarter is InnoDB's buffer pool" },
-	NUMBER("scratch-nice", scratch_nice, 0, 19, "its niceness; its I/O class is idle"),
+	NUMBER("scratch-nice", scratch_nice, 0, 19, "its niceness, with the idle I/O class; 0: as we are"),
 	TEXT("scratch-user", "NAME", scratch_user, "user that it runs as when root starts it (default: mysql)"),
 	LIST("scratch-option", "NAME=VALUE", scratch_options, "a setting for its option file; repeatable"),
 	FLAG("keep-scratch", keep_scratch, "leave its directory there, for looking"),

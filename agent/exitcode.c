@@ -14,7 +14,7 @@ static const struct exitcode table[] = {
 	{ ERR_STORE, 7, "store", "store, transfer or local disk" },
 	{ ERR_SNAPSHOT, 8, "snapshot", "the snapshot is missing or damaged" },
 	{ ERR_SEED_REFUSED, 9, "seed-refused", "seeding was refused before anything was loaded" },
-	{ ERR_NOT_PROVEN, 10, "not-proven", "the seeded replica could not be proven" },
+	{ ERR_NOT_PROVEN, 10, "not-proven", "the seeded replica, or the snapshot, could not be proven" },
 	{ ERR_BUSY, 11, "busy", "another run holds this instance" },
 	{ ERR_SERVER, 12, "server", "the server was lost, or a statement failed midway" },
 	{ ERR_INTERRUPTED, 128, "interrupted", "interrupted by signal n: 130 SIGINT, 143 SIGTERM, 129 SIGHUP" },

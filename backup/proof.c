@@ -45,12 +45,15 @@ static enum status prepare(struct proof_job *j, struct error *err)
 	if (!st)
 		st = proof_peek(j, err);
 	if (!st)
+		event_state(j->run->events, "proof", "VERIFYING", "every object is read and its digest checked, before a server is started");
+	if (!st)
 		st = snapshot_verify(j->store, j->report->manifest, j->o->threads, j->run, &j->report->verified, err);
 	return st;
 }
 
 static enum status restore(struct proof_job *j, struct error *err)
 {
+	event_state(j->run->events, "proof", "RESTORING", "the scratch server is seeded, and compared where that is asked for");
 	enum status st = proof_judge_seed(j, err);
 	if (!st && !j->o->nsources)
 		st = proof_count(j, err);
@@ -65,6 +68,8 @@ static enum status prove(struct proof_job *j, struct error *err)
 	if (!st)
 		st = proof_scratch_make(j, err);
 	if (!st)
+		event_state(j->run->events, "proof", "STARTING", "a scratch server is initialised and started");
+	if (!st)
 		st = proof_start(j, err);
 	return st ? st : restore(j, err);
 }
@@ -72,6 +77,8 @@ static enum status prove(struct proof_job *j, struct error *err)
 /* Whatever happened. */
 static enum status tidy(struct proof_job *j, struct error *err)
 {
+	if (*j->scratch.top)
+		event_state(j->run->events, "proof", "ENDING", "the scratch server is shut down and its files are removed");
 	proof_start_end(j);
 	enum status st = proof_scratch_end(j, err);
 	if (st)

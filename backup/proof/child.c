@@ -68,8 +68,10 @@ static bool child_become(const struct proof_scratch *as)
 /* Limits that cannot be set are no reason to do without a proof: a container may forbid them. */
 static void child_limits(const struct proof_spawn *s)
 {
-	(void)!nice((int)s->nice); /* on top of our own */
-	(void)syscall(SYS_ioprio_set, CHILD_IOPRIO_PROCESS, 0, CHILD_IOPRIO_IDLE);
+	if (s->nice) {
+		(void)!nice((int)s->nice); /* on top of our own */
+		(void)syscall(SYS_ioprio_set, CHILD_IOPRIO_PROCESS, 0, CHILD_IOPRIO_IDLE);
+	}
 	const struct rlimit memory = { s->memory_bytes, s->memory_bytes };
 	if (s->memory_bytes)
 		(void)setrlimit(RLIMIT_DATA, &memory);

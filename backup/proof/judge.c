@@ -31,9 +31,11 @@ static struct seed_options judge_options(const struct proof_job *j)
 	};
 }
 
-/* To a proof it is all the same: from here no replica can be made. */
+/* To a proof it is all the same: from here no replica can be made. But what a seed advises about its target has no meaning here. */
 static void judge_kind(struct error *err)
 {
+	if (err->kind == ERR_SERVER || err->kind == ERR_NOT_PROVEN)
+		error_hint(err, "--keep-scratch leaves the scratch server's files for looking; --catch-up-timeout says how long it may take");
 	if (err->kind == ERR_SEED_REFUSED || err->kind == ERR_SERVER)
 		err->kind = ERR_NOT_PROVEN;
 }
@@ -50,7 +52,7 @@ enum status proof_judge_seed(struct proof_job *j, struct error *err)
 	r->load_ms = seeded.load.elapsed_ms;
 	r->catch_up_ms = seeded.catch_up_ms;
 	r->compared = seeded.checksum_tables;
-	if (o.checksum) {
+	if (r->compared) {
 		const struct seed_source with = { .login = o.checksum_server };
 		seed_links_address(&with, r->compared_with);
 	}

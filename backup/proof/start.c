@@ -21,6 +21,7 @@ enum {
 	START_WAIT_MS = 600000,
 	START_POLL_MS = 200,
 	START_GRACE_MS = 60000,
+	START_DYING_MS = 10000,    /* from a lost connection to the end of its process, at most */
 	START_SQL_MAX = 32 << 20,
 	START_LOG_MAX = 4 << 20,
 	START_WORDS = 400          /* of an error log, in a message */
@@ -148,10 +149,22 @@ static enum status start_failed(struct proof_job *j, const char *what, struct er
 	return ST_FAILED;
 }
 
+/* Its connections are lost before its process has quite gone. */
+static bool start_gone(struct proof_job *j, bool lost)
+{
+	struct error ignored;
+	int64_t limit = run_now_ms(j->run) + (lost ? START_DYING_MS : 0);
+	while (proof_child_alive(&j->server))
+		if (run_now_ms(j->run) >= limit || run_sleep_ms(j->run, START_POLL_MS, &ignored))
+			return false;
+	return true;
+}
+
 void proof_start_explain(struct proof_job *j, struct error *err)
 {
 	char how[64], words[START_WORDS];
-	if (proof_child_alive(&j->server) || err->kind == ERR_INTERRUPTED)
+	bool lost = err->my_errno >= 2000 && err->my_errno < 3000; /* what the client library says, not a server */
+	if (err->kind == ERR_INTERRUPTED || !start_gone(j, lost))
 		return;
 	proof_child_describe(&j->server, how);
 	start_words(j, false, words);

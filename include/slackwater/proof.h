@@ -30,7 +30,7 @@ struct proof_options {
 	const char *user;              /* that it runs as when we are root */
 	const struct strlist *settings; /* NAME=VALUE for its option file; they win over ours */
 	uint64_t memory_bytes;         /* that it may use */
-	unsigned nice;                 /* 0 to 19 */
+	unsigned nice;                 /* 0 to 19, on top of ours, and then in the idle I/O class; 0: as we are */
 	bool keep;                     /* the directory stays, for somebody to look at */
 };
 

@@ -121,7 +121,8 @@ def includes_point_down():
 
 def only_the_agent_prints():
     pattern = re.compile(r"(?<![\w.>])(?:printf|puts|putchar|perror|syslog|exit|_exit)\s*\(|\bstderr\b")
-    return [found for path in sources("backup") for found in places(pattern, code(path.read_text()), path)]
+    return [found for path in sources("backup") for found in places(pattern, code(path.read_text()), path)
+            if not (path.name == "child.c" and "_exit(127)" in found)]      # of a process that could not become a server
 
 
 def licence_in_each_file():
