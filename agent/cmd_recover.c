@@ -4,13 +4,14 @@
 
 #include "cmd.h"
 #include "connection.h"
+#include "finish.h"
 #include "output_recover.h"
 #include "prompt.h"
 #include "slackwater/recover.h"
 #include "state.h"
 #include "text.h"
 
-static const struct option_group *const groups[] = { &config_connection, &config_recovery, &config_state, &config_lock, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_connection, &config_recovery, &config_finish, &config_state, &config_lock, &config_output, NULL };
 
 static enum status ask(void *arg, const struct recover_finding *f, bool *ret, struct error *err)
 {
@@ -46,6 +47,8 @@ static enum status recover_verb_run(struct app *app, struct error *err)
 	char *dir = NULL;
 	int64_t begun = run_now_ms(&app->run);
 
+	if (c->config_file)
+		return finish_all(app, c->config_file, err);
 	enum status st = connection_files(c, &app->sink.base, &files, err);
 	if (!st)
 		st = connection_options(c, files, &app->run, &o.server, err);
@@ -73,12 +76,13 @@ static enum status recover_verb_run(struct app *app, struct error *err)
 const struct verb cmd_recover = {
 	.name = "recover",
 	.summary = "explain what is wrong with replication, and put right what can be",
-	.synopsis = "[CONNECTION] [--apply] [--json]",
+	.synopsis = "[CONNECTION | --config FILE] [--apply] [--json]",
 	.about = "Looks at every channel: workers that somebody interrupted and the gap they left, transactions that were "
 	         "never received, an applier that is stopped, errors of applier and receiver; and says what to do. With "
 	         "--apply it repairs what is surely safe: it starts the applier, waits until the gap has closed and shows "
 	         "that it has. It never skips a transaction and never ends anybody's session. Exit 0: healthy or "
-	         "repaired; 5: a person is needed.",
+	         "repaired; 5: a person is needed. With --config it only does what a service manager wants done after the agent: it starts "
+	         "the appliers that runs which died have left stopped.",
 	.example = "  slackwater recover -h db2 -u backup -p\n"
 	           "  slackwater recover --defaults-file=/root/replica.cnf --apply\n",
 	.groups = groups,

@@ -311,6 +311,12 @@ static const struct option recovery[] = {
 };
 const struct option_group config_recovery = GROUP("Recovery", recovery);
 
+static const struct option finish[] = {
+	TEXT("config", "FILE", config_file,
+	  "look at nothing: only finish, on every instance of this configuration of the agent, what runs that died have left open"),
+};
+const struct option_group config_finish = GROUP("After the agent", finish);
+
 static const struct option agent[] = {
 	TEXT("config", "FILE", config_file, "the agent's configuration"),
 };

@@ -91,5 +91,5 @@ extern const struct option_group config_connection, config_to, config_from, conf
 	config_state, config_lock,
 	config_rules, config_pin, config_copy,
 	config_files, config_proof,
-	config_recovery, config_agent,
+	config_recovery, config_finish, config_agent,
 	config_work, config_readers, config_sources, config_seeding, config_output;

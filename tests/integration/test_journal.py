@@ -7,7 +7,7 @@ import pytest
 
 from conftest import topology
 from lab import accounts, bulk, gaps, logs, place, proc, tool
-from lab.server import FLAVOURS, MySQL56, MySQL97
+from lab.server import FLAVOURS, MariaDB, MySQL56, MySQL97
 from lab.topology import Loads
 from steps import assert_running
 
@@ -146,3 +146,36 @@ def test_without_a_switch(lab, repository):
         proc.wait_until(lambda: not lab.replica.applier_running(), 15, "the applier to have stopped")
         assert "has been started again" in tool.check(lab.replica).err
         proc.wait_until(lab.replica.applier_running, 5, "the applier to run")
+
+
+@pytest.mark.parametrize("lab", [MariaDB], ids=["mariadb"], indirect=True)
+def test_what_the_unit_does_after_the_agent(lab, repository, tmp_path):
+    """recover --config: every instance of the agent's configuration, one that does not answer among them."""
+    file = tmp_path / "slackwater.conf"
+    gone = accounts.option_file(tmp_path / "gone.cnf", lab.replica, accounts.BACKUP)
+    gone.write_text(gone.read_text().replace(f"port={lab.replica.port}", f"port={place.free_port()}"))
+    there = accounts.option_file(tmp_path / "there.cnf", lab.replica, accounts.BACKUP)
+    instances = {"gone": gone, "there": there}
+
+    def configure():
+        text = f"[agent]\nstate-dir = {place.run_dir() / 'state'}\n[store main]\nurl = {repository}\n"
+        for name, options in instances.items():
+            text += f"[instance {name}]\ndefaults-file = {options}\n[snapshot of-{name}]\ninstance = {name}\n"
+        file.write_text(text)
+        file.chmod(0o600)
+
+    configure()
+    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
+        held.wait_blocked()
+        running = _stopping(lab, repository, "--no-guard")
+        running.signal(signal.SIGKILL)
+        running.finish(20, expect=-signal.SIGKILL)
+        held.release()
+        proc.wait_until(lambda: not lab.replica.applier_running(), 15, "the applier to have stopped")
+        told = tool.run("recover", "--config", file, "--json", expect=tool.PREFLIGHT)
+        assert "instance gone" in told.json["error"]["message"] and "has been started again" in told.err, told
+        assert (told.json["journals"], told.json["left"]) == (1, 0), told
+        proc.wait_until(lab.replica.applier_running, 5, "the applier to run")
+    assert _journals(lab) == []
+    # nothing is open: nobody is asked, not even the one that does not answer
+    assert tool.run("recover", "--config", file, "--json").json["journals"] == 0
