@@ -173,10 +173,13 @@ class Package:
         return f"{told}; pause {runs[-1]['result']['pause_ms']} ms"
 
     def proof(self):
+        self.root.apt("install", "mariadb-server-core")
         newest = self.snapshots()[-1]["id"]
-        self.slackwater("verify", "--restore", "--config", CONFIG, "--from", "/srv/backup", newest)
+        told = self.slackwater("verify", "--restore", "--from", "/srv/backup", "--defaults-file=/etc/slackwater/replica.cnf", "--source",
+                               f"127.0.0.1:{self.lab.source.port}", newest)
         shown = {s["id"]: s for s in self.snapshots()}
-        assert shown[newest].get("proven"), shown[newest]
+        assert shown[newest]["proven"], shown[newest]
+        return re.search(r"^ *caught up +(.*)$", told, re.M)[1]
 
     def upgrade(self):
         before = self.root.path(CONFIG).read_text()
@@ -246,18 +249,18 @@ def main():
     with Topology(MariaDB) as lab, Loads(lab, rate=50), Root("life") as root:
         package = Package(given.deb, lab, root)
         story.step("it is installed with what it depends on", package.install)
-        story.step("it has an account of its own", package.account)
-        story.step("files and directories belong to whom they should", package.places)
-        story.step("program, manual pages and completion are there", package.contents)
-        story.step("systemd understands its units, and starts none by itself", package.units)
+        story.step("it has an account of its own", package.account, others_need_it=False)
+        story.step("files and directories belong to whom they should", package.places, others_need_it=False)
+        story.step("program, manual pages and completion are there", package.contents, others_need_it=False)
+        story.step("systemd understands its units, and starts none by itself", package.units, others_need_it=False)
         story.step("it is configured against a real replica, and checks that", package.configure)
         story.step("the agent takes its first scheduled snapshot", package.first_snapshot)
         story.step("the snapshot is proven by restoring it", package.proof, others_need_it=False)
         story.step("an upgrade keeps the configuration, and the agent goes on", package.upgrade)
-        story.step("the agent of the new version starts where the old one ended", package.restart)
+        story.step("the agent of the new version starts where the old one ended", package.restart, others_need_it=False)
         story.step("removed, configuration and state are kept", package.remove)
         story.step("purged, everything is gone but snapshots and the administrator's own files", package.purge)
-        story.step("installed again and purged, it leaves nothing", package.without_a_trace)
+        story.step("installed again and purged, it leaves nothing", package.without_a_trace, others_need_it=False)
         if package.agent:
             proc.end(package.agent)
     print(f"counts {story.counts['ok']} {story.counts['FAILED']} {story.counts['skipped']}")
