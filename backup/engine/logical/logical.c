@@ -81,7 +81,7 @@ static enum status logical_sessions(struct logical *l, struct error *err)
 	if (!st)
 		st = logical_lock_session(l, err);
 	if (!st)
-		st = conn_open(&l->copier, l->o, CONN_NO_TIMEOUT, &l->run, err);
+		st = conn_open(&l->copier, l->o, CONN_MULTI | CONN_NO_TIMEOUT, &l->run, err);
 	if (!st)
 		st = conn_exec(l->copier, "SET SESSION lock_wait_timeout = 1", err);
 	if (!st)

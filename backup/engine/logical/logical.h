@@ -46,7 +46,7 @@ struct logical {
 	bool lock_held;
 	int64_t locked_ms;          /* when it was taken */
 	uint64_t lock_hits;         /* LOGICAL_LOCK_HITS before it was taken */
-	struct conn *copier;        /* rows of non-transactional tables */
+	struct conn *copier;        /* rows of non-transactional tables; holds no lock behind the window */
 	struct session *session;
 	unsigned nsessions;
 	struct watch watch;

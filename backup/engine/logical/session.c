@@ -107,6 +107,13 @@ enum status session_touch(struct session *s, const struct plan *p, size_t max, s
 	return session_packets(s, p, true, &s->untouched, s->untouched > max ? s->untouched - max : 0, err);
 }
 
+enum status session_scout(const struct session *s, struct conn *c, const struct plan *p, size_t max, struct error *err)
+{
+	struct session scout = { .c = c, .index = s->index };
+	size_t next = s->locked ? s->untouched : p->session[s->index].n;
+	return session_packets(&scout, p, false, &next, next > max ? next - max : 0, err);
+}
+
 enum status session_warm(struct session *s, const struct plan *p, struct error *err)
 {
 	size_t next = p->session[s->index].n;

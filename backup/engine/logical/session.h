@@ -26,6 +26,8 @@ enum status session_begin(struct session *s, struct error *err);
 enum status session_touch(struct session *s, const struct plan *p, size_t max, struct error *err);
 /* Open the tables of the plan once, without keeping a lock: the server's caches then have them when it matters. */
 enum status session_warm(struct session *s, const struct plan *p, struct error *err);
+/* Open the `max` tables that session_touch would come to next on c, which holds no locks. c: CONN_MULTI. */
+enum status session_scout(const struct session *s, struct conn *c, const struct plan *p, size_t max, struct error *err);
 /* Take the lock of one table alone, until session_release. */
 enum status session_visit(struct session *s, const struct task *k, struct error *err);
 /* The i-th task of the session is done (all before it are): give its lock up, or those of its group with the last one. */

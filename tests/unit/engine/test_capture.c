@@ -148,6 +148,40 @@ static void elsewhere_every_table_is_touched_last_read_first(void **state)
 	end(&f);
 }
 
+/* The order in which the session will take the locks, on a connection that keeps none; where it goes on when some are taken. */
+static void a_scout_opens_what_comes_next(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f, FLAVOR_MARIADB, 101119, LOCKS_METADATA);
+	add(&f, "a", 300);
+	add(&f, "b", 200);
+	add(&f, "c", 100);
+	assert_int_equal(plan_build(&f.l.plan, &f.l.inv, &f.l.inv, 1, 1 << 20, NULL), ST_OK);
+	fake_conn_expect(f.l.copier, "SELECT 1 FROM `s`.`c` LIMIT 0;SELECT 1 FROM `s`.`b` LIMIT 0");
+	assert_int_equal(session_scout(&f.session[0], f.l.copier, &f.l.plan, 2, &f.err), ST_OK);
+	fake_conn_expect(f.session[0].c, "SAVEPOINT sw2;SELECT 1 FROM `s`.`c` LIMIT 0;SAVEPOINT sw1;SELECT 1 FROM `s`.`b` LIMIT 0");
+	assert_int_equal(session_touch(&f.session[0], &f.l.plan, 2, &f.err), ST_OK);
+	fake_conn_expect(f.l.copier, "SELECT 1 FROM `s`.`a` LIMIT 0");
+	assert_int_equal(session_scout(&f.session[0], f.l.copier, &f.l.plan, 2, &f.err), ST_OK);
+	end(&f);
+}
+
+/* Very many are locked behind the window; after a DDL in it only where that has been quick. */
+static void many_tables_are_not_locked_in_the_window(void **state)
+{
+	(void)state;
+	struct logical l = { .plan.n = 1000, .attempt = 1 };
+	assert_false(capture_touches_later(&l));
+	l.plan.n = 1001;
+	assert_true(capture_touches_later(&l));
+	l.attempt = 2;
+	l.touch_ms = 1500;
+	assert_false(capture_touches_later(&l));
+	l.touch_ms = 15000;
+	assert_true(capture_touches_later(&l));
+}
+
 static void retry_takes_no_lock(void **state)
 {
 	(void)state;
@@ -279,6 +313,8 @@ int main(void)
 		cmocka_unit_test(mysql8_takes_the_backup_lock_and_nothing_else),
 		cmocka_unit_test(a_running_ddl_keeps_the_backup_lock_away),
 		cmocka_unit_test(elsewhere_every_table_is_touched_last_read_first),
+		cmocka_unit_test(a_scout_opens_what_comes_next),
+		cmocka_unit_test(many_tables_are_not_locked_in_the_window),
 		cmocka_unit_test(retry_takes_no_lock),
 		cmocka_unit_test(a_ddl_since_prepare_makes_it_list_again),
 		cmocka_unit_test(a_list_that_was_never_settled_proves_nothing),
