@@ -78,7 +78,7 @@ class Live:
             shutil.rmtree(repository, ignore_errors=True)
             return problems
         return self._outcome(fault, lambda: tool.backup(
-            self.lab.replica, repository, "--threads", "2", "--max-pause", "5s", "--deadline", "30s", expect=None,
+            self.lab.replica, repository, "--threads", "2", "--max-pause", "5s", "--deadline", "30s", expect=None, seconds=300,
             **self._how(fault)), BACKUP_CODES, judge)
 
     def _applier(self):
