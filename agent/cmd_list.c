@@ -18,13 +18,15 @@ struct beside {
 	struct proof_standing proof;
 };
 
-/* "pinned: before the upgrade; proven 2026-11-20 13:37:01" */
-static void marks(const struct catalog_item *it, const struct beside *by, struct buf *out)
+/* "pinned: before the upgrade; proven 2026-11-20 13:37:01; encrypted" */
+static void marks(const struct catalog_item *it, const struct manifest *m, const struct beside *by, struct buf *out)
 {
 	const struct pin *pin = &by->pin;
 	if (it->pinned)
 		buf_addf(out, "pinned%s%.60s", pin->reason && *pin->reason ? ": " : "", pin->reason ? pin->reason : "");
 	output_proof_marks(out, &by->proof);
+	if (m && manifest_encrypted(m))
+		buf_addf(out, "%sencrypted", out->len ? "; " : "");
 }
 
 static enum status table_line(struct table *t, const struct catalog_item *it, const struct manifest *m, const struct beside *by,
@@ -33,7 +35,7 @@ static enum status table_line(struct table *t, const struct catalog_item *it, co
 	char taken[UNITS_TEXT], stored[UNITS_TEXT], bytes[UNITS_TEXT], rows[UNITS_TEXT], pause[UNITS_TEXT];
 	struct buf mark = BUF_INIT(512);
 	enum status st;
-	marks(it, by, &mark);
+	marks(it, m, by, &mark);
 	if (m) {
 		units_time(m->taken_ms, taken);
 		units_size(m->bytes_stored, stored);

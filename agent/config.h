@@ -24,8 +24,8 @@ struct config {
 	/* repository */
 	const char *to, *from, *instance, *id, *to_dir;
 	/* object storage */
-	const char *s3_endpoint, *s3_region, *s3_ca, *s3_storage_class;
-	bool s3_path_style, s3_virtual_host, s3_content_md5;
+	const char *s3_endpoint, *s3_region, *s3_ca, *s3_storage_class, *s3_sse, *s3_sse_kms_key, *s3_object_lock, *s3_tags;
+	bool s3_path_style, s3_virtual_host, s3_content_md5, s3_unsigned_payload;
 	unsigned s3_parallel;
 	uint64_t s3_part_bytes, upload_limit; /* upload_limit 0 = none */
 	int64_t s3_timeout_ms, s3_retry_ms;

@@ -135,7 +135,7 @@ enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err
 static bool snapshot_add_hidden(const struct snapshot *s, json_t *doc)
 {
 	json_t *warnings = json_object_get(doc, "warnings");
-	bool done = json_object_set_new(doc, SEAL_KEY_MEMBER, json_string(s->manifest->seal_key)) == 0;
+	bool done = json_object_set_new(doc, SEAL_KEY_MEMBER, jsonx_secret(s->manifest->seal_key)) == 0;
 	for (size_t i = 0; done && i < s->recorder.warnings.n; i++)
 		if (!strlist_has(&s->checkpoint->warnings, s->recorder.warnings.item[i]))
 			done = json_array_append_new(warnings, jsonx_text(s->recorder.warnings.item[i])) == 0;

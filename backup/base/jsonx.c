@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slackwater/jsonx.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 
 /*
  * jansson calls it a syntax error when it gets no memory in the middle of a text. A snapshot must not be given up for that: what it allocates with
- * takes note of a failure.
+ * takes note of a failure. And of an encrypted snapshot's checkpoint it makes copies wherever it likes, with the key of the manifest's seal in
+ * them: whatever it gives back is zeroed, by the size that the C library has given it.
  */
 static json_malloc_t jsonx_inner;
 static json_free_t jsonx_inner_free;
@@ -20,10 +22,23 @@ static void *jsonx_malloc(size_t n)
 	return p;
 }
 
+static void jsonx_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	jsonx_inner_free(p);
+}
+
 static void jsonx_watch_memory(void)
 {
 	json_get_alloc_funcs(&jsonx_inner, &jsonx_inner_free);
-	json_set_alloc_funcs(jsonx_malloc, jsonx_inner_free);
+	json_set_alloc_funcs(jsonx_malloc, jsonx_free);
+}
+
+json_t *jsonx_secret(const char *text)
+{
+	pthread_once(&jsonx_once, jsonx_watch_memory);
+	return json_string(text);
 }
 
 enum status jsonx_parse(const char *text, size_t len, const char *what, json_t **ret, struct error *err)

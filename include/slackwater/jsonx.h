@@ -24,6 +24,8 @@ enum status jsonx_strlist(const json_t *obj, const char *key, struct strlist *re
 const char *jsonx_str_or(const json_t *obj, const char *key, const char *fallback);
 uint64_t jsonx_u64_or(const json_t *obj, const char *key, uint64_t fallback);
 
+/* A string whose memory is zeroed when it is given back, as is all of a document that jsonx_parse has read. */
+json_t *jsonx_secret(const char *text);
 json_t *jsonx_from_strlist(const struct strlist *l); /* NULL = out of memory */
 /* Bytes that are not UTF-8 become U+FFFD, so that a message from a server can always be put into JSON. */
 json_t *jsonx_text(const char *s);

@@ -81,9 +81,14 @@ struct s3_options {
 	enum s3_style style;
 	const char *ca;            /* file of authorities; NULL: AWS_CA_BUNDLE, or the system's */
 	const char *storage_class; /* NULL: the bucket's */
+	const char *sse;           /* who encrypts what is stored: "AES256", "aws:kms", "aws:kms:dsse"; NULL: as the bucket has it */
+	const char *sse_key;       /* of the key service; NULL: the account's own */
+	const char *object_lock;   /* "governance:30d" or "compliance:12h", from when each object is begun; NULL: as the bucket has it */
+	const char *tags;          /* "name=value,name=value"; NULL: none */
 	unsigned parallel;         /* parts on their way at once; 0 = 4 */
 	uint64_t part_bytes;       /* of the first parts, at least 5 MiB; 0 = 8 MiB */
-	bool content_md5;          /* send Content-MD5, as Object Lock wants it */
+	bool content_md5;          /* send Content-MD5, as a bucket with Object Lock wants it; a lock of ours does by itself */
+	bool unsigned_payload;     /* parts are not summed up before they are sent: TLS alone protects them on their way; https only */
 	int64_t stall_ms;          /* a transfer that stands still for so long has failed; 0 = 30 s */
 	int64_t retry_ms;          /* a request is tried again for so long; 0 = 5 min */
 };

@@ -143,6 +143,28 @@ def test_without_the_key(sealed):
     assert "its position is encrypted" in tool.run("info", "--from", where).out
 
 
+def test_copied_listed_and_expired_without_the_key(lab, sealed, keys, repository):
+    """None of it needs a key; what was copied opens with it and is the same."""
+    where, into = f"file://{sealed[0]}", f"file://{repository}"
+    first = tool.manifests(sealed[0])[0].stem
+    tool.run("copy", "--from", where, "--to", into, first)
+    tool.run("copy", "--from", f"file://{sealed[1]}", "--to", into, "--all")
+    for path in objects(sealed[0]):
+        assert (repository / path.relative_to(sealed[0])).read_bytes() == path.read_bytes()
+    assert (repository / "lab" / "manifests" / f"{first}.json").read_bytes() == tool.manifests(sealed[0])[0].read_bytes()
+    listed = tool.run("list", "--from", into)
+    assert listed.out.count("encrypted") == 2
+    for one in tool.run("list", "--from", into, "--json").json["snapshots"]:
+        assert sorted(one["manifest"]["encryption"]["recipients"]) == sorted([keys[1]["mine"], keys[1]["second"]])
+    shown = tool.run("info", "--from", into, first).out
+    assert f"for {keys[1]['mine']}" in shown and f"for {keys[1]['second']}" in shown
+    tool.run("verify", "--from", into, first, *identity(keys))
+    said = tool.run("expire", "--from", into, "--keep-last", "1", "--json").json
+    assert said["removed"] == 1 and said["kept"] == 1
+    assert len({path.parent for path in objects(repository)}) == 1
+    tool.run("verify", "--from", into, *identity(keys, "second"))
+
+
 def test_with_each_of_the_keys(sealed, keys, tmp_path):
     where = f"file://{sealed[0]}"
     for name in ("mine", "second"):

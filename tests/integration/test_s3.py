@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Snapshots in object storage, on real servers: Ceph's radosgw and OpenStack Swift."""
 import concurrent.futures
+import datetime
 import os
 import pathlib
 import re
@@ -89,10 +90,10 @@ def _contract(store, **environment):
 
 
 def test_contract_on_ceph(ceph):
-    """17 tests on five stores: the directory in three ways, Ceph plain and behind the fault wrapper."""
+    """19 tests on five stores: the directory in three ways, Ceph plain and behind the fault wrapper."""
     if not CONTRACT.exists():
         pytest.skip("the unit tests have not been built")
-    assert _contract(ceph, SLACKWATER_TEST_CEPH=ceph.endpoint)["OK"] == 85
+    assert _contract(ceph, SLACKWATER_TEST_CEPH=ceph.endpoint)["OK"] == 95
 
 
 def test_contract_on_swift(swift):
@@ -100,7 +101,7 @@ def test_contract_on_swift(swift):
     if not CONTRACT.exists():
         pytest.skip("the unit tests have not been built")
     said = _contract(swift, SLACKWATER_TEST_SWIFT=swift.endpoint, SLACKWATER_TEST_SWIFT_KEY=swift.access)
-    assert said["OK"] == 51 + 15
+    assert said["OK"] == 57 + 17
 
 
 # ---- the product ------------------------------------------------------------------------------------------------------
@@ -175,6 +176,49 @@ def test_tls_with_an_own_authority_and_virtual_hosts(ceph, lab, authority, prefi
     tool.run("verify", "--from", where, *how, "--s3-path-style", environment=environment)
     refused = tool.run("list", "--from", where, "--s3-endpoint", ceph.tls_endpoint, expect=tool.STORE, environment=environment)
     assert "--s3-ca" in refused.err and refused.seconds < 5
+
+
+def test_unsigned_payload(ceph, lab, authority, prefix):
+    """What is sent is not summed up: with TLS only."""
+    where, how = f"s3://backups/{prefix}", ["--s3-endpoint", ceph.tls_endpoint, "--s3-ca", authority[2], "--s3-path-style"]
+    environment = ceph.environment(AWS_ENDPOINT_URL_S3="")
+    tool.backup(lab.replica, where, *how, "--s3-unsigned-payload", environment=environment)
+    tool.run("verify", "--from", where, *how, environment=environment)
+    refused = tool.backup(lab.replica, where, "--s3-endpoint", ceph.endpoint, "--s3-unsigned-payload", expect=tool.USAGE, environment=environment)
+    assert "TLS" in refused.err
+
+
+def test_locked_and_tagged(ceph, lab, noise, prefix):
+    """Ceph has Object Lock and tags: each object of a snapshot has both, expire leaves it whole and says so, and takes those without a lock."""
+    client, bucket, environment = ceph.client(), f"locked-{prefix}", ceph.environment()
+    client.ok("PUT", bucket, headers={"x-amz-bucket-object-lock-enabled": "true"})
+    where, how = f"s3://{bucket}/x", ["--s3-part-size", "5M", "--shards", "1"]
+    locked, free, newest = (tool.backup(lab.replica, where, *how, *more, environment=environment).json["id"] for more in (
+        ["--s3-object-lock", "governance:2h", "--s3-tags", "team=dba,what=all of it"], [], []))
+    keys = client.keys(bucket, "x/lab/")
+    mine = [key for key in keys if locked in key]
+    assert len(mine) > 3 and max(keys[key] for key in mine) > 20 << 20        # one in parts, others at once
+    for key in mine:
+        headers = client.ok("HEAD", f"{bucket}/{key}")[0]
+        until = datetime.datetime.fromisoformat(headers["x-amz-object-lock-retain-until-date"][:19])
+        assert headers["x-amz-object-lock-mode"] == "GOVERNANCE" and headers["x-amz-tagging-count"] == "2", key
+        assert 3000 < (until - datetime.datetime.utcnow()).total_seconds() < 7300, until
+    assert b"<Key>what</Key><Value>all of it</Value>" in client.ok("GET", f"{bucket}/{mine[0]}", {"tagging": ""})[1]
+    said = tool.run("expire", "--from", where, "--keep-last", "1", "--json", environment=environment)
+    assert {s["id"]: s["fate"] for s in said.json["snapshots"]} == {locked: "held", free: "removed", newest: "kept"}
+    assert "is locked in the store until" in said.err
+    left = client.keys(bucket, "x/lab/")
+    assert set(mine) <= set(left) and not any(free in key for key in left)
+    tool.run("verify", "--from", where, locked, environment=environment)
+
+
+def test_a_profile_that_gets_its_keys_elsewhere(ceph, prefix, tmp_path):
+    for setting, word in (("credential_process = /bin/true", "program"), ("sso_session = work", "single sign-on"), ("role_arn = arn:x", "role")):
+        (tmp_path / "config").write_text(f"[profile work]\n{setting}\n")
+        message, hint = _refused(f"s3://backups/{prefix}", ceph.environment(
+            AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_PROFILE="work", AWS_CONFIG_FILE=str(tmp_path / "config"),
+            AWS_SHARED_CREDENTIALS_FILE=str(tmp_path / "none")))
+        assert "the profile work has no keys" in message and word in message and "export-credentials --profile work" in hint
 
 
 def test_listing_of_2500_objects(ceph, lab, prefix):

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/key.h"
+#include "store/s3/listing.h"
 
 enum {
 	BUCKET_PARTS_ALIKE = 2000, /* with the smallest first size 16 GiB */
@@ -70,15 +71,15 @@ static enum status bucket_exists(const char *key, struct error *err)
 static void bucket_put_call(struct bucket *b, struct client_call *call, const char *key, const void *data, size_t len)
 {
 	*call = (struct client_call){ .what = "write", .method = "PUT", .key = key, .body = data, .len = len, .md5_too = b->content_md5 };
-	if (b->storage_class)
-		client_header(call, "x-amz-storage-class", b->storage_class);
 }
 
 enum status bucket_put(struct bucket *b, const char *key, const void *data, size_t len, const char *writer, bool *ret_ambiguous,
                        struct error *err)
 {
 	struct client_call call;
+	char until[MARKS_UNTIL];
 	bucket_put_call(b, &call, key, data, len);
+	marks_add(&b->marks, client_wall_ms(&b->client), until, &call);
 	if (writer)
 		client_header(&call, "x-amz-meta-slackwater-writer", writer);
 	enum status st = client_do(&b->client, &call, err);
@@ -127,7 +128,9 @@ enum status bucket_put_absent(struct bucket *b, const char *key, const void *dat
 		return bucket_put_unless_seen(b, key, data, len, err);
 	struct client_call call;
 	bool same = false;
+	char until[MARKS_UNTIL];
 	bucket_put_call(b, &call, key, data, len);
+	marks_add(&b->marks, client_wall_ms(&b->client), until, &call);
 	client_header(&call, "If-None-Match", "*");
 	enum status st = client_do(&b->client, &call, err);
 	long status = call.a.status;
@@ -195,4 +198,45 @@ enum status bucket_delete(struct bucket *b, const char *key, struct error *err)
 		st = client_error(&b->client, &call, err);
 	client_done(&call);
 	return st;
+}
+
+/* Once: most buckets have no locks, and then nothing more is asked. */
+static void bucket_ask_locks(struct bucket *b)
+{
+	struct client_call call = { .what = "ask about Object Lock of", .method = "GET", .tidy = true };
+	struct error ignored;
+	client_query(&call, "object-lock", "");
+	enum status st = client_do(&b->client, &call, &ignored);
+	bool none = !st && (call.a.status == 501 || strcmp(call.code, "ObjectLockConfigurationNotFoundError") == 0);
+	atomic_store(&b->no_locks, none);
+	atomic_store(&b->lock_asked, true);
+	client_done(&call);
+}
+
+static enum status bucket_check_lock(struct bucket *b, const struct client_call *call, struct error *err)
+{
+	int64_t until = listing_time(call->a.lock_until);
+	bool hold = strcmp(call->a.hold, "ON") == 0;
+	if (!hold && until <= client_wall_ms(&b->client))
+		return ST_OK;
+	error_sys(err, ST_FAILED, ERR_STORE, EPERM, "%s is locked in the store%s%s%s", call->key, until ? " until " : "", call->a.lock_until,
+	          hold ? " by a legal hold" : "");
+	error_hint(err, "Object Lock keeps it from everybody; expire takes it once the lock has ended");
+	return ST_FAILED;
+}
+
+enum status bucket_remove(struct bucket *b, const char *key, struct error *err)
+{
+	if (!atomic_load(&b->lock_asked))
+		bucket_ask_locks(b);
+	if (atomic_load(&b->no_locks))
+		return bucket_delete(b, key, err);
+	struct client_call call = { .what = "look at", .method = "HEAD", .key = key, .tidy = true };
+	struct error ignored;
+	enum status st = client_do(&b->client, &call, &ignored);
+	bool there = !st && call.a.status / 100 == 2, gone = !st && call.a.status == 404;
+	st = there ? bucket_check_lock(b, &call, err) : ST_OK;
+	client_done(&call);
+	/* A look that is not allowed is no reason not to try. */
+	return st || gone ? st : bucket_delete(b, key, err);
 }

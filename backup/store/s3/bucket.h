@@ -3,6 +3,7 @@
 #pragma once
 
 #include "store/s3/client.h"
+#include "store/s3/marks.h"
 #include "store/s3/workers.h"
 
 enum { BUCKET_SPARE = 16 };
@@ -12,11 +13,12 @@ struct bucket {
 	struct store_ops ops; /* its features are this store's */
 	struct client client;
 	struct workers workers;
-	char *storage_class;
+	struct marks marks;
 	uint64_t part_bytes;
 	unsigned parallel;
 	bool content_md5;
 	atomic_bool no_if_absent; /* it answered 501 */
+	atomic_bool lock_asked, no_locks; /* whether the bucket has Object Lock; only a clear no is one */
 	pthread_mutex_t lock;     /* of all below, of the parts of uploads and the pieces of readers */
 	pthread_cond_t changed;
 	unsigned sending, ahead; /* parts handed over to be sent; pieces fetched before they are asked for */
@@ -41,6 +43,8 @@ enum status bucket_probe(struct bucket *b, struct error *err);
 /* tidy: whether or not the run was cancelled. ret_writer may be NULL, else HTTP_WORD bytes. */
 enum status bucket_head(struct bucket *b, const char *key, bool tidy, uint64_t *ret_size, char *ret_writer, struct error *err);
 enum status bucket_delete(struct bucket *b, const char *key, struct error *err);
+/* Unless it is locked: then store_held is true of the error. Without a look, a bucket with Object Lock would hide the object and keep its bytes. */
+enum status bucket_remove(struct bucket *b, const char *key, struct error *err);
 
 /* upload.c, download.c, listing.c: the slots of the store that are more than a request. */
 enum status upload_create(struct store *s, const char *key, struct store_writer **ret, struct error *err);

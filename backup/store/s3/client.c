@@ -49,7 +49,7 @@ static const char *client_endpoint(const struct store_options *o)
 
 enum status client_init(struct client *c, const char *url, const struct store_options *o, struct run *run, struct error *err)
 {
-	*c = (struct client){ .run = run, .retry_ms = o->s3.retry_ms };
+	*c = (struct client){ .run = run, .retry_ms = o->s3.retry_ms, .unsigned_payload = o->s3.unsigned_payload };
 	pthread_mutex_init(&c->lock, NULL);
 	throttle_init(&c->throttle, o->upload_limit);
 	const char *ca = o->s3.ca && *o->s3.ca ? o->s3.ca : getenv("AWS_CA_BUNDLE");

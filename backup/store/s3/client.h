@@ -14,7 +14,7 @@
 #include "store/s3/place.h"
 #include "store/s3/sigv4.h"
 
-enum { CLIENT_REGION = 64, CLIENT_CODE = 64, CLIENT_TEXT = 256, CLIENT_QUERY_MAX = 8, CLIENT_HEADER_MAX = 8 };
+enum { CLIENT_REGION = 64, CLIENT_CODE = 64, CLIENT_TEXT = 256, CLIENT_QUERY_MAX = 8, CLIENT_HEADER_MAX = 10 };
 
 struct client {
 	struct place place;
@@ -22,6 +22,7 @@ struct client {
 	struct throttle throttle;
 	struct http_settings http;
 	int64_t retry_ms;
+	bool unsigned_payload;
 	struct run *run;
 	struct run shield; /* for tidying up: not reached by a cancel */
 	pthread_mutex_t lock; /* of idle, nidle and region */

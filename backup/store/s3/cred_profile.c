@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shared files: ~/.aws/credentials and ~/.aws/config. Only keys that stand there as they are; a profile that assumes a role is refused. */
+/* The shared files: ~/.aws/credentials and ~/.aws/config. Only keys that stand there as they are; a profile that gets them elsewhere is refused. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,17 +103,38 @@ static enum status cred_profile_either(const char *profile, const char *key, str
 	return st || ret->len ? st : cred_profile_look(true, profile, key, ret, err);
 }
 
+/* What a profile may have instead of keys. We run no other programs and speak to no identity center: whoever can do that hands the keys over. */
+static const char *cred_profile_instead(const char *profile)
+{
+	static const struct { const char *key, *what; } instead[] = {
+		{ "role_arn", "a role to assume" },
+		{ "credential_process", "a program that hands them out" },
+		{ "sso_session", "a single sign-on" },
+		{ "sso_start_url", "a single sign-on" },
+		{ "web_identity_token_file", "a token to exchange for them" },
+	};
+	struct error ignored;
+	const char *what = NULL;
+	for (size_t i = 0; !what && i < sizeof instead / sizeof instead[0]; i++) {
+		struct buf value = BUF_INIT(CRED_PROFILE_PATH);
+		if (cred_profile_either(profile, instead[i].key, &value, &ignored) == ST_OK && value.len)
+			what = instead[i].what;
+		buf_free(&value);
+	}
+	return what;
+}
+
 static enum status cred_profile_without(const char *profile, struct error *err)
 {
-	struct buf role = BUF_INIT(CRED_PROFILE_PATH);
-	struct error ignored;
-	bool assumes = cred_profile_either(profile, "role_arn", &role, &ignored) == ST_OK && role.len;
-	buf_free(&role);
-	if (!assumes && !cred_getenv("AWS_PROFILE"))
+	const char *instead = cred_profile_instead(profile);
+	if (!instead && !cred_getenv("AWS_PROFILE"))
 		return ST_OK;
-	error_set(err, ST_FAILED, ERR_STORE, "the profile %.100s has no keys%s", profile, assumes ? ", but a role to assume" : "");
-	error_hint(err, "%s", assumes ? "assume it beforehand and hand over AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
-	                              : "AWS_PROFILE names it; look into ~/.aws/credentials");
+	error_set(err, ST_FAILED, ERR_STORE, "the profile %.100s has no keys%s%s", profile, instead ? ", but " : "", instead ? instead : "");
+	if (instead)
+		error_hint(err, "get them beforehand, `eval \"$(aws configure export-credentials --profile %.60s --format env)\"` does, or hand over "
+		           "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN yourself", profile);
+	else
+		error_hint(err, "AWS_PROFILE names it; look into ~/.aws/credentials");
 	return ST_FAILED;
 }
 

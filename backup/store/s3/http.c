@@ -141,7 +141,7 @@ static size_t http_on_header(char *line, size_t size, size_t n, void *arg)
 	size_t len = size * n;
 	char text[HTTP_WORD];
 	if (len > 5 && strncmp(line, "HTTP/", 5) == 0) { /* of a 100 Continue before it nothing counts */
-		*a->etag = *a->region = *a->writer = *a->content_range = '\0';
+		*a->etag = *a->region = *a->writer = *a->content_range = *a->lock_until = *a->hold = '\0';
 		a->date_ms = 0;
 		a->retry_after_ms = a->length = -1;
 	}
@@ -149,6 +149,8 @@ static size_t http_on_header(char *line, size_t size, size_t n, void *arg)
 	(void)http_header(line, len, "etag", a->etag, sizeof a->etag);
 	(void)http_header(line, len, "x-amz-bucket-region", a->region, sizeof a->region);
 	(void)http_header(line, len, "x-amz-meta-slackwater-writer", a->writer, sizeof a->writer);
+	(void)http_header(line, len, "x-amz-object-lock-retain-until-date", a->lock_until, sizeof a->lock_until);
+	(void)http_header(line, len, "x-amz-object-lock-legal-hold", a->hold, sizeof a->hold);
 	(void)http_header(line, len, "content-range", a->content_range, sizeof a->content_range);
 	if (http_header(line, len, "content-length", text, sizeof text))
 		a->length = strtoll(text, NULL, 10);

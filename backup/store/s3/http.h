@@ -35,6 +35,7 @@ enum { HTTP_WORD = 256 };
 struct http_answer {
 	long status;
 	char etag[HTTP_WORD], region[64], writer[64], content_range[128];
+	char lock_until[40], hold[8]; /* Object Lock: a time, "ON" */
 	int64_t date_ms;        /* the server's clock, 0 = it said nothing */
 	int64_t retry_after_ms; /* -1 = it said nothing */
 	int64_t length;         /* Content-Length, -1 = it said nothing */

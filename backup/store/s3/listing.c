@@ -50,8 +50,7 @@ static void listing_decode(char *text)
 	*to = '\0';
 }
 
-/* "2026-11-26T19:00:00.123Z"; 0 when it is none. */
-static int64_t listing_time(const char *text)
+int64_t listing_time(const char *text)
 {
 	struct tm tm = { .tm_sec = 0 };
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);

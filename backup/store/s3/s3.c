@@ -40,14 +40,32 @@ static enum status s3_check_options(const struct store_options *o, struct error 
 	return ST_FAILED;
 }
 
+static enum status s3_check_signed(const struct place *p, const struct store_options *o, struct error *err)
+{
+	if (!o->s3.unsigned_payload || strcmp(p->scheme, "https") == 0)
+		return ST_OK;
+	error_set(err, ST_FAILED, ERR_USAGE, "without TLS what is sent has to be signed");
+	error_hint(err, "leave --s3-unsigned-payload out, or name an https:// endpoint");
+	return ST_FAILED;
+}
+
 enum status s3_check(const char *url, const struct store_options *o, struct error *err)
 {
 	struct place p;
+	struct marks m;
 	struct store_options full = s3_defaults(o);
 	enum status st = place_init(&p, url, full.s3.endpoint, full.s3.style, err);
+	if (st)
+		return st;
+	st = s3_check_signed(&p, &full, err);
+	place_free(&p);
 	if (!st)
-		place_free(&p);
-	return st ? st : s3_check_options(&full, err);
+		st = s3_check_options(&full, err);
+	if (st)
+		return st;
+	st = marks_init(&m, &full.s3, err);
+	marks_free(&m);
+	return st;
 }
 
 static enum status s3_put(struct store *s, const char *key, const void *data, size_t len, bool if_absent, struct error *err)
@@ -71,7 +89,7 @@ static enum status s3_stat(struct store *s, const char *key, uint64_t *ret_size,
 static enum status s3_remove(struct store *s, const char *key, struct error *err)
 {
 	enum status st = bucket_check_key(key, err);
-	return st ? st : bucket_delete((struct bucket *)s, key, err);
+	return st ? st : bucket_remove((struct bucket *)s, key, err);
 }
 
 static void s3_free(struct store *s)
@@ -81,7 +99,7 @@ static void s3_free(struct store *s)
 	client_free(&b->client);
 	for (unsigned i = 0; i < b->nspare; i++)
 		free(b->spare[i]);
-	free(b->storage_class);
+	marks_free(&b->marks);
 	pthread_cond_destroy(&b->changed);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
@@ -110,11 +128,14 @@ static enum status s3_init(struct bucket *b, const char *url, const struct store
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->changed, NULL);
 	enum status st = s3_check_options(o, err);
-	if (!st && o->s3.storage_class && !(b->storage_class = strdup(o->s3.storage_class)))
-		st = error_oom(err);
+	enum status mst = marks_init(&b->marks, &o->s3, st ? NULL : err);
+	if (!st)
+		st = mst;
 	enum status cst = client_init(&b->client, url, o, run, st ? NULL : err);
 	if (!st)
 		st = cst;
+	if (!st)
+		st = s3_check_signed(&b->client.place, o, err);
 	return st ? st : workers_init(&b->workers, b->parallel, err);
 }
 

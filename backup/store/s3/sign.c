@@ -31,8 +31,10 @@ static void sign_time(int64_t wall_ms, char out[24])
 }
 
 /* Once for all attempts: the body does not change. */
-static enum status sign_digests(struct client_call *call, struct error *err)
+static enum status sign_digests(const struct client *c, struct client_call *call, struct error *err)
 {
+	if (c->unsigned_payload && call->len && !*call->sha256)
+		snprintf(call->sha256, sizeof call->sha256, "UNSIGNED-PAYLOAD");
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 	const void *body = call->body ? call->body : "";
@@ -136,7 +138,7 @@ enum status sign_request(struct client *c, struct client_call *call, const struc
 	ret->url = BUF_INIT(SIGN_TEXT_MAX);
 	enum status st = cred_get(c->cred, run, &p.keys, err);
 	if (!st)
-		st = sign_digests(call, err);
+		st = sign_digests(c, call, err);
 	if (!st)
 		st = sign_place(c, call, &p, err);
 	if (!st)

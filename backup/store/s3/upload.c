@@ -38,14 +38,6 @@ struct upload_part {
 	char sha256[DIGEST_HEX];
 };
 
-static enum status upload_header(struct upload *u, struct client_call *call)
-{
-	if (u->b->storage_class)
-		client_header(call, "x-amz-storage-class", u->b->storage_class);
-	client_header(call, "x-amz-meta-slackwater-writer", u->writer);
-	return ST_OK;
-}
-
 static bool upload_on_id(void *arg, const char *path, const char *text)
 {
 	if (strcmp(path, "InitiateMultipartUploadResult/UploadId") == 0)
@@ -65,9 +57,12 @@ static enum status upload_read_id(struct client_call *call, struct error *err)
 
 static enum status upload_begin(struct upload *u, struct error *err)
 {
+	char until[MARKS_UNTIL];
 	struct client_call call = { .what = "begin the upload of", .method = "POST", .key = u->key, .check = upload_read_id, .arg = &u->id };
 	client_query(&call, "uploads", "");
-	upload_header(u, &call);
+	marks_add(&u->b->marks, client_wall_ms(&u->b->client), until, &call);
+	call.md5_too = false; /* there is no body */
+	client_header(&call, "x-amz-meta-slackwater-writer", u->writer);
 	enum status st = client_do(&u->b->client, &call, err);
 	if (!st && call.a.status / 100 != 2)
 		st = client_error(&u->b->client, &call, err);
@@ -85,7 +80,7 @@ static enum status upload_send_part(struct upload_part *p, char etag[HTTP_WORD],
 	snprintf(number, sizeof number, "%u", p->number);
 	struct client_call call = {
 		.what = "write a part of", .method = "PUT", .key = p->u->key, .body = p->data, .len = p->len,
-		.md5_too = p->u->b->content_md5, .stop = &p->u->stop,
+		.md5_too = p->u->b->content_md5 || p->u->b->marks.lock_mode, .stop = &p->u->stop,
 	};
 	memcpy(call.sha256, p->sha256, sizeof call.sha256);
 	client_query(&call, "partNumber", number);
@@ -198,7 +193,7 @@ static enum status upload_push(struct upload *u, struct error *err)
 		return st;
 	*p = (struct upload_part){ .job.fn = upload_run_part, .u = u, .number = ++u->parts, .data = u->buffer, .size = u->size, .len = u->len };
 	/* Here and not where it is signed: the threads only send, while the next part is read and summed up. */
-	st = digest_of(p->data, p->len, p->sha256, err);
+	st = u->b->client.unsigned_payload ? ST_OK : digest_of(p->data, p->len, p->sha256, err);
 	if (!st) {
 		upload_take_slot(u, p->len);
 		st = workers_push(&u->b->workers, &p->job, err);

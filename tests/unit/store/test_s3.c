@@ -209,11 +209,74 @@ static void test_usage(void **state)
 	FAILS(ERR_USAGE, store_check_url("s3://", NULL, &err));
 }
 
+static const char *mark(const struct client_call *call, const char *name)
+{
+	for (size_t i = 0; i < call->nheader; i++)
+		if (strcmp(call->header[i].name, name) == 0)
+			return call->header[i].value;
+	return NULL;
+}
+
+static void test_marks(void **state)
+{
+	(void)state;
+	struct error err;
+	struct marks m;
+	struct client_call call = { .method = "PUT" };
+	char until[MARKS_UNTIL];
+	struct s3_options o = {
+		.storage_class = "GLACIER_IR", .sse = "aws:kms", .sse_key = "arn:aws:kms:eu-1:1:key/k", .object_lock = "Governance:36h",
+		.tags = "team=d b a,env=prod&test,empty=",
+	};
+	OK(marks_init(&m, &o, &err));
+	marks_add(&m, 1795720316022, until, &call);
+	assert_int_equal(call.nheader, 6);
+	assert_string_equal(mark(&call, "x-amz-storage-class"), "GLACIER_IR");
+	assert_string_equal(mark(&call, "x-amz-server-side-encryption"), "aws:kms");
+	assert_string_equal(mark(&call, "x-amz-server-side-encryption-aws-kms-key-id"), "arn:aws:kms:eu-1:1:key/k");
+	assert_string_equal(mark(&call, "x-amz-object-lock-mode"), "GOVERNANCE");
+	assert_string_equal(mark(&call, "x-amz-object-lock-retain-until-date"), "2026-11-28T07:11:57Z");
+	assert_string_equal(mark(&call, "x-amz-tagging"), "team=d%20b%20a&env=prod%26test&empty=");
+	assert_true(call.md5_too);
+	marks_free(&m);
+
+	call = (struct client_call){ .method = "PUT" };
+	o = (struct s3_options){ .sse = "AES256" };
+	OK(marks_init(&m, &o, &err));
+	marks_add(&m, 0, until, &call);
+	assert_int_equal(call.nheader, 1);
+	assert_string_equal(mark(&call, "x-amz-server-side-encryption"), "AES256");
+	assert_false(call.md5_too);
+	marks_free(&m);
+}
+
+static void test_marks_that_cannot_be(void **state)
+{
+	(void)state;
+	static const struct s3_options bad[] = {
+		{ .sse = "aes256" }, { .sse_key = "k" }, { .sse = "AES256", .sse_key = "k" }, { .object_lock = "governance" }, { .object_lock = "governance:" },
+		{ .object_lock = "governance:0d" }, { .object_lock = "governance:30" }, { .object_lock = "governance:30dd" }, { .object_lock = "govern:30d" },
+		{ .object_lock = "compliance:36501d" }, { .object_lock = "compliance:99999999999999999999d" }, { .object_lock = ":30d" },
+		{ .tags = "a" }, { .tags = "=b" }, { .tags = "a=b,,c=d" },
+		{ .tags = "a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1" },
+	};
+	struct error err;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct store_options o = { .s3 = bad[i] };
+		FAILS(ERR_USAGE, store_check_url("s3://bucket/prefix", &o, &err));
+		assert_true(*err.message);
+	}
+	struct store_options o = { .s3 = { .unsigned_payload = true, .endpoint = "http://127.0.0.1:1" } };
+	FAILS(ERR_USAGE, store_check_url("s3://bucket/prefix", &o, &err));
+	o.s3.endpoint = "https://127.0.0.1:1";
+	OK(store_check_url("s3://bucket/prefix", &o, &err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places), cmocka_unit_test(test_sizes_of_parts), cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_listings), cmocka_unit_test(test_profiles),
+		cmocka_unit_test(test_listings), cmocka_unit_test(test_profiles), cmocka_unit_test(test_marks), cmocka_unit_test(test_marks_that_cannot_be),
 		cmocka_unit_test_setup_teardown(test_throttle, scratch_setup, scratch_teardown), cmocka_unit_test(test_usage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
