@@ -170,6 +170,7 @@ if [ -n "$built" ]; then
     done
     child=
     results=()
+    grep -hE '^\| ' "$scratch"/half[12]        # figures and tables of tests
     for half in 1 2; do
         [ ! -f "$scratch/junit$half.xml" ] || results+=("$scratch/junit$half.xml")
     done

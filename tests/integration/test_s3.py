@@ -210,6 +210,8 @@ def test_locked_and_tagged(ceph, lab, noise, prefix):
     left = client.keys(bucket, "x/lab/")
     assert set(mine) <= set(left) and not any(free in key for key in left)
     tool.run("verify", "--from", where, locked, environment=environment)
+    refused = tool.backup(lab.replica, f"s3://backups/{prefix}", "--s3-object-lock", "governance:2h", expect=tool.STORE, environment=environment)
+    assert "has no Object Lock" in refused.err
 
 
 def test_a_profile_that_gets_its_keys_elsewhere(ceph, prefix, tmp_path):
@@ -307,7 +309,7 @@ def _account(name, proxy, *results):
     for result in results:
         for found in re.finditer(r"(\d+) requests, (\d+) of them repetitions; (\d+) bytes", result.err):
             requests, repeated, resent = requests + int(found[1]), repeated + int(found[2]), resent + int(found[3])
-    FAULT_TABLE.append((name, proxy.requests, sum(proxy.injected.values()), repeated, resent))
+    FAULT_TABLE.append((name, proxy.requests, sum(proxy.injected.values()), repeated, resent, proxy.files, len(proxy.lost)))
     return repeated
 
 
@@ -320,7 +322,9 @@ def _through(proxy, ceph, lab, prefix, tmp_path, seconds=240):
     direct = ceph.environment()
     tool.run("verify", "--from", where, environment=direct)
     tool.run("restore", "--from", where, "--to-dir", tmp_path / "direct", environment=direct)
-    assert _tree(tmp_path / "faulty") == _tree(tmp_path / "direct")
+    faulty, straight = _tree(tmp_path / "faulty"), _tree(tmp_path / "direct")
+    proxy.files, proxy.lost = len(straight), sorted(str(p) for p in {*faulty, *straight} if faulty.get(p) != straight.get(p))
+    assert straight and not proxy.lost
     assert ceph.client().uploads("backups", prefix) == []
     assert [key for key in ceph.client().keys("backups", prefix) if "/manifests/" in key] == \
         [f"{prefix}/lab/manifests/{backup.json['id']}.json"]
@@ -378,13 +382,13 @@ def test_interrupted_while_the_store_stalls(ceph, lab, noise, prefix):
 
 
 def test_fault_table(capsys):
-    """What the tests above have done."""
+    """What the tests above have done; tests/run.sh shows lines that begin with a bar."""
     if not FAULT_TABLE:
         pytest.skip("no test with faults ran")
     with capsys.disabled():
-        print(f"\n{'fault':24} {'requests':>9} {'injected':>9} {'retries':>9} {'bytes again':>12} {'lost':>5}")
-        for name, requests, injected, repeated, resent in FAULT_TABLE:
-            print(f"{name:24} {requests:9} {injected:9} {repeated:9} {resent:12} {0:5}")
+        print(f"\n| {'fault':24} {'requests':>9} {'injected':>9} {'retries':>9} {'bytes again':>12} {'files':>6} {'lost':>5}")
+        for name, requests, injected, repeated, resent, files, lost in FAULT_TABLE:
+            print(f"| {name:24} {requests:9} {injected:9} {repeated:9} {resent:12} {files:6} {lost:5}")
 
 
 # ---- credentials --------------------------------------------------------------------------------------------------------

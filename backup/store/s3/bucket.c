@@ -213,6 +213,41 @@ static void bucket_ask_locks(struct bucket *b)
 	client_done(&call);
 }
 
+bool bucket_without_locks(struct bucket *b)
+{
+	if (!atomic_load(&b->lock_asked))
+		bucket_ask_locks(b);
+	return atomic_load(&b->no_locks);
+}
+
+static enum status bucket_put_lock(struct bucket *b, const char *key, const char *until, struct error *err)
+{
+	struct buf text = BUF_INIT(512);
+	buf_addf(&text, "<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>%s</Mode><RetainUntilDate>%s</RetainUntilDate></Retention>",
+	         b->marks.lock_mode, until);
+	struct client_call call = { .what = "lock", .method = "PUT", .key = key, .body = text.data, .len = text.len, .md5_too = true };
+	client_query(&call, "retention", "");
+	enum status st = buf_check(&text, "the lock", err);
+	if (!st)
+		st = client_do(&b->client, &call, err);
+	if (!st && call.a.status / 100 != 2)
+		st = client_error(&b->client, &call, err);
+	client_done(&call);
+	buf_free(&text);
+	return st;
+}
+
+enum status bucket_confirm_lock(struct bucket *b, const char *key, const char *until, struct error *err)
+{
+	struct client_call call = { .what = "look at", .method = "HEAD", .key = key };
+	enum status st = client_do(&b->client, &call, err);
+	if (!st && call.a.status / 100 != 2)
+		st = client_error(&b->client, &call, err);
+	bool locked = listing_time(call.a.lock_until) >= listing_time(until);
+	client_done(&call);
+	return st || locked ? st : bucket_put_lock(b, key, until, err);
+}
+
 static enum status bucket_check_lock(struct bucket *b, const struct client_call *call, struct error *err)
 {
 	int64_t until = listing_time(call->a.lock_until);
@@ -227,9 +262,7 @@ static enum status bucket_check_lock(struct bucket *b, const struct client_call 
 
 enum status bucket_remove(struct bucket *b, const char *key, struct error *err)
 {
-	if (!atomic_load(&b->lock_asked))
-		bucket_ask_locks(b);
-	if (atomic_load(&b->no_locks))
+	if (bucket_without_locks(b))
 		return bucket_delete(b, key, err);
 	struct client_call call = { .what = "look at", .method = "HEAD", .key = key, .tidy = true };
 	struct error ignored;

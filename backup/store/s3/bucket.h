@@ -44,6 +44,10 @@ enum status bucket_probe(struct bucket *b, struct error *err);
 enum status bucket_head(struct bucket *b, const char *key, bool tidy, uint64_t *ret_size, char *ret_writer, struct error *err);
 enum status bucket_delete(struct bucket *b, const char *key, struct error *err);
 /* Unless it is locked: then store_held is true of the error. Without a look, a bucket with Object Lock would hide the object and keep its bytes. */
+/* Whether the bucket is known to have no Object Lock; asks once. */
+bool bucket_without_locks(struct bucket *b);
+/* Of an object that was written in parts with a lock: that it has it. Ceph 16.2 drops what the beginning of an upload says about it: then the lock is put. */
+enum status bucket_confirm_lock(struct bucket *b, const char *key, const char *until, struct error *err);
 enum status bucket_remove(struct bucket *b, const char *key, struct error *err);
 
 /* upload.c, download.c, listing.c: the slots of the store that are more than a request. */

@@ -131,8 +131,8 @@ static enum status cred_profile_without(const char *profile, struct error *err)
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_STORE, "the profile %.100s has no keys%s%s", profile, instead ? ", but " : "", instead ? instead : "");
 	if (instead)
-		error_hint(err, "get them beforehand, `eval \"$(aws configure export-credentials --profile %.60s --format env)\"` does, or hand over "
-		           "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN yourself", profile);
+		error_hint(err, "get them beforehand (`aws configure export-credentials --profile %.60s --format env` shows them) and hand over "
+		           "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN", profile);
 	else
 		error_hint(err, "AWS_PROFILE names it; look into ~/.aws/credentials");
 	return ST_FAILED;

@@ -149,6 +149,10 @@ enum status s3_open(const char *url, enum store_use use, const struct store_opti
 	enum status st = s3_init(b, url, &full, run, err);
 	if (!st && use == STORE_WRITE)
 		st = bucket_probe(b, err);
+	if (!st && use == STORE_WRITE && b->marks.lock_mode && bucket_without_locks(b)) {
+		st = error_set(err, ST_FAILED, ERR_STORE, "the bucket %s has no Object Lock", b->client.place.bucket);
+		error_hint(err, "a bucket gets it when it is made; leave --s3-object-lock out, or name another bucket");
+	}
 	if (st)
 		s3_free(&b->base);
 	else

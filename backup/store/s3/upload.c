@@ -19,6 +19,7 @@ struct upload {
 	char *key, *buffer;
 	uint64_t size, len;      /* of the buffer */
 	uint64_t total;
+	char until[MARKS_UNTIL]; /* the end of its lock */
 	char writer[33];         /* random: how our object is told from another of the same key */
 	struct buf id;           /* "" until the first part is full */
 	struct strlist etag;     /* of the parts, in their order; "" until it is there */
@@ -57,10 +58,9 @@ static enum status upload_read_id(struct client_call *call, struct error *err)
 
 static enum status upload_begin(struct upload *u, struct error *err)
 {
-	char until[MARKS_UNTIL];
 	struct client_call call = { .what = "begin the upload of", .method = "POST", .key = u->key, .check = upload_read_id, .arg = &u->id };
 	client_query(&call, "uploads", "");
-	marks_add(&u->b->marks, client_wall_ms(&u->b->client), until, &call);
+	marks_add(&u->b->marks, client_wall_ms(&u->b->client), u->until, &call);
 	call.md5_too = false; /* there is no body */
 	client_header(&call, "x-amz-meta-slackwater-writer", u->writer);
 	enum status st = client_do(&u->b->client, &call, err);
@@ -339,6 +339,8 @@ static enum status upload_commit_parts(struct upload *u, struct error *err)
 		st = run_check(u->b->base.run, err);
 	if (!st)
 		st = upload_complete(u, err);
+	if (!st && u->b->marks.lock_mode)
+		st = bucket_confirm_lock(u->b, u->key, u->until, err);
 	if (!st && u->begun_twice)
 		(void)uploads_abort_key(u->b, u->key, &ignored); /* the next sweep finds what this did not */
 	return st;
