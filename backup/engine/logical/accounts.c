@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "account_columns.h"
 #include "inventory.h"
 #include "layout.h"
 #include "slackwater/dialect.h"
@@ -230,7 +231,7 @@ static bool accounts_dangling(const struct inventory *inv, const char *grant)
 
 /*
  * Servers before 8.0 print column names bare: GRANT SELECT (a, odd name), INSERT (b) ON `s`.`t` TO ... Quoted here. A name that itself
- * holds ", " or ")" cannot be told apart; the grant then fails loudly where it is loaded.
+ * holds ", " or ")" cannot be told apart: such grants are put together from the tables they are kept in (account_columns.c).
  */
 void accounts_quote_columns(const char *grant, struct buf *b)
 {
@@ -284,11 +285,14 @@ static enum status accounts_grants(struct accounts *a, struct account *u, struct
 	if (u->unknown)
 		return ST_OK;
 	struct buf b = BUF_INIT(4096);
+	struct account_columns columns = { 0 };
 	struct rows *r = NULL;
 	bool more = false;
 	buf_adds(&b, "SHOW GRANTS FOR ");
 	accounts_name(&b, u);
 	enum status st = buf_check(&b, "a statement", err);
+	if (!st && conn_is_mysql(a->c, 0) && !conn_is_mysql(a->c, 80000))
+		st = account_columns_read(a->c, u->user, u->host, &columns, err);
 	if (!st)
 		st = conn_query(a->c, buf_str(&b), &r, err);
 	if (!st)
@@ -296,12 +300,13 @@ static enum status accounts_grants(struct accounts *a, struct account *u, struct
 	while (!st && more) {
 		/* MariaDB shows a user's default role as a last line of the same answer: it comes later, when the role is granted. */
 		if (r->row[0] && strncmp(r->row[0], "SET DEFAULT ROLE", 16) != 0)
-			st = accounts_grant_line(a, r->row[0], err);
+			st = accounts_grant_line(a, account_columns_instead(&columns, r->row[0]), err);
 		if (!st)
 			st = rows_next(r, &more, err);
 	}
 	rows_free(r);
 	buf_free(&b);
+	account_columns_free(&columns);
 	return accounts_unknown(a, u, st, err);
 }
 

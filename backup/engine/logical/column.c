@@ -202,6 +202,7 @@ enum status column_consider_key(struct table *t, const struct index_info *ix, st
 	memcpy(col, ix->col, ix->ncols * sizeof *col);
 	free(t->key);
 	free(t->keycol);
+	t->found_by_key = true;
 	t->key = name;
 	t->keycol = col;
 	t->nkeycols = ix->ncols;

@@ -130,8 +130,8 @@ static enum status worker_range(struct worker *w, struct error *err)
 	buf_free(&sql);
 	if (!st)
 		st = dump_json(w->in, w->task->table, buf_str(&w->range.where), w->s->c, &w->task->json_lost, err);
-	if (!st && w->d->json_types == JSON_TYPES_REFUSE && atomic_load(&w->task->json_lost))
-		st = json_types_refuse(w->task->table, err);
+	if (!st && atomic_load(&w->task->json_lost))
+		st = json_types_check(w->task->table, w->d->json_types, err);
 	if (st)
 		return st;
 	uint64_t bytes = insert_bytes(w->in) - before;

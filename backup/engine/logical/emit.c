@@ -196,8 +196,11 @@ static enum status emit_json(struct logical *l, struct error *err)
 		uint64_t rows = atomic_load(&k->json_lost);
 		if (!rows)
 			continue;
-		if (l->eo->json_types == JSON_TYPES_REFUSE)
-			return json_types_refuse(k->table, err);
+		enum status st = json_types_check(k->table, l->eo->json_types, err);
+		if (st) {
+			buf_free(&b);
+			return st;
+		}
 		if (tables++ < EMIT_NAMES)
 			buf_addf(&b, "%s`%s`.`%s` (%llu rows)", b.len ? ", " : "", k->schema, k->name, (unsigned long long)rows);
 	}

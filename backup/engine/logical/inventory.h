@@ -55,6 +55,7 @@ struct table {
 	bool partitioned;
 	bool sequence;         /* MariaDB: a table of one row to everybody but its CREATE statement */
 	bool versioned;        /* MariaDB, WITH SYSTEM VERSIONING: its history are rows like others */
+	bool found_by_key;     /* has a PRIMARY KEY, or another that is unique and without NULLs: replication finds its rows by that */
 	bool period;           /* of a versioned table: when a row began and ended are among its columns here */
 	uint64_t rows, bytes;  /* the server's estimates */
 	struct column *col;

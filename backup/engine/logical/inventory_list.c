@@ -251,9 +251,10 @@ static bool list_column_index(const struct table *t, const char *name, unsigned 
 }
 
 /* Row r: schema, table, index, column, prefix length, type, usable. */
-static void list_key_part(const struct table *t, struct index_info *ix, const struct rows *r)
+static void list_key_part(struct table *t, struct index_info *ix, const struct rows *r)
 {
 	unsigned col = 0;
+	t->found_by_key = t->found_by_key || !strcmp(ix->name, "PRIMARY"); /* of whatever type */
 	if (ix->ncols == INDEX_COLUMNS || r->row[4] || !r->row[3] || strcasecmp(list_cell(r, 5), "BTREE") != 0 ||
 	    strcmp(list_cell(r, 6), "1") != 0 || !list_column_index(t, r->row[3], &col)) {
 		ix->usable = false;

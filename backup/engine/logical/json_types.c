@@ -122,9 +122,13 @@ enum status json_types_ask(struct conn *c, const struct table *t, const char *wh
 	return st;
 }
 
-enum status json_types_refuse(const struct table *t, struct error *err)
+enum status json_types_check(const struct table *t, enum json_types option, struct error *err)
 {
-	error_set(err, ST_FAILED, ERR_PREFLIGHT, "`%s`.`%s` holds JSON values whose types their text does not tell, and --json-types is refuse", t->schema, t->name);
-	error_hint(err, "decimals would become doubles, dates, times and bytes strings; --json-types warn lets them");
+	if (option != JSON_TYPES_REFUSE && t->found_by_key)
+		return ST_OK;
+	error_set(err, ST_FAILED, ERR_PREFLIGHT, "`%s`.`%s` holds JSON values whose types their text does not tell, and %s", t->schema, t->name,
+	          t->found_by_key ? "--json-types is refuse" : "no key by which replication could find these rows in a seed");
+	error_hint(err, t->found_by_key ? "decimals would become doubles, dates, times and bytes strings; --json-types warn lets them"
+	                                : "give it a primary key, or leave it out with --exclude");
 	return ST_FAILED;
 }

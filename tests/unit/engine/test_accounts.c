@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/logical/account_columns.h"
 #include "engine/logical/layout.h"
 #include "engine/logical/logical.h"
 #include "fake_conn.h"
@@ -46,6 +47,31 @@ static void bare_column_names_are_quoted(void **state)
 	        "GRANT SELECT (`a`, `odd name`), INSERT, UPDATE (`x``y`) ON `a`.`b (c)` TO 'u'@'h'");
 	columns("GRANT SELECT (`a`, `b`) ON `a`.`b` TO 'u'@'h'", "GRANT SELECT (`a`, `b`) ON `a`.`b` TO 'u'@'h'");
 	columns("GRANT ALL PRIVILEGES ON *.* TO 'u'@'h' IDENTIFIED BY PASSWORD '*00'", "GRANT ALL PRIVILEGES ON *.* TO 'u'@'h' IDENTIFIED BY PASSWORD '*00'");
+}
+
+/* As 5.6 keeps and prints them [run 5.6.24]. */
+static void column_grants_come_from_the_tables(void **state)
+{
+	(void)state;
+	struct account_columns a = { 0 };
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 50624);
+	fake_conn_expect_prefix(c, "SELECT t.Db, t.Table_name, t.Table_priv, c.Column_name, c.Column_priv FROM mysql.columns_priv AS c JOIN mysql.tables_priv AS t"
+	                           " USING (Host, Db, User, Table_name) WHERE t.User = 'u' AND t.Host = 'h'");
+	fake_conn_rows(c, "d\tt\tp\tc\tq\n"
+	                  "g\tt\tSelect,Grant,Show view\ta, b\tSelect\n"
+	                  "g\tt\tSelect,Grant,Show view\tc)\tSelect,References\n"
+	                  "g\tt`2\t\td`\tInsert,Update\n");
+	assert_int_equal(account_columns_read(c, "u", "h", &a, NULL), ST_OK);
+	conn_free(c);
+	assert_int_equal(a.grant.n, 2);
+	const char *all = "GRANT SELECT, SHOW VIEW, SELECT (`a, b`, `c)`), REFERENCES (`c)`) ON `g`.`t` TO 'u'@'h' WITH GRANT OPTION";
+	assert_string_equal(account_columns_instead(&a, "GRANT SELECT, SELECT (c), a, b), SHOW VIEW, REFERENCES (c)) ON `g`.`t` TO 'u'@'h' WITH GRANT OPTION"), all);
+	assert_string_equal(account_columns_instead(&a, "GRANT INSERT (d`), UPDATE (d`) ON `g`.`t``2` TO 'u'@'h'"),
+	                    "GRANT INSERT (`d```), UPDATE (`d```) ON `g`.`t``2` TO 'u'@'h'");
+	static const char *const others[] = { "GRANT SELECT ON `g`.`t2` TO 'u'@'h'", "GRANT USAGE ON *.* TO 'u'@'h' IDENTIFIED BY PASSWORD '*00'", "" };
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		assert_ptr_equal(account_columns_instead(&a, others[i]), others[i]);
+	account_columns_free(&a);
 }
 
 static void rights_are_read_from_grants(void **state)
@@ -167,6 +193,7 @@ static void dangling_grants_are_told(void **state)
 	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 50624);
 	fake_conn_expect_prefix(c, "SELECT User, Host");
 	fake_conn_rows(c, "u\th\tr\td\na\t%\tN\t\n");
+	fake_conn_expect_prefix(c, "SELECT t.Db, t.Table_name, t.Table_priv, c.Column_name");
 	fake_conn_expect(c, "SHOW GRANTS FOR 'a'@'%'");
 	fake_conn_rows(c, "x\nGRANT USAGE ON *.* TO 'a'@'%'\nGRANT SELECT ON `d`.`here` TO 'a'@'%'\nGRANT SELECT ON `d`.`gone` TO 'a'@'%'\n"
 	                  "GRANT SELECT ON `d`.* TO 'a'@'%'\nGRANT SELECT ON `elsewhere`.`x` TO 'a'@'%'\n");
@@ -182,7 +209,7 @@ static void dangling_grants_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bare_column_names_are_quoted),
+		cmocka_unit_test(column_grants_come_from_the_tables), cmocka_unit_test(bare_column_names_are_quoted),
 		cmocka_unit_test(rights_are_read_from_grants),
 		cmocka_unit_test_setup_teardown(missing_rights_are_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(mysql_accounts, setup, teardown),
