@@ -34,6 +34,7 @@ struct column {
 	bool nullable;
 	bool generated; /* computed by the server: not in an INSERT */
 	bool widen;     /* read as a DOUBLE: FLOAT printed as it is loses digits */
+	bool doubtful;  /* its DEFAULT may not be shown whole */
 	bool json;      /* MySQL's: its text does not tell all (json_types.h) */
 	bool is_enum;
 	const char *invalid; /* of an ENUM: a literal that is stored as index 0; NULL = its words leave none */
@@ -137,6 +138,10 @@ enum status inventory_add_table(struct inventory *inv, char *schema, char *name,
 enum status inventory_refused(struct inventory *inv, const char *schema, const char *name, struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 enum status inventory_dup(char **ret, const char *s, size_t len, struct error *err); /* s NULL: *ret = NULL */
+
+/* inventory_default.c: a DEFAULT that the server does not show whole, into inv->refused. c as for inventory_list. */
+bool inventory_default_doubtful(const struct column *c, const char *data_type, const char *shown, size_t len);
+enum status inventory_default_check(struct inventory *inv, struct conn *c, struct error *err);
 
 /* accounts.c: fills inv->users. */
 enum status accounts_read(struct inventory *inv, struct conn *c, struct error *err);

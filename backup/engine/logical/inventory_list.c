@@ -163,7 +163,7 @@ static bool list_is_period(const struct table *t, const struct rows *r)
 	return t->versioned && (!strcmp(list_cell(r, 9), "ROW START") || !strcmp(list_cell(r, 9), "ROW END"));
 }
 
-/* Row r: schema, table, column, data type, column type, nullable, charset, extra, scale, expression. */
+/* Row r: schema, table, column, data type, column type, nullable, charset, extra, scale, expression, default. */
 static enum status list_column(struct inventory *inv, struct table *t, const struct rows *r, struct error *err)
 {
 	struct column *more = realloc(t->col, (t->ncols + 1) * sizeof *more);
@@ -179,6 +179,7 @@ static enum status list_column(struct inventory *inv, struct table *t, const str
 		return st;
 	if (!column_classify(col, list_cell(r, 3), list_cell(r, 4), list_cell(r, 7), r->row[8]) && !t->view && !t->gone)
 		return inventory_refused(inv, t->schema, t->name, err, "column `%s` has a type that is not known: %s", col->name, list_cell(r, 4));
+	col->doubtful = inventory_default_doubtful(col, list_cell(r, 3), r->row[10], r->len[10]);
 	if (list_is_period(t, r)) {
 		t->period = true;
 		col->generated = false;
@@ -218,7 +219,7 @@ static enum status list_columns_query(struct inventory *inv, struct conn *c, con
 	bool more = false;
 	enum status st = conn_queryf(c, &r, err,
 	                             "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME,"
-	                             " EXTRA, NUMERIC_SCALE, %s FROM information_schema.COLUMNS WHERE %s"
+	                             " EXTRA, NUMERIC_SCALE, %s, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE %s"
 	                             " ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
 	                             conn_is_mariadb(c, 100300) ? "GENERATION_EXPRESSION" : "''", where);
 	if (!st)
@@ -399,5 +400,7 @@ enum status inventory_list(struct inventory *inv, struct conn *c, const struct e
 		st = list_columns_query(inv, c, NOT_SYSTEM("TABLE_SCHEMA"), err);
 	if (!st)
 		st = list_keys_query(inv, c, NOT_SYSTEM("TABLE_SCHEMA"), err);
+	if (!st)
+		st = inventory_default_check(inv, c, err);
 	return st ? st : list_files(inv, err);
 }
