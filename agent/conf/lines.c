@@ -72,8 +72,13 @@ static void add_section(struct reader *r, const char *title, size_t len)
 		s.name = trimmed(text + word, strlen(text + word));
 	}
 	free(text);
+	if (!s.kind || !s.name) {
+		free(s.kind);
+		free(s.name);
+		r->no_memory = true;
+		return;
+	}
 	all[l->n++] = s;
-	r->no_memory |= !s.kind || !s.name;
 	r->fresh = r->lost = false;
 }
 
