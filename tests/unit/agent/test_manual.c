@@ -84,7 +84,7 @@ static void helps_are_whole(void **state)
 				fail_msg("too wide: %.100s", line);
 			line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL;
 		}
-		assert_in_range(lines, 10, 140);
+		assert_in_range(lines, 10, 160);
 		assert_ptr_equal(help_find_verb(cmd_verbs[v]->name), cmd_verbs[v]);
 		buf_free(&out);
 	}
