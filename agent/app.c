@@ -145,6 +145,10 @@ static enum status check_argument(struct app *a, const struct options_rest *rest
 		a->config.id = rest->argument;
 		return ST_OK;
 	}
+	if (a->verb->takes_name) {
+		a->config.snapshot = rest->argument;
+		return ST_OK;
+	}
 	error_set(err, ST_FAILED, ERR_USAGE, "%s takes no argument, but \"%.60s\" was given", a->verb->name, rest->argument);
 	error_hint(err, "every value follows its option: --name VALUE");
 	return ST_FAILED;
@@ -198,12 +202,17 @@ static int work(struct app *a)
 {
 	struct error err = ERROR_INIT;
 	struct log log;
+	struct feed feed;
 	enum log_level level = a->config.log_level < 0 ? a->verb->log_level : (enum log_level)a->config.log_level;
 	if (log_open(&log, a->config.log_file, level, &err))
 		return app_refuse(a->verb->name, &err, a->config.json);
-	sink_init(&a->sink, &log);
+	if (feed_open(&feed, a->config.events_fd, &err)) {
+		log_close(&log);
+		return app_refuse(a->verb->name, &err, a->config.json);
+	}
+	sink_init(&a->sink, &log, &feed);
 	enum status st = run_init(&a->run, NULL, NULL, &a->sink.base, &err);
-	if (!st)
+	if (!st && !a->verb->own_signals)
 		st = signals_start(&a->signals, &a->run, &a->sink.base, &err);
 	if (!st && !finishes_journals(a->verb))
 		state_warn(a);

@@ -23,6 +23,8 @@ struct verb {
 	const char *example;  /* lines of the help */
 	const struct option_group *const *groups; /* NULL-terminated */
 	bool takes_id;        /* [ID|latest] */
+	bool takes_name;      /* [SNAPSHOT], of the agent's configuration */
+	bool own_signals;     /* it takes SIGINT, SIGTERM and SIGHUP by itself */
 	enum log_level log_level; /* without --log-level */
 	enum status (*run)(struct app *app, struct error *err);
 };

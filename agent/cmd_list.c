@@ -3,6 +3,8 @@
 #include "cmd.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "output_json.h"
 #include "output_proof.h"
@@ -11,7 +13,7 @@
 #include "units.h"
 #include "work.h"
 
-static const struct option_group *const groups[] = { &config_from, &config_s3, &config_output, NULL };
+static const struct option_group *const groups[] = { &config_from, &config_s3, &config_list, &config_output, NULL };
 
 struct beside {
 	struct pin pin;
@@ -52,7 +54,7 @@ static enum status table_line(struct table *t, const struct catalog_item *it, co
 	return st;
 }
 
-static enum status json_item(json_t *list, const struct catalog_item *it, const struct manifest *m, const struct beside *by,
+static enum status json_item(json_t *list, const struct catalog_item *it, const struct manifest *m, const struct beside *by, bool brief,
                              struct error *err)
 {
 	json_t *doc = NULL;
@@ -70,7 +72,7 @@ static enum status json_item(json_t *list, const struct catalog_item *it, const 
 	if (!st)
 		st = output_json_set(&doc, "damaged", json_boolean(!m), err);
 	if (!st && m)
-		st = output_json_manifest(&doc, "manifest", m, err);
+		st = brief ? output_json_brief(&doc, "manifest", m, err) : output_json_manifest(&doc, "manifest", m, err);
 	if (st) {
 		json_decref(doc);
 		return st;
@@ -102,11 +104,27 @@ static enum status one(void *arg, size_t i, const struct manifest *m, const stru
 	if (!st && (it->proven || it->tried))
 		st = proof_get(l->store, it->instance, it->id, &by.proof, err);
 	if (!st && l->app->config.json)
-		st = json_item(l->list, it, m, &by, err);
+		st = json_item(l->list, it, m, &by, l->app->config.brief, err);
 	else if (!st)
 		st = table_line(&l->table, it, m, &by, err);
 	pin_free(&by.pin);
 	return st;
+}
+
+/* Ordered by instance, then time: all but the last n of each go, before anything of them is read. */
+static void keep_newest(struct catalog *c, unsigned n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		size_t last = i;
+		while (last + 1 < c->n && last - i < n && !strcmp(c->item[last + 1].instance, c->item[i].instance))
+			last++;
+		if (last - i < n)
+			c->item[kept++] = c->item[i];
+		else
+			free(c->item[i].instance);
+	}
+	c->n = kept;
 }
 
 static enum status show(struct listing *l, size_t n, struct error *err)
@@ -145,6 +163,8 @@ static enum status list_run(struct app *app, struct error *err)
 		st = store_open(app->config.from, STORE_READ, &options, &app->run, &l.store, err);
 	if (!st)
 		st = catalog_list(l.store, app->config.instance, &l.catalog, err);
+	if (!st && app->config.newest)
+		keep_newest(&l.catalog, app->config.newest);
 	if (!st)
 		st = catalog_each(l.store, &l.catalog, l.store->ops->features & STORE_LOCAL ? 1 : LIST_THREADS, one, &l, err);
 	if (!st)

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 enum { CONFIG_THREADS_DEFAULT_MAX = 4, CONFIG_THREADS_MAX = 64, CONFIG_SHARDS_MAX = 64, CONFIG_DAY_MS = 86400000,
-       CONFIG_KEEP_MAX = 100000 };
+       CONFIG_KEEP_MAX = 100000, CONFIG_FD_MAX = 1023 };
 
 void config_init(struct config *c)
 {
@@ -328,10 +328,28 @@ static const struct option agent[] = {
 };
 const struct option_group config_agent = GROUP("Agent", agent);
 
+static const struct option control[] = {
+	TEXT("config", "FILE", config_file, "the agent's configuration, which names its control socket"),
+	TEXT("control-socket", "PATH", control_socket, "where the agent listens (without either: " CONFIG_CONTROL_SOCKET ")"),
+};
+const struct option_group config_control = GROUP("Agent", control);
+
+static const struct option waiting[] = {
+	FLAG("wait", wait, "until the run has ended; its exit code becomes ours"),
+};
+const struct option_group config_wait = GROUP("Run", waiting);
+
+static const struct option list[] = {
+	NUMBER("newest", newest, 1, CONFIG_KEEP_MAX, "only the newest N of each instance (default: all)"),
+	FLAG("brief", brief, "in JSON leave out of each manifest what a list does not show: objects and warnings"),
+};
+const struct option_group config_list = GROUP("List", list);
+
 static const struct option output[] = {
 	FLAG("json", json, "one JSON document on standard output at the end"),
 	CHOICE("log-level", "L", log_level, log_levels, "debug, info, warning or error"),
 	TEXT("log-file", "FILE", log_file, "append the log here instead of standard error"),
+	NUMBER("events-fd", events_fd, 3, CONFIG_FD_MAX, "write states and progress to this open descriptor, one JSON object a line; for programs"),
 	{ "help", '?', OPTION_FLAG, NULL, AT(help), 0, 0, NULL,
 	  "this text" },
 	{ "version", 'V', OPTION_FLAG, NULL, AT(version), 0, 0, NULL,

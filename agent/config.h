@@ -8,6 +8,8 @@
 #include "log.h"
 #include "options.h"
 
+#define CONFIG_CONTROL_SOCKET "/run/slackwater/control.sock"
+
 enum config_verify { CONFIG_VERIFY_FULL, CONFIG_VERIFY_ENTRY };
 
 struct config {
@@ -70,6 +72,12 @@ struct config {
 	uint64_t scratch_memory;
 	unsigned scratch_nice;
 	struct strlist scratch_options;
+	/* the agent */
+	const char *control_socket, *snapshot;
+	bool wait;
+	/* listing; newest 0 = all */
+	bool brief;
+	unsigned newest;
 	/* recovery */
 	bool apply;
 	int64_t recover_deadline_ms;
@@ -79,6 +87,7 @@ struct config {
 	const char *log_file;
 	/* the agent */
 	const char *config_file;
+	unsigned events_fd; /* 0 = none */
 };
 
 void config_init(struct config *c); /* the defaults */
@@ -91,5 +100,5 @@ extern const struct option_group config_connection, config_to, config_from, conf
 	config_state, config_lock,
 	config_rules, config_pin, config_copy,
 	config_files, config_proof,
-	config_recovery, config_finish, config_agent,
+	config_recovery, config_finish, config_agent, config_control, config_wait, config_list,
 	config_work, config_readers, config_sources, config_seeding, config_output;

@@ -9,7 +9,7 @@
 #include "slackwater/run.h"
 #include "text.h"
 
-enum { LOG_LINE_MAX = 16384 };
+enum { LOG_LINE_MAX = 16384, LOG_FIELDS = 9 };
 
 const char *log_level_name(enum log_level level)
 {
@@ -73,11 +73,8 @@ static void quoted(struct buf *out, const char *value)
 	buf_addc(out, '"');
 }
 
-void log_format(struct buf *out, int64_t wall_ms, enum log_level level, const struct log_field *field, size_t n)
+static void fields(struct buf *out, const struct log_field *field, size_t n)
 {
-	char time[32];
-	run_format_time(wall_ms, time);
-	buf_addf(out, "time=%s level=%s", time, log_level_name(level));
 	for (size_t i = 0; i < n; i++) {
 		if (!field[i].value)
 			continue;
@@ -90,16 +87,54 @@ void log_format(struct buf *out, int64_t wall_ms, enum log_level level, const st
 	buf_addc(out, '\n');
 }
 
+void log_format(struct buf *out, int64_t wall_ms, enum log_level level, const struct log_field *field, size_t n)
+{
+	char time[32];
+	run_format_time(wall_ms, time);
+	buf_addf(out, "time=%s level=%s", time, log_level_name(level));
+	fields(out, field, n);
+}
+
+/* There is nobody left to tell when a log cannot be written: the work goes on without it. */
+static void put(const struct log *l, struct buf *line)
+{
+	if (line->len) {
+		ssize_t done = write(l->fd, line->data, line->len);
+		(void)done;
+	}
+	buf_free(line);
+}
+
 void log_write(const struct log *l, int64_t wall_ms, enum log_level level, const struct log_field *field, size_t n)
 {
 	struct buf line = BUF_INIT(LOG_LINE_MAX);
 	if (!log_wants(l, level))
 		return;
 	log_format(&line, wall_ms, level, field, n);
-	/* There is nobody left to tell when a log cannot be written: the work goes on without it. */
-	if (line.len) {
-		ssize_t done = write(l->fd, line.data, line.len);
-		(void)done;
+	put(l, &line);
+}
+
+static bool is_logfmt(const char *line)
+{
+	if (strncmp(line, "time=", strlen("time=")) != 0)
+		return false;
+	for (size_t len; *line; line += len)
+		if (!(len = text_char(line)))
+			return false;
+	return true;
+}
+
+void log_pass(const struct log *l, int64_t wall_ms, const char *line, const struct log_field *field, size_t n)
+{
+	struct buf out = BUF_INIT(LOG_LINE_MAX * 2);
+	struct log_field all[LOG_FIELDS] = { { "msg", line } };
+	if (is_logfmt(line)) {
+		buf_adds(&out, line);
+		fields(&out, field, n);
+		put(l, &out);
+		return;
 	}
-	buf_free(&line);
+	for (size_t i = 0; i < n && i + 1 < LOG_FIELDS; i++)
+		all[i + 1] = field[i];
+	log_write(l, wall_ms, LOG_LEVEL_INFO, all, n + 1 < LOG_FIELDS ? n + 1 : LOG_FIELDS);
 }

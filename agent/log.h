@@ -30,5 +30,10 @@ const char *log_level_name(enum log_level level);
 /* False: the line would be thrown away. */
 bool log_wants(const struct log *l, enum log_level level);
 void log_write(const struct log *l, int64_t wall_ms, enum log_level level, const struct log_field *field, size_t n);
+/*
+ * A line of another process's log (logfmt, without its newline) with fields of ours behind it, whatever its level: that process has looked at
+ * it. Anything else is the msg of a line of ours, of level info. n is at most 8.
+ */
+void log_pass(const struct log *l, int64_t wall_ms, const char *line, const struct log_field *field, size_t n);
 /* The line with its newline, as log_write would write it. */
 void log_format(struct buf *out, int64_t wall_ms, enum log_level level, const struct log_field *field, size_t n);

@@ -122,6 +122,35 @@ enum status output_json_manifest(json_t **doc, const char *name, const struct ma
 	return st;
 }
 
+enum status output_json_brief(json_t **doc, const char *name, const struct manifest *m, struct error *err)
+{
+	json_t *brief = NULL;
+	const struct member member[] = {
+		{ "engine", jsonx_text(m->engine) },
+		{ "server_version", jsonx_text(m->server_version) },
+		{ "started", output_json_time(m->started_ms) },
+		{ "started_ms", json_integer(m->started_ms) },
+		{ "taken", output_json_time(m->taken_ms) },
+		{ "taken_ms", json_integer(m->taken_ms) },
+		{ "finished", output_json_time(m->finished_ms) },
+		{ "finished_ms", json_integer(m->finished_ms) },
+		{ "pause_ms", json_integer(m->pause_ms) },
+		{ "wait_ms", json_integer(m->wait_ms) },
+		{ "in_flight_ms", json_integer(m->in_flight_ms) },
+		{ "rows", number(m->rows) },
+		{ "bytes", number(m->bytes) },
+		{ "bytes_stored", number(m->bytes_stored) },
+		{ "partial", json_boolean(m->partial) },
+		{ "encrypted_for", jsonx_from_strlist(&m->encrypted_for) },
+	};
+	enum status st = SET_ALL(&brief, member, err);
+	if (st) {
+		json_decref(brief);
+		return st;
+	}
+	return output_json_set(doc, name, brief, err);
+}
+
 enum status output_json_pin(json_t **doc, const struct pin *p, struct error *err)
 {
 	json_t *pin = NULL;

@@ -15,6 +15,8 @@ enum status output_json_backup(json_t **doc, const struct manifest *m, const str
                                int64_t elapsed_ms, struct error *err);
 enum status output_json_check(json_t **doc, const struct preflight *p, const struct error *verdict, struct error *err);
 enum status output_json_manifest(json_t **doc, const char *member, const struct manifest *m, struct error *err);
+/* Of it what a list shows, under the names it has there. */
+enum status output_json_brief(json_t **doc, const char *member, const struct manifest *m, struct error *err);
 /* "pin": {reason, pinned}, or null. */
 enum status output_json_pin(json_t **doc, const struct pin *p, struct error *err);
 enum status output_json_checkpoint(json_t **doc, const struct checkpoint *cp, struct error *err);

@@ -63,6 +63,7 @@ static void sink_emit(struct event_sink *self, const struct event *ev)
 		[EVENT_WARNING] = LOG_LEVEL_WARNING, [EVENT_DEBUG] = LOG_LEVEL_DEBUG,
 	};
 	pthread_mutex_lock(&s->lock);
+	feed_send(&s->feed, ev, now_ms());
 	if (ev->kind == EVENT_STATE)
 		progress_state(&s->progress, ev->area, ev->name);
 	if (ev->kind == EVENT_PROGRESS)
@@ -74,9 +75,9 @@ static void sink_emit(struct event_sink *self, const struct event *ev)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void sink_init(struct sink *s, const struct log *log)
+void sink_init(struct sink *s, const struct log *log, const struct feed *feed)
 {
-	*s = (struct sink){ .base = { .emit = sink_emit }, .log = *log };
+	*s = (struct sink){ .base = { .emit = sink_emit }, .log = *log, .feed = feed ? *feed : (struct feed){ .fd = -1 } };
 	pthread_mutex_init(&s->lock, NULL);
 	progress_init(&s->progress, STDERR_FILENO);
 }
@@ -85,6 +86,7 @@ void sink_destroy(struct sink *s)
 {
 	sink_finish(s);
 	log_close(&s->log);
+	feed_close(&s->feed);
 	pthread_mutex_destroy(&s->lock);
 }
 
@@ -95,6 +97,26 @@ void sink_log(struct sink *s, enum log_level level, const struct log_field *fiel
 		progress_erase(&s->progress);
 	log_write(&s->log, clock_system.wall_ms(NULL), level, field, n);
 	pthread_mutex_unlock(&s->lock);
+}
+
+void sink_pass(struct sink *s, const char *line, const struct log_field *field, size_t n)
+{
+	pthread_mutex_lock(&s->lock);
+	log_pass(&s->log, clock_system.wall_ms(NULL), line, field, n);
+	pthread_mutex_unlock(&s->lock);
+}
+
+enum status sink_reopen(struct sink *s, const char *path, enum log_level level, struct error *err)
+{
+	struct log now;
+	enum status st = log_open(&now, path, level, err);
+	if (st)
+		return st;
+	pthread_mutex_lock(&s->lock);
+	log_close(&s->log);
+	s->log = now;
+	pthread_mutex_unlock(&s->lock);
+	return ST_OK;
 }
 
 void sink_finish(struct sink *s)

@@ -29,9 +29,8 @@ void state_warn(struct app *app)
 	free(dir);
 }
 
-static void say(struct app *app, const struct journal_report *r)
+static void say(struct event_sink *to, const struct journal_report *r)
 {
-	struct event_sink *to = &app->sink.base;
 	for (size_t i = 0; i < r->started.n; i++)
 		event_warning(to, "journal", "%s had been stopped by a run that died: it has been started again", r->started.item[i]);
 	for (size_t i = 0; i < r->running.n; i++)
@@ -42,11 +41,16 @@ static void say(struct app *app, const struct journal_report *r)
 		event_warning(to, "journal", "%s", r->foreign.item[i]);
 }
 
-enum status state_finish(struct app *app, const char *dir, const struct conn_options *server, struct error *err)
+enum status state_finish_under(struct run *run, const char *dir, const struct conn_options *server, struct error *err)
 {
 	struct journal_report r = { 0 };
-	enum status st = journal_finish(dir, server, &app->run, &r, err);
-	say(app, &r);
+	enum status st = journal_finish(dir, server, run, &r, err);
+	say(run->events, &r);
 	journal_report_free(&r);
 	return st;
+}
+
+enum status state_finish(struct app *app, const char *dir, const struct conn_options *server, struct error *err)
+{
+	return state_finish_under(&app->run, dir, server, err);
 }

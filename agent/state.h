@@ -11,3 +11,5 @@ enum status state_dir(const struct config *c, char **ret, struct error *err);
 void state_warn(struct app *app);
 /* Start what a dead run had stopped (slackwater/journal.h); what was done and what was not is said in the log. */
 enum status state_finish(struct app *app, const char *dir, const struct conn_options *server, struct error *err);
+/* The same for one of several servers, under a run of its own, whose events are not NULL. */
+enum status state_finish_under(struct run *run, const char *dir, const struct conn_options *server, struct error *err);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "../text.h"
+#include "../units.h"
 
 enum { SCHEDULE_FIELDS = 5, SCHEDULE_DAY_S = 86400, SCHEDULE_YEARS = 9, SCHEDULE_SLACK_S = 26 * 3600, SCHEDULE_TEXT_MAX = 500 };
 
@@ -118,7 +119,7 @@ static enum status unknown_shorthand(const char *text, struct error *err)
 			error_hint(err, "did you mean %s?", shorthands[i].name);
 			return ST_FAILED;
 		}
-	error_hint(err, "@hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually are known");
+	error_hint(err, "@hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually and @every D are known");
 	return ST_FAILED;
 }
 
@@ -169,15 +170,30 @@ static enum status parse_fields(char *text, struct schedule *ret, struct error *
 	return ST_OK;
 }
 
+static enum status parse_every(const char *duration, struct schedule *ret, struct error *err)
+{
+	int64_t ms;
+	if (!units_parse_duration(duration, &ms) || ms < 1000 || ms % 1000) {
+		error_set(err, ST_FAILED, ERR_USAGE, "@every: \"%.40s\" is not a duration of whole seconds", duration);
+		error_hint(err, "for example @every 90s, @every 6h");
+		return ST_FAILED;
+	}
+	*ret = (struct schedule){ .every_s = ms / 1000 };
+	return ST_OK;
+}
+
 enum status schedule_parse(const char *text, struct schedule *ret, struct error *err)
 {
-	char copy[SCHEDULE_TEXT_MAX], *word[1];
+	char copy[SCHEDULE_TEXT_MAX], *word[2];
 	if (strlen(text) >= sizeof copy)
 		return error_set(err, ST_FAILED, ERR_USAGE, "a schedule of %zu characters is too long", strlen(text));
 	snprintf(copy, sizeof copy, "%s", text);
 	if (text[strspn(text, " \t")] != '@')
 		return parse_fields(copy, ret, err);
-	if (split(copy, word, 1) != 1)
+	size_t n = split(copy, word, 2);
+	if (n == 2 && !strcasecmp(word[0], "@every"))
+		return parse_every(word[1], ret, err);
+	if (n != 1)
 		return unknown_shorthand(text, err);
 	for (size_t i = 0; i < sizeof shorthands / sizeof shorthands[0]; i++)
 		if (!strcasecmp(word[0], shorthands[i].name)) {
@@ -250,6 +266,8 @@ static void offer_day(struct search *x, int64_t day)
 
 int64_t schedule_next(const struct schedule *s, const struct zone *z, int64_t after_s)
 {
+	if (s->every_s)
+		return (after_s / s->every_s + 1) * s->every_s;
 	struct search x = { .schedule = s, .zone = z, .after = after_s, .best = -1 };
 	int64_t today = floor_day(after_s + zone_offset(z, after_s));
 	/* From the day before: a change of the clocks at midnight may bring it back. To the day after the find for the same reason. */

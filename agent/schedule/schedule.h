@@ -4,7 +4,8 @@
  *
  * Five fields as in cron: minute, hour, day of month, month (or jan..dec), day of week (0 to 7 or sun..sat; 0 and 7 are Sunday); each
  * '*', numbers, ranges, lists, steps. Day of month and day of week both restricted: either suffices, as in cron. @hourly, @daily,
- * @midnight, @weekly, @monthly, @yearly, @annually. Time that the zone skips (clocks go forward) is due once, at the first moment after
+ * @midnight, @weekly, @monthly, @yearly, @annually. @every D ("90s", "6h"): at each
+ * multiple of D since the epoch, whatever the zone. Time that the zone skips (clocks go forward) is due once, at the first moment after
  * it; time that it repeats is due once, the first time, unless hours or minutes are '*' or a step, which count elapsed time: then it is
  * due both times, and where every hour is meant nothing is made up for what was skipped.
  */
@@ -35,6 +36,7 @@ struct schedule {
 	uint64_t minutes;    /* bit n: minute n */
 	uint32_t hours, days, months, weekdays; /* days: bits 1 to 31, months: bits 1 to 12, weekdays: bits 0 to 6 */
 	bool any_day, any_weekday; /* the field began with '*' */
+	int64_t every_s;     /* @every: the others do not count; 0 = fields */
 	bool elapsed;        /* hours or minutes '*' or a step: goes by elapsed time when the clocks change */
 };
 

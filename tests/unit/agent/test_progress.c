@@ -74,7 +74,7 @@ static void events_become_log_lines(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof path, "%s/log", dir);
 	assert_int_equal(log_open(&log, path, LOG_LEVEL_INFO, &err), ST_OK);
-	sink_init(&sink, &log);
+	sink_init(&sink, &log, NULL);
 	event_state(&sink.base, "window", "STOPPING", "stop the applier");
 	event_warning(&sink.base, "dump", "odd\nthing");
 	event_debug(&sink.base, "dump", "unseen");

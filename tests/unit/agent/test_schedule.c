@@ -236,6 +236,10 @@ static void mistakes_are_told(void **state)
 		{ "@dayly", "no schedule \"@dayly\"" },
 		{ "@reboot", "no schedule" },
 		{ "@daily @daily", "no schedule" },
+		{ "@every", "no schedule" },
+		{ "@every 10", "whole seconds" },
+		{ "@every 1500ms", "whole seconds" },
+		{ "@every 0", "whole seconds" },
 		{ "0 2 * * L", "day of week" },
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -251,6 +255,20 @@ static void mistakes_are_told(void **state)
 	struct schedule s;
 	assert_int_equal(schedule_parse("@dayly", &s, &err), ST_FAILED);
 	assert_string_equal(err.hint, "did you mean @daily?");
+}
+
+static void at_multiples(void **state)
+{
+	(void)state;
+	struct schedule s;
+	struct error err = ERROR_INIT;
+	assert_int_equal(schedule_parse("@every 10s", &s, &err), ST_OK);
+	assert_int_equal(schedule_next(&s, NULL, 1795181820), 1795181830);
+	assert_int_equal(schedule_next(&s, NULL, 1795181829), 1795181830);
+	assert_int_equal(schedule_last(&s, NULL, 1795181820, 1795181849), 1795181840);
+	assert_int_equal(schedule_last(&s, NULL, 1795181820, 1795181829), -1);
+	assert_int_equal(schedule_parse(" @EVERY  6h ", &s, &err), ST_OK);
+	assert_int_equal(schedule_next(&s, NULL, 1795181821) % 21600, 0);
 }
 
 /* Whatever is written: no crash, and what is taken has bits within the fields. */
@@ -289,6 +307,7 @@ int main(void)
 		cmocka_unit_test(changes_at_midnight),
 		cmocka_unit_test(days),
 		cmocka_unit_test(the_last_one_is_found),
+		cmocka_unit_test(at_multiples),
 		cmocka_unit_test(fields_are_read),
 		cmocka_unit_test(mistakes_are_told),
 		cmocka_unit_test(random_texts),
