@@ -16,6 +16,11 @@ const struct verb *const cmd_verbs[] = {
 	&cmd_unpin,
 	&cmd_recover,
 	&cmd_keygen,
+	&cmd_agent,
+	&cmd_run,
+	&cmd_pause,
+	&cmd_resume,
+	&cmd_cancel,
 	&cmd_completion,
 	NULL,
 };

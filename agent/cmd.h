@@ -18,7 +18,12 @@ extern const struct verb cmd_check,
 	cmd_unpin,
 	cmd_recover,
 	cmd_keygen,
-	cmd_completion;
+	cmd_completion,
+	cmd_agent,
+	cmd_run,
+	cmd_pause,
+	cmd_resume,
+	cmd_cancel;
 
 /* In the order of the help, NULL-terminated. */
 extern const struct verb *const cmd_verbs[];

@@ -6,14 +6,15 @@
  * page are made. Its members may grow, never change. Times are "2026-11-20T13:37:01.123Z" or null, durations milliseconds in members
  * that end in _ms.
  *
- *   agent         { version, pid, now, started, config: { file, loaded, error: text|null }, paused, ready, stopping, proof_age_ms: limit|null }
+ *   agent         { version, pid, now, started, config: { file, loaded, error: text|null }, paused, ready, stopping, proof_age_ms: limit|null,
+ *                   list_ms }
  *   instances[]   { name, endpoint, reachable, looked, took_ms, error: ERROR|null, busy: run id|null,
  *                   applier: "running" | "stopped" | "error" | "no replica" | "unknown", lag_ms, gap_transactions, behind_transactions,
  *                   journal: bool (a run that died has left one: an applier may stand still because of us) or null,
  *                   observation: as `slackwater status --json` gives it, or null }
  *   snapshots[]   { name, instance, store, schedule, timezone, paused, next, next_proof, missed, failures (in a row), waits_for: text|null,
- *                   running: run id|null, last: RUN|null, last_success: RUN|null, last_proof: RUN|null, newest_proven: time|null,
- *                   last_missed: { due, why }|null, proof_schedule: text|null }
+ *                   running: run id|null, asked: id of a run that waits for its turn|null, last: RUN|null, last_success: RUN|null,
+ *                   last_proof: RUN|null, newest_proven: time|null, last_missed: { due, why }|null, proof_schedule: text|null }
  *   repositories[] { store, instance, listed, error: ERROR|null, snapshots: [ { id, time, bytes, pause_ms, duration_ms, encrypted, partial,
  *                   pinned, proven: time|true|null } ] newest first, at most 1000 }
  *   runs[]        RUN, newest first
@@ -36,6 +37,7 @@ struct http_backend {
 	/* New reference. Never blocks for longer than it takes to copy a pointer. */
 	json_t *(*view)(void *arg);
 	/*
+	 * The answer to run, pause, resume and cancel: { command, snapshots: [ { name, run: id|null } ] }, those that it concerns.
 	 * { "command": "run" | "pause" | "resume" | "cancel" | "reload", "snapshot": name or absent for all, "wait": bool }: *ret is the answer, the
 	 * caller's. ERR_USAGE: unknown name, nothing to cancel, and the like. At most 5 s.
 	 */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent: takes, proves and expires snapshots on schedule, until it is told to end. */
+#include "cmd.h"
+#include "daemon/daemon.h"
+
+static const struct option_group *const groups[] = { &config_agent, &config_output, NULL };
+
+static enum status agent_run(struct app *app, struct error *err)
+{
+	enum status st = app_require(app->config.config_file, "config", "/etc/slackwater/slackwater.conf", err);
+	return st ? st : daemon_run(app, app->config.config_file, err);
+}
+
+const struct verb cmd_agent = {
+	.name = "agent",
+	.summary = "take, prove and expire snapshots on schedule",
+	.synopsis = "--config FILE [--log-level L] [--log-file FILE]",
+	.about = "Stays in the foreground and tells a service manager how it is, where there is one. Each run is a process of its own. "
+	         "SIGHUP reads the configuration again: all of it, or none. SIGTERM and SIGINT: nothing more is started, a backup that "
+	         "runs is waited for up to stop-timeout and then told to end; a second signal tells it at once. Exit 11: another agent "
+	         "uses the state directory.",
+	.example = "  slackwater agent --config /etc/slackwater/slackwater.conf\n",
+	.groups = groups,
+	.own_signals = true,
+	.log_level = LOG_LEVEL_INFO,
+	.run = agent_run,
+};

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "orders.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../text.h"
+#include "jobs.h"
+#include "slackwater/jsonx.h"
+
+struct order {
+	const char *name;
+	enum status (*one)(struct core *c, struct job *j, json_t *answer, struct error *err);
+	enum status (*all)(struct core *c, json_t *answer, struct error *err); /* NULL: one for each */
+};
+
+static const char *name_of(const struct core *c, const struct job *j)
+{
+	return c->settings->snapshot[j->at].name;
+}
+
+static void answer_add(json_t *answer, const struct core *c, const struct job *j, const char *run)
+{
+	(void)json_array_append_new(json_object_get(answer, "snapshots"),
+	                            json_pack("{so so}", "name", jsonx_text(name_of(c, j)), "run", run ? json_string(run) : json_null()));
+}
+
+static struct task *backup_of(const struct core *c, const struct job *j)
+{
+	struct task *t = core_task_of_snapshot(c, name_of(c, j));
+	return t && t->kind == RUN_BACKUP ? t : NULL;
+}
+
+/* ---- run ---- */
+
+static enum status run_one(struct core *c, struct job *j, json_t *answer, struct error *err)
+{
+	char id[40];
+	const struct task *t = backup_of(c, j);
+	if (c->stopping)
+		return error_set(err, ST_RETRY, ERR_BUSY, "the agent is ending");
+	if (t) {
+		error_set(err, ST_FAILED, ERR_BUSY, "%s is being taken already, by %s", name_of(c, j), t->id);
+		error_hint(err, "slackwater cancel %s ends it", name_of(c, j));
+		return ST_FAILED;
+	}
+	if (!j->asked)
+		j->asked = ++c->memory.sequence;
+	core_say(c, LOG_LEVEL_INFO, name_of(c, j), "a run is asked for");
+	snprintf(id, sizeof id, "%s-%llu", run_kind_name(RUN_BACKUP), (unsigned long long)j->asked);
+	answer_add(answer, c, j, id);
+	return ST_OK;
+}
+
+/* ---- pause, resume ---- */
+
+static enum status keep(struct core *c, struct error *err)
+{
+	return memory_save(&c->memory, err);
+}
+
+static enum status pause_to(struct core *c, struct job *j, bool paused, json_t *answer, struct error *err)
+{
+	j->memory->paused = paused;
+	core_say(c, LOG_LEVEL_INFO, name_of(c, j), "%s", paused ? "paused" : "goes on");
+	answer_add(answer, c, j, NULL);
+	return keep(c, err);
+}
+
+static enum status pause_one(struct core *c, struct job *j, json_t *answer, struct error *err)
+{
+	return pause_to(c, j, true, answer, err);
+}
+
+static enum status resume_one(struct core *c, struct job *j, json_t *answer, struct error *err)
+{
+	return pause_to(c, j, false, answer, err);
+}
+
+static enum status pause_all_to(struct core *c, bool paused, json_t *answer, struct error *err)
+{
+	c->memory.paused = paused;
+	core_say(c, LOG_LEVEL_INFO, NULL, "%s", paused ? "everything is paused" : "goes on, but for snapshots that are paused by name");
+	for (size_t i = 0; i < c->settings->nsnapshots; i++)
+		if (paused || !c->job[i].memory->paused)
+			answer_add(answer, c, &c->job[i], NULL);
+	return keep(c, err);
+}
+
+static enum status pause_all(struct core *c, json_t *answer, struct error *err)
+{
+	return pause_all_to(c, true, answer, err);
+}
+
+static enum status resume_all(struct core *c, json_t *answer, struct error *err)
+{
+	return pause_all_to(c, false, answer, err);
+}
+
+/* ---- cancel ---- */
+
+static bool cancel(struct core *c, struct job *j, json_t *answer)
+{
+	struct task *t = core_task_of_snapshot(c, name_of(c, j));
+	bool asked = j->asked != 0;
+	j->asked = 0;
+	if (t) {
+		core_say(c, LOG_LEVEL_INFO, name_of(c, j), "%s is told to end", t->id);
+		task_cancel(t, false);
+	}
+	if (t || asked)
+		answer_add(answer, c, j, t ? t->id : NULL);
+	return t || asked;
+}
+
+static enum status nothing_to_cancel(const char *what, struct error *err)
+{
+	error_set(err, ST_FAILED, ERR_USAGE, "nothing of %s is running", what);
+	error_hint(err, "slackwater status --config FILE shows what runs");
+	return ST_FAILED;
+}
+
+static enum status cancel_one(struct core *c, struct job *j, json_t *answer, struct error *err)
+{
+	return cancel(c, j, answer) ? ST_OK : nothing_to_cancel(name_of(c, j), err);
+}
+
+static enum status cancel_all(struct core *c, json_t *answer, struct error *err)
+{
+	bool any = false;
+	for (size_t i = 0; i < c->settings->nsnapshots; i++)
+		any = cancel(c, &c->job[i], answer) || any;
+	return any ? ST_OK : nothing_to_cancel("this agent", err);
+}
+
+/* ---- which ---- */
+
+static const struct order orders[] = {
+	{ "run", run_one, NULL },
+	{ "pause", pause_one, pause_all },
+	{ "resume", resume_one, resume_all },
+	{ "cancel", cancel_one, cancel_all },
+};
+
+static const struct order *find_order(const char *name)
+{
+	for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+		if (!strcmp(orders[i].name, name))
+			return &orders[i];
+	return NULL;
+}
+
+static struct job *find_job(struct core *c, const char *name, struct error *err)
+{
+	const char *similar = NULL;
+	for (size_t i = 0; i < c->settings->nsnapshots; i++) {
+		const char *known = c->settings->snapshot[i].name;
+		if (!strcmp(known, name))
+			return &c->job[i];
+		if (text_similar(name, known))
+			similar = known;
+	}
+	error_set(err, ST_FAILED, ERR_USAGE, "no [snapshot %.80s] is in the agent's configuration", name);
+	if (similar)
+		error_hint(err, "did you mean %s?", similar);
+	else
+		error_hint(err, "slackwater status --config FILE lists them");
+	return NULL;
+}
+
+static enum status each(struct core *c, const struct order *o, json_t *answer, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < c->settings->nsnapshots; i++)
+		if (o->one != run_one || !backup_of(c, &c->job[i]))
+			st = o->one(c, &c->job[i], answer, err);
+	return st;
+}
+
+enum status orders_carry_out(struct core *c, const json_t *request, json_t **ret, struct error *err)
+{
+	const struct order *o = find_order(jsonx_str_or(request, "command", ""));
+	const char *name = jsonx_str_or(request, "snapshot", NULL);
+	struct job *j = NULL;
+	json_t *answer = json_pack("{ss s[]}", "command", o ? o->name : "", "snapshots");
+	enum status st = answer ? ST_OK : error_oom(err);
+	if (!st && !o)
+		st = error_set(err, ST_FAILED, ERR_USAGE, "there is no such command");
+	if (!st && name && !(j = find_job(c, name, err)))
+		st = ST_FAILED;
+	if (!st && j)
+		st = o->one(c, j, answer, err);
+	else if (!st)
+		st = o->all ? o->all(c, answer, err) : each(c, o, answer, err);
+	c->changed = true;
+	if (st)
+		json_decref(answer);
+	else
+		*ret = answer;
+	return st;
+}

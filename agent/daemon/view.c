@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../exitcode.h"
+#include "../output_json.h"
+#include "../units.h"
+#include "listings.h"
+#include "outcome.h"
+
+static json_t *time_or_null(int64_t ms)
+{
+	return ms > 0 ? output_json_time(ms) : json_null();
+}
+
+static json_t *known_or_null(int64_t n)
+{
+	return n == PLAN_UNKNOWN ? json_null() : json_integer(n);
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text && *text ? jsonx_text(text) : json_null();
+}
+
+static json_t *shared_or_null(json_t *v)
+{
+	return v ? json_incref(v) : json_null();
+}
+
+static json_t *error_or_null(const struct error *e)
+{
+	return e->kind == ERR_NONE ? json_null() : outcome_error(exitcode_find(e->kind)->name, exitcode_of(e->kind, 0), e->message, e->hint);
+}
+
+static json_t *agent(const struct core *c)
+{
+	json_t *config = json_pack("{so so so}", "file", jsonx_text(c->config_file), "loaded", time_or_null(c->loaded_ms), "error",
+	                           text_or_null(c->config_error));
+	return json_pack("{ss si so so so sb sb sb so so}", "version", SLACKWATER_VERSION, "pid", (int)getpid(), "now", output_json_time(core_wall_ms()),
+	                 "started", time_or_null(c->started_ms), "config", config, "paused", c->memory.paused, "ready", !c->stopping, "stopping",
+	                 c->stopping, "proof_age_ms", c->settings->agent.proof_age_ms ? json_integer(c->settings->agent.proof_age_ms) : json_null(),
+	                 "list_ms", json_integer(c->settings->agent.list_ms));
+}
+
+/* ---- instances ---- */
+
+static json_t *instance(const struct core *c, size_t i)
+{
+	const char *name = c->settings->instance[i].name;
+	const struct task *t = core_task_of_instance(c, name);
+	struct observers_seen s = { .applier = "unknown", .lag_ms = PLAN_UNKNOWN, .gap_transactions = PLAN_UNKNOWN, .behind_transactions = PLAN_UNKNOWN };
+	struct error ignored;
+	if (c->observers && i < observers_count(c->observers) && observers_get(c->observers, i, &s, &ignored))
+		return NULL;
+	json_t *doc = json_pack("{so so sb so so so so ss so so so so so}", "name", jsonx_text(name), "endpoint", text_or_null(s.endpoint), "reachable",
+	                        s.looked_ms && s.error.kind == ERR_NONE, "looked", time_or_null(s.looked_ms), "took_ms",
+	                        s.observation ? json_integer(s.took_ms) : json_null(), "error", error_or_null(&s.error), "busy",
+	                        text_or_null(t ? t->id : NULL), "applier", s.applier, "lag_ms", known_or_null(s.lag_ms), "gap_transactions",
+	                        known_or_null(s.gap_transactions), "behind_transactions", known_or_null(s.behind_transactions), "observation",
+	                        shared_or_null(s.observation), "journal", s.looked_ms ? json_boolean(s.journal) : json_null());
+	observers_seen_free(&s);
+	return doc;
+}
+
+/* ---- snapshots ---- */
+
+static json_t *newest_proven(const struct core *c, const struct settings_snapshot *n)
+{
+	const struct listing *l = listings_find(c, c->settings->store[n->store].name, c->settings->instance[n->instance].name);
+	size_t i;
+	json_t *item;
+	if (l && l->items)
+		json_array_foreach(l->items, i, item)
+			if (json_is_string(json_object_get(item, "proven")) || json_is_true(json_object_get(item, "proven")))
+				return shared_or_null(json_object_get(item, "time"));
+	return json_null();
+}
+
+static json_t *snapshot(const struct core *c, size_t i)
+{
+	const struct settings_snapshot *n = &c->settings->snapshot[i];
+	const struct job *j = &c->job[i];
+	const struct memory_job *m = j->memory;
+	const struct task *t = core_task_of_snapshot(c, n->name);
+	int64_t now = core_wall_ms();
+	char asked[CORE_TEXT] = "";
+	if (j->asked)
+		snprintf(asked, sizeof asked, "%s-%llu", run_kind_name(RUN_BACKUP), (unsigned long long)j->asked);
+	json_t *missed = m->missed_due_ms ? json_pack("{so so}", "due", time_or_null(m->missed_due_ms), "why", text_or_null(m->missed_why))
+	                                  : json_null();
+	return json_pack("{so so so so so sb so so sI sI so so so so so so so so so}", "name", jsonx_text(n->name), "instance",
+	                 jsonx_text(c->settings->instance[n->instance].name), "store", jsonx_text(c->settings->store[n->store].name), "schedule",
+	                 text_or_null(n->schedule_text), "timezone", text_or_null(n->zone_name), "paused", m->paused || c->memory.paused, "next",
+	                 time_or_null(plan_next_ms(&n->rules, &m->backup, now)), "next_proof",
+	                 time_or_null(plan_next_ms(&n->proof_rules, &m->proof, now)), "missed", (json_int_t)m->missed, "failures",
+	                 (json_int_t)m->backup.failures, "waits_for", text_or_null(j->waits_for), "running", text_or_null(t ? t->id : NULL), "last",
+	                 shared_or_null(m->last), "last_success", shared_or_null(m->last_success), "last_proof", shared_or_null(m->last_proof),
+	                 "last_missed", missed, "newest_proven", newest_proven(c, n), "proof_schedule", text_or_null(n->proof_text), "asked", text_or_null(asked));
+}
+
+/* ---- the rest ---- */
+
+static json_t *repository(const struct listing *l)
+{
+	return json_pack("{so so so so so}", "store", jsonx_text(l->store), "instance", jsonx_text(l->instance), "listed", time_or_null(l->listed_ms),
+	                 "error", shared_or_null(l->error), "snapshots", l->items ? json_incref(l->items) : json_array());
+}
+
+static json_t *runs(const struct core *c)
+{
+	json_t *list = json_array();
+	for (const struct task *t = c->tasks; t; t = t->next)
+		if (t->kind != RUN_LIST)
+			(void)json_array_append_new(list, task_json(t));
+	(void)json_array_extend(list, c->memory.runs);
+	return list;
+}
+
+static void add(json_t *doc, const char *name, json_t *value)
+{
+	(void)json_object_set_new(doc, name, value);
+}
+
+json_t *view_make(struct core *c)
+{
+	json_t *doc = json_object(), *instances = json_array(), *snapshots = json_array(), *repositories = json_array(), *counters = json_object();
+	for (size_t i = 0; i < c->settings->ninstances; i++)
+		(void)json_array_append_new(instances, instance(c, i));
+	for (size_t i = 0; i < c->settings->nsnapshots; i++) {
+		(void)json_array_append_new(snapshots, snapshot(c, i));
+		add(counters, c->settings->snapshot[i].name, memory_counters(c->job[i].memory));
+	}
+	for (size_t i = 0; i < c->nlistings; i++)
+		(void)json_array_append_new(repositories, repository(&c->listing[i]));
+	add(doc, "agent", agent(c));
+	add(doc, "instances", instances);
+	add(doc, "snapshots", snapshots);
+	add(doc, "repositories", repositories);
+	add(doc, "runs", runs(c));
+	add(doc, "counters", counters);
+	/* half a document would be taken for a whole one */
+	if (json_object_size(doc) == 6)
+		return doc;
+	json_decref(doc);
+	return NULL;
+}
+
+void view_status(const struct core *c, char out[CORE_TEXT])
+{
+	const char *first = NULL, *running = NULL;
+	int64_t soonest = 0, now = core_wall_ms();
+	char when[UNITS_TEXT];
+	for (size_t i = 0; i < c->settings->nsnapshots; i++) {
+		int64_t next = plan_next_ms(&c->settings->snapshot[i].rules, &c->job[i].memory->backup, now);
+		if (next && (!soonest || next < soonest)) {
+			soonest = next;
+			first = c->settings->snapshot[i].name;
+		}
+	}
+	for (const struct task *t = c->tasks; t; t = t->next)
+		if (t->kind != RUN_LIST)
+			running = t->id;
+	units_time(soonest, when);
+	if (c->stopping)
+		snprintf(out, CORE_TEXT, running ? "ending; waiting for %.60s" : "ending", running);
+	else if (running)
+		snprintf(out, CORE_TEXT, "running %.60s", running);
+	else if (c->memory.paused)
+		snprintf(out, CORE_TEXT, "paused");
+	else if (soonest)
+		snprintf(out, CORE_TEXT, "next is %.60s at %s UTC", first, when);
+	else
+		snprintf(out, CORE_TEXT, "nothing is scheduled");
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "output_agent.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "output_text.h"
+#include "slackwater/jsonx.h"
+#include "table.h"
+#include "text.h"
+#include "units.h"
+
+enum { CELL = 200, LINE = 2000 };
+
+static const char *text(const json_t *of, const char *member)
+{
+	return jsonx_str_or(of, member, NULL);
+}
+
+static bool is(const json_t *of, const char *member)
+{
+	return json_is_true(json_object_get(of, member));
+}
+
+/* "2026-11-20 13:37:01" of a time in JSON; "" when it is null. */
+static void time_cell(const json_t *of, const char *member, char out[CELL])
+{
+	const char *t = text(of, member);
+	snprintf(out, CELL, "%.19s", t ? t : "");
+	if (strlen(out) > 10)
+		out[10] = ' ';
+}
+
+static void duration_cell(const json_t *of, const char *member, char out[CELL])
+{
+	const json_t *v = json_object_get(of, member);
+	out[0] = '\0';
+	if (json_is_integer(v))
+		units_duration(json_integer_value(v), out);
+}
+
+static void number_cell(const json_t *of, const char *member, char out[CELL])
+{
+	const json_t *v = json_object_get(of, member);
+	out[0] = '\0';
+	if (json_is_integer(v) && json_integer_value(v) >= 0)
+		units_count((uint64_t)json_integer_value(v), out);
+}
+
+static const char *or_dash(const char *cell)
+{
+	return *cell ? cell : NULL;
+}
+
+/* ---- parts ---- */
+
+static void agent(struct buf *out, const json_t *view)
+{
+	char since[CELL];
+	const json_t *a = json_object_get(view, "agent"), *config = json_object_get(a, "config");
+	time_cell(a, "started", since);
+	output_text_line(out, "agent", "%s, process %lld, up since %s UTC%s", jsonx_str_or(a, "version", "?"),
+	                 (long long)json_integer_value(json_object_get(a, "pid")), since,
+	                 is(a, "stopping") ? ", ending" : is(a, "paused") ? ", everything is paused" : "");
+	time_cell(config, "loaded", since);
+	output_text_line(out, "config", "%s, read %s UTC", jsonx_str_or(config, "file", "?"), since);
+	if (text(config, "error"))
+		output_text_line(out, "", "its newer version was refused: %s", text(config, "error"));
+}
+
+static enum status instances(struct buf *out, const json_t *view, struct error *err)
+{
+	static const char *const header[] = { "INSTANCE", "SERVER", "APPLIER", ">LAG", ">GAP", ">BEHIND", "LOOKED (UTC)", "BUSY", NULL };
+	const json_t *list = json_object_get(view, "instances");
+	struct table t;
+	enum status st = table_init(&t, header, err);
+	for (size_t i = 0; !st && i < json_array_size(list); i++) {
+		const json_t *in = json_array_get(list, i);
+		char lag[CELL], gap[CELL], behind[CELL], looked[CELL];
+		duration_cell(in, "lag_ms", lag);
+		number_cell(in, "gap_transactions", gap);
+		number_cell(in, "behind_transactions", behind);
+		time_cell(in, "looked", looked);
+		const char *cell[] = { text(in, "name"), text(in, "endpoint"), is(in, "reachable") ? text(in, "applier") : "out of reach",
+			               or_dash(lag), or_dash(gap), or_dash(behind), or_dash(looked), text(in, "busy") };
+		st = table_row(&t, cell, err);
+	}
+	buf_adds(out, "\n");
+	if (!st)
+		table_print(&t, "", out);
+	table_free(&t);
+	return st;
+}
+
+static void last_cell(const json_t *run, char out[CELL])
+{
+	char when[CELL];
+	time_cell(run, "started", when);
+	snprintf(out, CELL, "%s%s%s", json_is_object(run) ? jsonx_str_or(run, "state", "?") : "", *when ? " " : "", when);
+}
+
+static enum status snapshots(struct buf *out, const json_t *view, struct error *err)
+{
+	static const char *const header[] = { "SNAPSHOT", "INSTANCE", "STATE", "NEXT (UTC)", "LAST (UTC)", ">PAUSE", ">STORED", "PROVEN", NULL };
+	const json_t *list = json_object_get(view, "snapshots");
+	struct table t;
+	enum status st = table_init(&t, header, err);
+	for (size_t i = 0; !st && i < json_array_size(list); i++) {
+		const json_t *s = json_array_get(list, i), *good = json_object_get(json_object_get(s, "last_success"), "result");
+		char next[CELL], last[CELL], pause[CELL], stored[CELL] = "", proven[CELL];
+		time_cell(s, "next", next);
+		last_cell(json_object_get(s, "last"), last);
+		duration_cell(good, "pause_ms", pause);
+		if (json_is_object(good))
+			units_size(jsonx_u64_or(good, "stored_bytes", 0), stored);
+		time_cell(s, "newest_proven", proven);
+		const char *state = text(s, "running") ? text(s, "running") : is(s, "paused") ? "paused" : text(s, "waits_for") ? "waits" : "idle";
+		const char *cell[] = { text(s, "name"), text(s, "instance"), state, or_dash(next), or_dash(last), or_dash(pause), or_dash(stored),
+			               or_dash(proven) };
+		st = table_row(&t, cell, err);
+	}
+	buf_adds(out, "\n");
+	if (!st)
+		table_print(&t, "", out);
+	table_free(&t);
+	return st;
+}
+
+static void said(struct buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void said(struct buf *out, const char *fmt, ...)
+{
+	struct buf line = BUF_INIT(LINE), clean = BUF_INIT(LINE);
+	va_list ap;
+	va_start(ap, fmt);
+	buf_addv(&line, fmt, ap);
+	va_end(ap);
+	text_add(&clean, buf_str(&line));
+	buf_adds(out, "  - ");
+	options_wrap(out, buf_str(&clean), strlen("  - "));
+	buf_free(&line);
+	buf_free(&clean);
+}
+
+static void say_error(struct buf *out, const char *of, const json_t *error)
+{
+	const char *hint = jsonx_str_or(error, "hint", "");
+	if (json_is_object(error))
+		said(out, "%s: %s%s%s%s", of, jsonx_str_or(error, "message", "?"), *hint ? " (" : "", hint, *hint ? ")" : "");
+}
+
+static void say_running(struct buf *out, const json_t *run)
+{
+	const json_t *phase = json_object_get(run, "phase"), *p = json_object_get(run, "progress");
+	char done[UNITS_TEXT];
+	units_size(jsonx_u64_or(p, "bytes_done", 0), done);
+	if (strcmp(jsonx_str_or(run, "state", ""), "running") != 0)
+		return;
+	said(out, "%s of %s runs%s%s%s%s%s", jsonx_str_or(run, "id", "?"), jsonx_str_or(run, "snapshot", "?"), json_is_object(phase) ? ": " : "",
+	     jsonx_str_or(phase, "text", jsonx_str_or(phase, "name", "")), json_is_object(p) ? "; " : "", json_is_object(p) ? done : "",
+	     json_is_object(p) ? " so far" : "");
+}
+
+/* What the tables have no room for. */
+static void notes(struct buf *out, const json_t *view)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(json_object_get(view, "runs"), i, item)
+		say_running(out, item);
+	json_array_foreach(json_object_get(view, "instances"), i, item)
+		say_error(out, jsonx_str_or(item, "name", "?"), json_object_get(item, "error"));
+	json_array_foreach(json_object_get(view, "repositories"), i, item)
+		say_error(out, jsonx_str_or(item, "store", "?"), json_object_get(item, "error"));
+	json_array_foreach(json_object_get(view, "snapshots"), i, item) {
+		const char *name = jsonx_str_or(item, "name", "?");
+		if (text(item, "waits_for"))
+			said(out, "%s waits: %s", name, text(item, "waits_for"));
+		say_error(out, name, json_object_get(json_object_get(item, "last"), "error"));
+		say_error(out, name, json_object_get(json_object_get(item, "last_proof"), "error"));
+		if (json_is_object(json_object_get(item, "last_missed")))
+			said(out, "%s has missed %llu due times; the newest was %s: %s", name, (unsigned long long)jsonx_u64_or(item, "missed", 0),
+			     jsonx_str_or(json_object_get(item, "last_missed"), "due", "?"), jsonx_str_or(json_object_get(item, "last_missed"), "why", "?"));
+	}
+}
+
+enum status output_agent(struct buf *out, const json_t *view, struct error *err)
+{
+	agent(out, view);
+	enum status st = instances(out, view, err);
+	if (!st)
+		st = snapshots(out, view, err);
+	size_t before = out->len;
+	buf_addc(out, '\n');
+	if (!st)
+		notes(out, view);
+	if (out->len == before + 1)
+		out->data[out->len = before] = '\0';
+	return st;
+}
