@@ -194,6 +194,10 @@ if [ -n "$built" ]; then
         start=$SECONDS
         run env SLACKWATER_BIN="$top/build/slackwater" tests/fault/inject.sh ${soak:+--soak} >"$scratch/counts" 2>&1
         suite "the n-th call fails" "$scratch/counts" $((SECONDS - start))
+        # a running agent through minutes of blows
+        start=$SECONDS
+        run env SLACKWATER_BIN="$top/build/slackwater" tests/agent/run.sh ${soak:+--soak} >"$scratch/counts" 2>&1
+        suite "the agent under load" "$scratch/counts" $((SECONDS - start))
     fi
 fi
 

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The running agent: runs on schedule and on demand, in processes of their own, and how it ends, reloads, and comes back."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import stat
+import time
+
+import pytest
+
+from conftest import topology
+from lab import gaps, place, proc, tool
+from lab.agent import Agent
+from lab.server import MariaDB
+from lab.topology import Loads
+from steps import assert_running
+
+ANON_KIB_MAX = 10 * 1024
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with topology(MariaDB) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def agent_of(lab, snapshots, **keys):
+    with Agent({"one": lab.replica}, snapshots, **keys) as agent:
+        yield agent
+    assert_running(lab)
+
+
+@contextlib.contextmanager
+def held(lab):
+    """The applier is held up by a row lock: a backup waits for a quiet moment for as long."""
+    with Loads(lab), gaps.RowHeld(lab.replica) as row:
+        row.wait_blocked()
+        yield row
+    lab.wait_caught_up()
+
+
+def succeeded(view, kind="backup", n=1):
+    return sum(r["kind"] == kind and r["state"] == "succeeded" for r in view["runs"]) >= n
+
+
+def begun(agent, kind="backup"):
+    return next((r for r in agent.runs(kind, "running")), None)
+
+
+def waiting(agent):
+    """A backup that is under way and waits for its moment, as its phase says."""
+    def look():
+        run = begun(agent)
+        return run if run and run["phase"] and run["phase"]["area"] == "window" else None
+    return proc.wait_until(look, 30, lambda: f"a backup to wait for its moment:\n{json.dumps(agent.view()['runs'], indent=1)[:3000]}\n{agent.log()[-3000:]}")
+
+
+@pytest.mark.fast
+def test_a_scheduled_backup_its_expire_and_the_list(lab):
+    with agent_of(lab, {"often": {"schedule": "@every 5s", "keep-last": 1}}) as agent:
+        agent.wait_view(lambda v: succeeded(v, n=2) and succeeded(v, "expire", 2), 60, "two backups and what follows them")
+        view = agent.wait_view(lambda v: any(s["id"] == r["result"]["id"] for r in v["runs"] if r["kind"] == "backup" and r["state"] == "succeeded"
+                                             for s in v["repositories"][0]["snapshots"]), 30, "the list to have a snapshot")
+        run = next(r for r in view["runs"] if r["kind"] == "backup" and r["state"] == "succeeded")
+        assert run["trigger"] == "schedule" and run["due"] and run["exit"] == 0 and run["error"] is None
+        assert int(re.search(r":(\d\d)\.", run["due"]).group(1)) % 5 == 0
+        assert {"id", "pause_ms", "wait_ms", "in_flight_ms", "gap_rounds", "bytes", "stored_bytes", "rows", "elapsed_ms", "warnings"} <= set(run["result"])
+        assert view["instances"][0]["reachable"] and view["instances"][0]["applier"] == "running"
+        assert view["counters"]["often"]["pause"]["count"] >= 2
+        # its log has the run's lines, with the run's name
+        assert re.search(rf"state=DONE .*run={run['id']} snapshot=often$", agent.log(), re.M) or f"run={run['id']}" in agent.log()
+        text = agent.tell("status").out
+        assert "often" in text and "succeeded" in text
+        assert stat.S_IMODE(agent.socket.stat().st_mode) == 0o660
+        agent.finish()
+    assert len(tool.manifests(agent.repository, "one")) <= 2
+
+
+def test_memory_and_processor_while_nothing_runs(lab):
+    with agent_of(lab, {"never": {}}, poll_interval="10s") as agent:
+        agent.wait_view(lambda v: v["instances"][0]["reachable"] and v["repositories"][0]["listed"], 20, "a first look")
+        anonymous, processor = agent.idle(20)
+        assert anonymous < ANON_KIB_MAX, f"{anonymous} KiB of anonymous memory"
+        assert processor < 0.002, f"{processor:.2%} of a processor"
+        agent.finish()
+
+
+def test_run_and_wait(lab):
+    with agent_of(lab, {"asked": {}, "other": {}}) as agent:
+        result = agent.tell("run", "asked", "--wait", "--json").json
+        assert result["state"] == "succeeded" and result["trigger"] == "request" and result["due"] is None
+        assert tool.manifests(agent.repository, "one")
+        assert "backup-2" in agent.tell("run", "other").out
+        agent.wait_view(lambda v: succeeded(v, n=2), 60, "the other one")
+        refused = agent.tell("run", "askd", expect=tool.USAGE)
+        assert "did you mean asked" in refused.err
+        assert agent.tell("cancel", "asked", expect=tool.USAGE)
+        agent.finish()
+    gone = agent.tell("run", "asked", expect=tool.PREFLIGHT)
+    assert "no agent answers" in gone.err and "systemctl status" in gone.err
+    # what would be due is shown all the same
+    assert "SNAPSHOT" in agent.tell("status", expect=tool.PREFLIGHT).out
+
+
+def test_a_failed_run_tells_its_exit_code(lab):
+    with agent_of(lab, {"bad": {"deadline": "1s", "pause-budget": "1ms"}}) as agent:
+        with held(lab):
+            result = agent.tell("run", "bad", "--wait", expect=tool.NO_QUIET)
+        assert "quiet" in result.err
+        run = agent.runs()[0]
+        assert run["state"] == "failed" and run["exit"] == tool.NO_QUIET and run["error"]["kind"] == "no-quiet-moment" and run["error"]["hint"]
+        agent.finish()
+
+
+def test_cancel_sets_the_applier_going(lab):
+    with agent_of(lab, {"long": {"deadline": "10m"}}) as agent:
+        with held(lab):
+            agent.tell("run", "long")
+            run = waiting(agent)
+            assert run["id"] in agent.tell("cancel", "long").out
+            agent.wait_view(lambda v: v["runs"][0]["state"] == "cancelled", 30, "the run to be cancelled")
+        run = agent.runs()[0]
+        assert run["exit"] == 128 + signal.SIGTERM and run["error"]["kind"] == "interrupted"
+        agent.finish()
+
+
+def test_pause_outlives_a_restart_and_resume_makes_up(lab):
+    agent = Agent({"one": lab.replica}, {"often": {"schedule": "@every 3s", "catch-up": "yes"}})
+    with agent:
+        agent.tell("pause")
+        assert agent.snapshot("often")["paused"]
+        agent.wait_view(lambda v: not any(r["state"] == "running" for r in v["runs"]), 30, "what runs to end")
+        before = len(agent.runs())
+        agent.finish()
+        agent.start()
+        proc.wait_until(lambda: agent.snapshot("often")["waits_for"] == "paused", 20, "something to fall due")
+        assert len(agent.runs()) == before
+        # by hand it runs all the same
+        agent.tell("run", "often", "--wait")
+        agent.tell("resume")
+        agent.wait_view(lambda v: len([r for r in v["runs"] if r["state"] == "succeeded" and r["trigger"] != "request"]) > 0, 30, "it to go on")
+        agent.tell("pause", "often")
+        agent.tell("resume")
+        assert agent.snapshot("often")["paused"], "one that is paused by name stays so"
+        agent.finish()
+    assert_running(lab)
+
+
+def test_hooks(lab, tmp_path):
+    script = tmp_path / "hook"
+    script.write_text(f"#!/bin/sh\nenv | sort >{tmp_path}/$1\necho \"this is $1\"\n[ $1 != before ] || [ ! -e {tmp_path}/refuse ]\n")
+    script.chmod(0o755)
+    hooks = {"run-before": f"{script} before", "run-after": f"{script} after", "run-on-failure": f"{script} failure"}
+    with agent_of(lab, {"hooked": hooks}) as agent:
+        agent.tell("run", "hooked", "--wait")
+        after = dict(line.split("=", 1) for line in (tmp_path / "after").read_text().splitlines())
+        assert after["SLACKWATER_STATUS"] == "succeeded" and after["SLACKWATER_EXIT"] == "0" and after["SLACKWATER_SNAPSHOT"] == "hooked"
+        assert after["SLACKWATER_ID"] == tool.manifests(agent.repository, "one")[0].stem
+        assert not (tmp_path / "failure").exists()
+        agent.wait_log(r'msg="this is before" area=hook run=backup-1 snapshot=hooked$')
+        (tmp_path / "refuse").touch()
+        agent.tell("run", "hooked", "--wait", expect=tool.UNEXPECTED)
+        assert "SLACKWATER_STATUS=failed" in (tmp_path / "failure").read_text()
+        assert len(tool.manifests(agent.repository, "one")) == 1
+        assert "before hook ended with 1" in agent.runs()[0]["error"]["message"]
+        agent.finish()
+
+
+def test_reload_takes_all_or_nothing(lab):
+    with agent_of(lab, {"first": {}}) as agent:
+        agent.snapshots["second"] = {}
+        agent.write("[snapshot third]\nschedul = 0 2 * * *\n")
+        agent.running.signal(signal.SIGHUP)
+        agent.wait_log(r"the configuration of before stays in force")
+        assert "schedul" in agent.log() and "did you mean" in agent.log()
+        view = agent.wait_view(lambda v: v["agent"]["config"]["error"], 10, "the view to say so")
+        assert [s["name"] for s in view["snapshots"]] == ["first"]
+        agent.write()
+        assert agent.get("/api/v1/reload", "POST", "{}")[0] == 200
+        view = agent.wait_view(lambda v: len(v["snapshots"]) == 2, 20, "the new configuration")
+        assert view["agent"]["config"]["error"] is None
+        # what runs is not touched by it, and is found by its name
+        with held(lab):
+            agent.tell("run", "first")
+            waiting(agent)
+            del agent.snapshots["first"]
+            agent.write()
+            agent.running.signal(signal.SIGHUP)
+            agent.wait_view(lambda v: [s["name"] for s in v["snapshots"]] == ["second"], 20, "a configuration without it")
+            assert begun(agent)
+        agent.wait_view(lambda v: succeeded(v), 60, "the run to end well")
+        agent.finish()
+
+
+def test_a_second_agent_is_refused(lab):
+    with agent_of(lab, {"one": {}}) as agent:
+        refused = tool.run("agent", "--config", agent.config, "--log-file", agent.dir / "second.log", expect=tool.BUSY)
+        assert f"process {agent.pid}" in refused.err
+        assert agent.answers()
+        agent.finish()
+
+
+def test_the_end_waits_for_a_backup_and_then_ends_it(lab):
+    agent = Agent({"one": lab.replica}, {"long": {"deadline": "10m"}}, stop_timeout="2s")
+    with agent, held(lab):
+        agent.tell("run", "long")
+        waiting(agent)
+        begin = time.monotonic()
+        agent.finish()
+        assert 2 <= time.monotonic() - begin < 20
+        assert "is told to end, because the agent does" in agent.log()
+        agent.start()
+        run = agent.runs()[0]
+        assert run["state"] == "cancelled"
+        # a second signal does not wait
+        agent.tell("run", "long")
+        waiting(agent)
+        agent.running.signal(signal.SIGTERM)
+        agent.wait_log(r"SIGTERM: nothing more is started", count=2)
+        agent.finish(10)
+    assert_running(lab)
+
+
+def test_a_backup_that_is_waited_for(lab):
+    agent = Agent({"one": lab.replica}, {"long": {"deadline": "10m"}}, stop_timeout="60s")
+    with agent:
+        with held(lab):
+            agent.tell("run", "long")
+            waiting(agent)
+            agent.running.signal(signal.SIGTERM)
+            agent.wait_log(r"nothing more is started; what runs is waited for")
+            assert agent.running.alive()
+            refused = agent.tell("run", "long", expect=None)
+            assert refused.code == tool.BUSY
+        agent.finish(60, number=None)
+    assert len(tool.manifests(agent.repository, "one")) == 1
+    assert_running(lab)
+
+
+def test_a_crash_of_the_agent(lab):
+    """Its run hears of it and puts everything right; the next agent knows what became of it."""
+    agent = Agent({"one": lab.replica}, {"often": {"schedule": "@every 5s", "deadline": "10m"}})
+    with agent:
+        with held(lab):
+            run = waiting(agent)
+            children = agent.children()
+            assert children
+            agent.crash()
+            proc.wait_until(lambda: not any(pathlib.Path(f"/proc/{n}/exe").exists() for n in children), 20, "the run to end")
+            agent.start()
+            found = next(r for r in agent.runs() if r["id"] == run["id"])
+            assert found["state"] == "failed" and "the agent ended while this ran" in found["error"]["message"]
+        agent.wait_view(lambda v: succeeded(v), 60, "the next due time")
+        agent.finish()
+    assert_running(lab)
+
+
+def test_a_run_that_crashes_takes_nothing_with_it(lab):
+    with agent_of(lab, {"long": {"deadline": "10m"}}) as agent:
+        with held(lab):
+            agent.tell("run", "long")
+            waiting(agent)
+            os.kill(agent.children()[0], signal.SIGKILL)
+            agent.wait_view(lambda v: v["runs"][0]["state"] == "failed", 20, "the run to be seen to have failed")
+        run = agent.runs()[0]
+        assert run["exit"] == 137 and "SIGKILL" in run["error"]["message"]
+        agent.tell("run", "long", "--wait")
+        agent.finish()
+
+
+def test_damaged_memory_is_moved_aside(lab):
+    agent = Agent({"one": lab.replica}, {"asked": {}})
+    with agent:
+        agent.tell("run", "asked", "--wait")
+        agent.finish()
+        memory = agent.state / "agent.json"
+        memory.write_bytes(memory.read_bytes()[:100])
+        agent.start()
+        assert agent.runs() == [] and (agent.state / "agent.json.damaged").exists()
+        assert "is damaged" in agent.log()
+        agent.tell("run", "asked", "--wait")
+        agent.finish()
+        agent.start()
+        assert len(agent.runs()) == 1
+        agent.finish()
+
+
+def test_the_service_manager_is_told(lab):
+    path = place.run_dir() / "notify"
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager:
+        manager.bind(str(path))
+        manager.settimeout(15)
+        def told(*words):
+            seen = []
+            while True:
+                seen.append(manager.recv(4096).decode())
+                if all(w in seen[-1] for w in words):
+                    return seen
+        agent = Agent({"one": lab.replica}, {"asked": {}})
+        try:
+            agent.start(environment={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "2000000"})
+            assert not any("WATCHDOG" in m for m in told("READY=1", "STATUS="))
+            told("WATCHDOG=1")
+            begin = time.monotonic()
+            told("WATCHDOG=1")
+            assert time.monotonic() - begin < 2
+            agent.running.signal(signal.SIGHUP)
+            told("RELOADING=1", "MONOTONIC_USEC=")
+            told("READY=1")
+            agent.tell("run", "asked", "--wait")
+            told("STATUS=running backup-1")
+            agent.running.signal(signal.SIGTERM)
+            told("STOPPING=1")
+            agent.finish(number=None)
+        finally:
+            agent.__exit__()
