@@ -132,6 +132,26 @@ oracle() {  # the program against Oracle's own libmysqlclient, inside the sid ro
     unit "$name" /lab/source/build chroot "$root"
 }
 
+beside() {  # beside NAME PORTS COMMAND...: start a suite that waits more than it computes; gather waits for all of them
+    local name=$1 ports=$2; shift 2
+    [ ${#besides[@]} -gt 0 ] || { besides_begun=$(date +%s); child=; }
+    SLACKWATER_LAB_PORTS=$ports SLACKWATER_BIN="$top/build/slackwater" "$@" >"$scratch/beside${#besides[@]}" 2>&1 &
+    besides+=("$name")
+    child="$child $!"
+}
+
+gather() {
+    local i=0 pid file
+    for pid in $child; do
+        wait "$pid" || true
+        file=$scratch/beside$i
+        suite "${besides[i]}" "$file" $(($(stat -c %Y "$file") - besides_begun))
+        i=$((i + 1))
+    done
+    besides=() child=
+}
+besides=()
+
 if ! run tests/lab/install.sh; then
     single install failed "$SECONDS"
     echo '0 passed, 1 failed, 0 skipped'
@@ -188,16 +208,14 @@ if [ -n "$built" ]; then
     fi
     suite "integration" "$scratch/counts" $((SECONDS - start))
     if [ -z "$fast" ]; then
+        # how long an applier takes to go on is measured there: by itself
         start=$SECONDS
         run env SLACKWATER_BIN="$top/build/slackwater" tests/fault/run.sh --rounds $([ -n "$soak" ] && echo 200 || echo 20) >"$scratch/counts" 2>&1
         suite "agent killed, frozen, cut off" "$scratch/counts" $((SECONDS - start))
-        start=$SECONDS
-        run env SLACKWATER_BIN="$top/build/slackwater" tests/fault/inject.sh ${soak:+--soak} >"$scratch/counts" 2>&1
-        suite "the n-th call fails" "$scratch/counts" $((SECONDS - start))
-        # a running agent through minutes of blows
-        start=$SECONDS
-        run env SLACKWATER_BIN="$top/build/slackwater" tests/agent/run.sh ${soak:+--soak} >"$scratch/counts" 2>&1
-        suite "the agent under load" "$scratch/counts" $((SECONDS - start))
+        beside "the n-th call fails" 21500-21749 tests/fault/inject.sh ${soak:+--soak}
+        beside "the agent under load" 21750-21999 tests/agent/run.sh ${soak:+--soak}
+        beside "the Debian package" 22000-22249 packaging/test-deb.sh "$scratch/deb"
+        gather
     fi
 fi
 
