@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * slackwater-httptest VIEW-FILE [--listen A] [--control P] [--group G] [--token T] [--cert F --key F] [--patience MS] [--slow MS]
+ * slackwater-httptest VIEW-FILE [--listen A] [--control P] [--group G] [--token T] [--cert F --key F] [--patience MS] [--gate FILE]
  *
  * The agent's HTTP server over a view in a file, which is read again whenever the file is replaced. Commands are written to standard output, one
- * JSON document a line, and answered with themselves after --slow; "refuse" as snapshot is refused. Says "ready ADDRESS" on standard
+ * JSON document a line, and answered with themselves, not before the file --gate is there; "refuse" as snapshot is refused. Says "ready ADDRESS" on standard
  * output; ends with its standard input.
  */
 #include <stdio.h>
@@ -25,7 +25,7 @@ struct source {
 	pthread_mutex_t lock;
 	struct timespec changed;
 	json_t *view;
-	long slow_ms;
+	const char *gate;
 };
 
 static void read_again(struct source *s)
@@ -57,12 +57,13 @@ static json_t *view(void *arg)
 static enum status command(void *arg, const json_t *request, json_t **ret, struct error *err)
 {
 	const struct source *s = arg;
-	const struct timespec pause = { .tv_sec = s->slow_ms / 1000, .tv_nsec = s->slow_ms % 1000 * 1000000 };
+	const struct timespec moment = { .tv_nsec = 10000000 };
 	char *line = json_dumps(request, JSON_SORT_KEYS | JSON_COMPACT);
 	printf("%s\n", line);
 	fflush(stdout);
 	free(line);
-	nanosleep(&pause, NULL);
+	while (s->gate && access(s->gate, F_OK))
+		nanosleep(&moment, NULL);
 	if (!strcmp(jsonx_str_or(request, "snapshot", ""), "refuse")) {
 		error_set(err, ST_FAILED, ERR_USAGE, "there is no snapshot \"refuse\"");
 		error_hint(err, "known are shop, blog");
@@ -85,8 +86,8 @@ static enum status parse(int argc, char **argv, struct http_options *o, struct s
 				*known[k].to = argv[i + 1];
 		if (!strcmp(argv[i], "--patience"))
 			o->patience_ms = strtol(argv[i + 1], NULL, 10);
-		if (!strcmp(argv[i], "--slow"))
-			s->slow_ms = strtol(argv[i + 1], NULL, 10);
+		if (!strcmp(argv[i], "--gate"))
+			s->gate = argv[i + 1];
 	}
 	return s->path ? ST_OK : ST_FAILED;
 }
