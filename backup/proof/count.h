@@ -4,7 +4,7 @@
 
 #include "job.h"
 
-/* Other numbers of tables or rows than the manifest's: ERR_NOT_PROVEN. */
+/* Another number of rows than the manifest's: ERR_NOT_PROVEN. */
 enum status proof_count(struct proof_job *j, struct error *err);
 /* Transactions that replication has applied, by their GTIDs; 0 where they have none. Never fails: a figure. */
 uint64_t proof_count_transactions(struct proof_job *j);

@@ -142,8 +142,15 @@ def test_proven(lab, repository, scratch):
 def test_restored_without_a_source(mariadb, repository, scratch):
     """Loaded and counted: recorded, and not called proven."""
     lab = mariadb
+    lab.source.sql("CREATE DATABASE odd", "CREATE SEQUENCE odd.counting", "CREATE TABLE odd.plain (id INT PRIMARY KEY) ENGINE=MyISAM",
+                   "CREATE TABLE odd.told (id INT PRIMARY KEY, v INT) ENGINE=InnoDB WITH SYSTEM VERSIONING",
+                   "INSERT INTO odd.plain VALUES (1),(2)", "INSERT INTO odd.told VALUES (1,1),(2,2)", "UPDATE odd.told SET v=3",
+                   "DELETE FROM odd.told WHERE id=1")
+    lab.wait_caught_up()
     taken = tool.backup(lab.replica, repository).json
     result = prove(lab, repository, scratch, source=False)
+    lab.source.sql("DROP DATABASE odd")
+    lab.wait_caught_up()
     assert "no --source" in result.err
     proof = result.json["proof"]
     assert proof["result"] == "restored" and proof["rows"] == taken["rows"] and proof["source"] is None and not proof["catch_up_ms"]
