@@ -132,25 +132,43 @@ oracle() {  # the program against Oracle's own libmysqlclient, inside the sid ro
     unit "$name" /lab/source/build chroot "$root"
 }
 
-beside() {  # beside NAME PORTS COMMAND...: start a suite that waits more than it computes; gather waits for all of them
+# Tests of time on a machine whose processors others use as well: a suite that fails is run once more by itself, and named even when it passes then.
+measured() {    # measured NAME COMMAND...: a suite that runs by itself
+    local name=$1 start=$SECONDS; shift
+    SLACKWATER_BIN="$top/build/slackwater" run "$@" >"$scratch/counts" 2>&1
+    if ! grep -qE '^counts [0-9]+ 0 ' "$scratch/counts"; then
+        grep -vE '^counts ' "$scratch/counts"
+        echo "again: $name"
+        SLACKWATER_BIN="$top/build/slackwater" run "$@" >"$scratch/counts" 2>&1
+    fi
+    suite "$name" "$scratch/counts" $((SECONDS - start))
+}
+
+beside() {      # beside NAME PORTS COMMAND...: start a suite that waits more than it computes; gather waits for all of them
     local name=$1 ports=$2; shift 2
     [ ${#besides[@]} -gt 0 ] || { besides_begun=$(date +%s); child=; }
     SLACKWATER_LAB_PORTS=$ports SLACKWATER_BIN="$top/build/slackwater" "$@" >"$scratch/beside${#besides[@]}" 2>&1 &
-    besides+=("$name")
+    besides+=("$name") commands+=("$(printf '%q ' "$@")")
     child="$child $!"
 }
 
 gather() {
-    local i=0 pid file
-    for pid in $child; do
-        wait "$pid" || true
+    local i=0 pid file pids=$child
+    for pid in $pids; do wait "$pid" || true; done
+    child=
+    for i in "${!besides[@]}"; do
         file=$scratch/beside$i
-        suite "${besides[i]}" "$file" $(($(stat -c %Y "$file") - besides_begun))
-        i=$((i + 1))
+        if grep -qE '^counts [0-9]+ 0 ' "$file"; then
+            suite "${besides[i]}" "$file" $(($(stat -c %Y "$file") - besides_begun))
+        else
+            grep -vE '^counts ' "$file"
+            echo "again: ${besides[i]}"
+            eval "measured \"\${besides[i]}\" ${commands[i]}"
+        fi
     done
-    besides=() child=
+    besides=() commands=()
 }
-besides=()
+besides=() commands=()
 
 if ! run tests/lab/install.sh; then
     single install failed "$SECONDS"
@@ -208,10 +226,9 @@ if [ -n "$built" ]; then
     fi
     suite "integration" "$scratch/counts" $((SECONDS - start))
     if [ -z "$fast" ]; then
-        # how long an applier takes to go on is measured there: by itself
-        start=$SECONDS
-        run env SLACKWATER_BIN="$top/build/slackwater" tests/fault/run.sh --rounds $([ -n "$soak" ] && echo 200 || echo 20) >"$scratch/counts" 2>&1
-        suite "agent killed, frozen, cut off" "$scratch/counts" $((SECONDS - start))
+        rounds=20
+        [ -z "$soak" ] || rounds=200
+        measured "agent killed, frozen, cut off" tests/fault/run.sh --rounds $rounds
         beside "the n-th call fails" 21500-21749 tests/fault/inject.sh ${soak:+--soak}
         beside "the agent under load" 21750-21999 tests/agent/run.sh ${soak:+--soak}
         beside "the Debian package" 22000-22249 packaging/test-deb.sh "$scratch/deb"
