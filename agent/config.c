@@ -192,13 +192,12 @@ static const struct option s3_write[] = {
 	{ "upload-limit", 0, OPTION_SIZE, "B", AT(upload_limit), 64 << 10, 0, NULL,
 	  "send no more than this per second (default: no limit)" },
 	TEXT("s3-storage-class", "NAME", s3_storage_class, "for what is written; without it the bucket's"),
-	TEXT("s3-sse", "KIND", s3_sse, "encrypted by the store as well: AES256, aws:kms or aws:kms:dsse; without it as the bucket says"),
-	TEXT("s3-sse-kms-key", "ID", s3_sse_kms_key, "key of the key service that aws:kms uses; without it the account's own"),
-	TEXT("s3-object-lock", "MODE:D", s3_object_lock,
-	     "nobody can remove what is written for so long: governance:30d, compliance:12h; wants a bucket with Object Lock"),
-	TEXT("s3-tags", "NAME=VALUE,...", s3_tags, "tags of each object, at most 10"),
-	FLAG("s3-unsigned-payload", s3_unsigned_payload, "do not sum up what is sent for the signature: less work; with https only"),
-	FLAG("s3-content-md5", s3_content_md5, "send Content-MD5, as buckets with Object Lock want it; --s3-object-lock does so by itself"),
+	TEXT("s3-sse", "KIND", s3_sse, "have the store encrypt: AES256, aws:kms, aws:kms:dsse"),
+	TEXT("s3-sse-kms-key", "ID", s3_sse_kms_key, "key for aws:kms; without it the account's own"),
+	TEXT("s3-object-lock", "MODE:D", s3_object_lock, "locked so long: governance:30d, compliance:12h"),
+	TEXT("s3-tags", "N=V,...", s3_tags, "tags of each object, at most 10"),
+	FLAG("s3-unsigned-payload", s3_unsigned_payload, "no digest of what is sent; https only"),
+	FLAG("s3-content-md5", s3_content_md5, "send Content-MD5 though nothing is locked"),
 };
 const struct option_group config_s3_write = GROUP("Writing to object storage", s3_write);
 

@@ -189,7 +189,8 @@ def test_unsigned_payload(ceph, lab, authority, prefix):
 
 
 def test_locked_and_tagged(ceph, lab, noise, prefix):
-    """Ceph has Object Lock and tags: each object of a snapshot has both, expire leaves it whole and says so, and takes those without a lock."""
+    """Ceph has Object Lock and tags: expire leaves a locked snapshot whole and says so, and takes one without a lock. (16.2 drops the tags of what
+    is written in parts, and the lock, which we put again.)"""
     client, bucket, environment = ceph.client(), f"locked-{prefix}", ceph.environment()
     client.ok("PUT", bucket, headers={"x-amz-bucket-object-lock-enabled": "true"})
     where, how = f"s3://{bucket}/x", ["--s3-part-size", "5M", "--shards", "1"]
@@ -201,12 +202,13 @@ def test_locked_and_tagged(ceph, lab, noise, prefix):
     for key in mine:
         headers = client.ok("HEAD", f"{bucket}/{key}")[0]
         until = datetime.datetime.fromisoformat(headers["x-amz-object-lock-retain-until-date"][:19])
-        assert headers["x-amz-object-lock-mode"] == "GOVERNANCE" and headers["x-amz-tagging-count"] == "2", key
+        assert headers["x-amz-object-lock-mode"] == "GOVERNANCE", key
+        assert headers["x-amz-tagging-count"] == "2" or keys[key] > 5 << 20, key
         assert 3000 < (until - datetime.datetime.utcnow()).total_seconds() < 7300, until
-    assert b"<Key>what</Key><Value>all of it</Value>" in client.ok("GET", f"{bucket}/{mine[0]}", {"tagging": ""})[1]
+    assert b"<Key>what</Key><Value>all of it</Value>" in client.ok("GET", f"{bucket}/x/lab/manifests/{locked}.json", {"tagging": ""})[1]
     said = tool.run("expire", "--from", where, "--keep-last", "1", "--json", environment=environment)
     assert {s["id"]: s["fate"] for s in said.json["snapshots"]} == {locked: "held", free: "removed", newest: "kept"}
-    assert "is locked in the store until" in said.err
+    assert f"{locked} of lab stays: the store does not let" in said.err
     left = client.keys(bucket, "x/lab/")
     assert set(mine) <= set(left) and not any(free in key for key in left)
     tool.run("verify", "--from", where, locked, environment=environment)
