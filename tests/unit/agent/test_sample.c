@@ -58,7 +58,7 @@ static int clean(void **state)
 {
 	struct error err = ERROR_INIT;
 	(void)state;
-	return fs_remove_tree(dir, &err);
+	return fs_remove_tree(dir, &err) != ST_OK;
 }
 
 /* As it is installed it says what is missing, and nothing else. */

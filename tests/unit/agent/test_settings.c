@@ -44,7 +44,7 @@ static int remove_dir(void **state)
 {
 	struct error err = ERROR_INIT;
 	(void)state;
-	return fs_remove_tree(dir, &err);
+	return fs_remove_tree(dir, &err) != ST_OK;
 }
 
 static struct settings *good(const char *text)
