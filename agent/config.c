@@ -237,7 +237,7 @@ static const struct option data[] = {
 	CHOICE("nontransactional", "W", nontransactional, nontransactional,
 	  "tables without read views (MyISAM ...): copy while the applier is still, refuse, or skip"),
 	CHOICE("json-types", "W", json_types, json_types,
-	  "decimals, dates and bytes in MySQL's JSON become numbers and strings: warn, or refuse"),
+	  "types in MySQL's JSON that text does not tell (decimals, dates): warn, or refuse"),
 };
 const struct option_group config_data = GROUP("What is dumped", data);
 

@@ -271,13 +271,13 @@ def test_json_types_are_named(lab, repository):
 @pytest.mark.parametrize("lab", [MariaDB, MySQL56], ids=["mariadb", "mysql56"], indirect=True)
 def test_a_default_that_the_server_does_not_show_is_refused(lab, repository):
     """They tell definitions in three-byte UTF-8; a plain question mark is nothing but that."""
-    bytes_ = {"raw": "VARBINARY(5) DEFAULT x'00ff27'"}
     hidden = {"smile": "VARCHAR(5) CHARACTER SET utf8mb4 DEFAULT '😀'", "wide": "CHAR(2) CHARACTER SET utf16 DEFAULT '😀'"}
-    hidden, shown = ({**hidden, **bytes_}, {}) if lab.flavour is MySQL56 else (hidden, bytes_)
-    plain = "CREATE TABLE odd.plain (a INT PRIMARY KEY, q VARCHAR(9) CHARACTER SET utf8mb4 DEFAULT 'what?', b VARBINARY(9) DEFAULT 'a?', c BINARY(2) DEFAULT 'x', n BINARY(2) NULL)"
-    lab.source.sql("SET sql_mode=''", plain, *(f"CREATE TABLE odd.{name} (a INT PRIMARY KEY, d {kind})" for name, kind in {**hidden, **shown}.items()))
+    if lab.flavour is MySQL56:      # MariaDB shows the bytes
+        hidden["raw"] = "VARBINARY(5) DEFAULT x'00ff27'"
+    spared = "CREATE TABLE odd.spared (a INT PRIMARY KEY, q VARCHAR(9) CHARACTER SET utf8mb4 DEFAULT 'what?', b VARBINARY(9) DEFAULT 'a?', c BINARY(2) DEFAULT 'x', n BINARY(2) NULL)"
+    lab.source.sql("SET sql_mode=''", spared, *(f"CREATE TABLE odd.{name} (a INT PRIMARY KEY, d {kind})" for name, kind in hidden.items()))
     lab.wait_caught_up()
     refused = tool.backup(lab.replica, repository, expect=tool.PREFLIGHT)
-    assert all(f"`odd`.`{name}`" in refused.err for name in hidden) and "plain" not in refused.err
-    lab.drop(_carried(lab, repository, [f"DROP TABLE {name}" for name in hidden], ["SELECT a, HEX(q) AS q, HEX(b) AS b, HEX(c) AS c FROM odd.plain", *(f"SELECT a, HEX(DEFAULT(d)) AS d FROM odd.{name}" for name in shown)],
-                      ["INSERT INTO plain (a) VALUES (1)", *(f"INSERT INTO {name} (a) VALUES (1)" for name in shown)]))
+    assert [name for name in ("spared", *hidden) if f"`odd`.`{name}`" in refused.err] == [*hidden]
+    lab.drop(_carried(lab, repository, [f"DROP TABLE {name}" for name in hidden], ["SELECT a, HEX(q) AS q, HEX(b) AS b, HEX(c) AS c FROM odd.spared"],
+                      ["INSERT INTO spared (a) VALUES (1)"]))

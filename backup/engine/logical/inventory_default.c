@@ -28,9 +28,13 @@ static enum status default_check(struct inventory *inv, const struct table *t, c
 {
 	struct buf sql = BUF_INIT(BUF_MAX_SQL), name = BUF_INIT(4096);
 	uint64_t whole = 0;
+	bool bytes = !strcmp(col->charset, "binary");
+	buf_adds(&name, "DEFAULT(");
 	sql_ident(&name, col->name);
-	buf_addf(&sql, "SELECT COALESCE(DEFAULT(%s) IS NULL OR CAST(CONVERT(DEFAULT(%s) USING utf8mb4) AS BINARY) ="
-	               " CAST(CONVERT(CONVERT(DEFAULT(%s) USING utf8) USING utf8mb4) AS BINARY), 0) FROM ", buf_str(&name), buf_str(&name), buf_str(&name));
+	buf_addc(&name, ')');
+	/* Bytes are their own measure; text is compared in a character set that has all of it. */
+	buf_addf(&sql, "SELECT COALESCE(%s IS NULL OR CAST(%s%s%s AS BINARY) = CAST(CONVERT(%s USING utf8) AS BINARY), 0) FROM ", buf_str(&name),
+	         bytes ? "" : "CONVERT(", buf_str(&name), bytes ? "" : " USING utf8mb4)", buf_str(&name));
 	sql_ident(&sql, t->schema);
 	buf_addc(&sql, '.');
 	sql_ident(&sql, t->name);
