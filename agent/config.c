@@ -348,7 +348,7 @@ static const struct option output[] = {
 	FLAG("json", json, "one JSON document on standard output at the end"),
 	CHOICE("log-level", "L", log_level, log_levels, "debug, info, warning or error"),
 	TEXT("log-file", "FILE", log_file, "append the log here instead of standard error"),
-	NUMBER("events-fd", events_fd, 3, CONFIG_FD_MAX, "write states and progress to this open descriptor, one JSON object a line; for programs"),
+	NUMBER("events-fd", events_fd, 3, CONFIG_FD_MAX, "write states and progress to this descriptor, as lines of JSON: for programs"),
 	{ "help", '?', OPTION_FLAG, NULL, AT(help), 0, 0, NULL,
 	  "this text" },
 	{ "version", 'V', OPTION_FLAG, NULL, AT(version), 0, 0, NULL,

@@ -14,6 +14,16 @@ enum { JOBS_DROPS = 1000 };
 
 /* ---- from settings ---- */
 
+/* What was asked for, or is to follow a backup, outlives a reload. */
+static void carry_over(const struct core *c, struct job *j)
+{
+	for (size_t i = 0; i < c->njobs; i++)
+		if (c->job[i].memory == j->memory) {
+			j->asked = c->job[i].asked;
+			j->expire = c->job[i].expire && c->settings->snapshot[j->at].retention.n;
+		}
+}
+
 enum status jobs_build(struct core *c, struct error *err)
 {
 	const struct settings *s = c->settings;
@@ -22,6 +32,8 @@ enum status jobs_build(struct core *c, struct error *err)
 	for (size_t i = 0; !st && i < s->nsnapshots; i++) {
 		job[i].at = i;
 		st = memory_job(&c->memory, s->snapshot[i].name, core_wall_ms(), &job[i].memory, err);
+		if (!st)
+			carry_over(c, &job[i]);
 	}
 	if (!st)
 		st = listings_build(c, err);
@@ -31,6 +43,7 @@ enum status jobs_build(struct core *c, struct error *err)
 	}
 	free(c->job);
 	c->job = job;
+	c->njobs = s->nsnapshots;
 	c->memory.history = s->agent.history;
 	return ST_OK;
 }
@@ -39,6 +52,7 @@ void jobs_free(struct core *c)
 {
 	free(c->job);
 	c->job = NULL;
+	c->njobs = 0;
 	listings_free(c);
 }
 

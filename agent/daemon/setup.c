@@ -202,6 +202,7 @@ enum status setup_check(struct core *c, struct error *err)
 enum status setup_reload(struct core *c, struct error *err)
 {
 	struct settings *now = NULL;
+	struct error ignored;
 	if (c->stopping)
 		return error_set(err, ST_RETRY, ERR_BUSY, "the agent is ending");
 	notify_reloading(&c->notify);
@@ -212,8 +213,10 @@ enum status setup_reload(struct core *c, struct error *err)
 		st = use_log(c, now, err);
 	if (!st)
 		st = take_over(c, now, err);
-	if (st)
+	if (st) {
+		(void)use_log(c, c->settings, &ignored);
 		settings_free(now);
+	}
 	settle(c, st, err);
 	return st;
 }
