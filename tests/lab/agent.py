@@ -72,7 +72,7 @@ class Agent:
     def answers(self):
         assert self.running.alive(), f"the agent ended:\n{self.running.log()}{self.log()}"
         with contextlib.suppress(OSError, http.client.HTTPException):
-            return self.get("/healthz")[0] == 200
+            return self.get("/api/v1/status")[0] == 200
         return False
 
     @property
