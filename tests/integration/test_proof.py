@@ -119,8 +119,13 @@ def test_proven(lab, repository, scratch):
     with Loads(lab, rate=15, ddl_every=10) as loads:
         taken = backup_watched(lab, repository).json
         loads.wait_written(200)
-        result = prove(lab, repository, scratch, "--checksum", f"127.0.0.1:{lab.replica.port}", "--scratch-nice", "0").json
-        assert_running(lab)
+        running = start(lab, repository, scratch, "--checksum", f"127.0.0.1:{lab.replica.port}", "--scratch-nice", "0")
+        proc.wait_until(lambda: "prove msg=" in running.log() or "state=STILL" in running.log() or not running.alive(), 600,
+                        lambda: f"the scratch server to replicate: {running.log()}")
+        if running.alive():
+            loads.wait_written(50)
+    result = running.finish(900).json
+    assert_running(lab)
     proof = result["proof"]
     assert proof["result"] == "proven" and proof["tables"] == taken["tables"] and proof["rows"] == taken["rows"]
     assert proof["transactions"] >= 200 and proof["compared_tables"] > 0 and proof["reason"] is None
