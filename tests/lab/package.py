@@ -155,8 +155,7 @@ class Package:
     def configure(self):
         cnf = self.root.path("/etc/slackwater/replica.cnf")
         accounts.option_file(cnf, self.lab.replica, accounts.BACKUP, source_account=accounts.REPLICATION)
-        cnf.chmod(0o640)
-        self.root.run("chown", "root:slackwater", "/etc/slackwater/replica.cnf")
+        self.root.run("chown", "slackwater:slackwater", "/etc/slackwater/replica.cnf")
         self.root.run("install", "-d", "-o", "slackwater", "-g", "slackwater", "-m", "0700", "/srv/backup")
         with open(self.root.path(CONFIG), "a", encoding="utf-8") as config:
             config.write(SETTINGS)
@@ -169,7 +168,8 @@ class Package:
         shown = json.loads(self.slackwater("status", "--config", CONFIG, "--json"))
         runs = [r for r in shown["runs"] if r["kind"] == "backup" and r["state"] == "succeeded"]
         assert runs and runs[-1]["trigger"] == "schedule", shown["runs"]
-        assert accounts.BACKUP[1] not in self.log.read_text(errors="replace")
+        log = self.log.read_text(errors="replace")
+        assert accounts.BACKUP[1] not in log and "can be read by others" not in log
         return f"{told}; pause {runs[-1]['result']['pause_ms']} ms"
 
     def proof(self):
