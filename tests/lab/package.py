@@ -246,7 +246,7 @@ def main():
         story.say("ok" if same else "FAILED", "built twice from this tree, it is the same to the byte")
     else:
         story.say("skipped", "built twice from this tree, it is the same to the byte", "--no-rebuild")
-    with Topology(MariaDB) as lab, Loads(lab, rate=50), Root("life") as root:
+    with Topology(MariaDB) as lab, Loads(lab, rate=10, ddl_every=0), Root("life") as root:
         package = Package(given.deb, lab, root)
         story.step("it is installed with what it depends on", package.install)
         story.step("it has an account of its own", package.account, others_need_it=False)
