@@ -165,6 +165,8 @@ class Package:
         told = self.start_agent()
         self.pid = self.agent.pid
         self.wait_for_more(0)
+        assert self.root.path(f"{HOME}/agent.json").exists()
+        assert self.root.look("/run/slackwater/control.sock") == "0660 slackwater slackwater"
         shown = json.loads(self.slackwater("status", "--config", CONFIG, "--json"))
         runs = [r for r in shown["runs"] if r["kind"] == "backup" and r["state"] == "succeeded"]
         assert runs and runs[-1]["trigger"] == "schedule", shown["runs"]
