@@ -31,7 +31,7 @@ static int setup(void **state)
 	*state = f;
 	if (store_open(scratch_path(f->scratch, "r"), STORE_WRITE, NULL, &f->scratch->run, &f->store, &err))
 		return -1;
-	return f->store->ops->put(f->store, BESIDE(".json"), "{}", 2, false, &err);
+	return f->store->ops->put(f->store, BESIDE(".json"), "{}", 2, false, &err) == ST_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
