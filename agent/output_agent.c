@@ -150,16 +150,28 @@ static void say_error(struct buf *out, const char *of, const json_t *error)
 		said(out, "%s: %s%s%s%s", of, jsonx_str_or(error, "message", "?"), *hint ? " (" : "", hint, *hint ? ")" : "");
 }
 
+/* "; 12 MiB of 60 MiB so far", once the rows are on their way. */
+static void say_progress(struct buf *line, const json_t *p)
+{
+	char done[UNITS_TEXT], total[UNITS_TEXT];
+	uint64_t all = jsonx_u64_or(p, "bytes_total", 0);
+	if (!json_is_object(p))
+		return;
+	units_size(jsonx_u64_or(p, "bytes_done", 0), done);
+	units_size(all, total);
+	buf_addf(line, "; %s%s%s so far", done, all ? " of about " : "", all ? total : "");
+}
+
 static void say_running(struct buf *out, const json_t *run)
 {
-	const json_t *phase = json_object_get(run, "phase"), *p = json_object_get(run, "progress");
-	char done[UNITS_TEXT];
-	units_size(jsonx_u64_or(p, "bytes_done", 0), done);
+	const json_t *phase = json_object_get(run, "phase");
+	struct buf progress = BUF_INIT(2 * UNITS_TEXT + 32);
 	if (strcmp(jsonx_str_or(run, "state", ""), "running") != 0)
 		return;
-	said(out, "%s of %s runs%s%s%s%s%s", jsonx_str_or(run, "id", "?"), jsonx_str_or(run, "snapshot", "?"), json_is_object(phase) ? ": " : "",
-	     jsonx_str_or(phase, "text", jsonx_str_or(phase, "name", "")), json_is_object(p) ? "; " : "", json_is_object(p) ? done : "",
-	     json_is_object(p) ? " so far" : "");
+	say_progress(&progress, json_object_get(run, "progress"));
+	said(out, "%s of %s runs%s%s%s", jsonx_str_or(run, "id", "?"), jsonx_str_or(run, "snapshot", "?"), json_is_object(phase) ? ": " : "",
+	     jsonx_str_or(phase, "text", jsonx_str_or(phase, "name", "")), buf_str(&progress));
+	buf_free(&progress);
 }
 
 /* What the tables have no room for. */

@@ -25,8 +25,11 @@ static enum status find_socket(const struct config *c, char **ret, struct error 
 	const char *path = c->control_socket ? c->control_socket : CONFIG_CONTROL_SOCKET;
 	if (!c->control_socket && c->config_file) {
 		enum status st = settings_read(c->config_file, &s, NULL, err);
-		if (st)
+		if (st) {
+			/* the agent is most wanted when somebody has just broken the file */
+			error_hint(err, "slackwater check --config lists all mistakes; an agent that runs is reached with --control-socket PATH meanwhile");
 			return st;
+		}
 		path = s->agent.control_socket;
 	}
 	*ret = path ? strdup(path) : NULL;

@@ -14,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "../units.h"
 #include "jobs.h"
 #include "lock.h"
 #include "orders.h"
@@ -88,7 +89,7 @@ static void publish(struct core *c)
 
 static void stop(struct core *c, const char *why)
 {
-	char status[CORE_TEXT];
+	char status[CORE_TEXT], wait[UNITS_TEXT];
 	int64_t now = core_now_ms();
 	c->changed = true;
 	if (c->stopping) {
@@ -100,7 +101,11 @@ static void stop(struct core *c, const char *why)
 	c->stop_ms = now + c->settings->agent.stop_ms;
 	view_status(c, status);
 	notify_stopping(&c->notify, status);
-	core_say(c, LOG_LEVEL_INFO, NULL, "%s: nothing more is started%s", why, c->tasks ? "; what runs is waited for" : "");
+	units_duration_option(c->settings->agent.stop_ms, wait);
+	if (c->tasks)
+		core_say(c, LOG_LEVEL_INFO, NULL, "%s: nothing more is started; what runs is waited for, %s at most, or until the next such signal", why, wait);
+	else
+		core_say(c, LOG_LEVEL_INFO, NULL, "%s: nothing more is started", why);
 	for (struct task *t = c->tasks; t; t = t->next)
 		if (t->kind == RUN_LIST || t->kind == RUN_PROOF)
 			task_cancel(t, true);

@@ -99,7 +99,7 @@ enum status setup_begin(struct core *c, struct error *err)
 	if (st)
 		return st;
 	c->loaded_ms = core_wall_ms();
-	core_say(c, LOG_LEVEL_INFO, NULL, "agent %s, process %ld: %zu snapshots of %zu instances%s%s", SLACKWATER_VERSION, (long)getpid(),
+	core_say(c, LOG_LEVEL_INFO, NULL, "agent %s, process %ld: %zu [snapshot] and %zu [instance] sections%s%s", SLACKWATER_VERSION, (long)getpid(),
 	         c->settings->nsnapshots, c->settings->ninstances, http_address(c->http) ? ", status page at " : "",
 	         http_address(c->http) ? http_address(c->http) : "");
 	return ST_OK;
@@ -181,7 +181,7 @@ static void settle(struct core *c, enum status st, const struct error *err)
 	if (st)
 		core_say(c, LOG_LEVEL_ERROR, NULL, "the configuration of before stays in force: %s", err->message);
 	else
-		core_say(c, LOG_LEVEL_INFO, NULL, "configuration read again: %zu snapshots of %zu instances", c->settings->nsnapshots,
+		core_say(c, LOG_LEVEL_INFO, NULL, "configuration read again: %zu [snapshot] and %zu [instance] sections", c->settings->nsnapshots,
 		         c->settings->ninstances);
 	view_status(c, status);
 	notify_ready(&c->notify, status);

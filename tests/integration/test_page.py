@@ -42,12 +42,7 @@ def text(chromium, of="main"):
 
 
 def pictures(chromium, name):
-    """Light, dark and on a phone; what does not fit a phone would have to be scrolled sideways."""
-    for kind, how in {"light": {}, "dark": {"dark": True}, "phone": {"width": 390, "height": 844, "phone": True}}.items():
-        chromium.look(**how)
-        chromium.wait("document.querySelectorAll('.chart').length === document.querySelectorAll('.chart > svg').length")
-        chromium.screenshot(PICTURES / f"{name}-{kind}.png")
-        assert chromium.run("document.documentElement.scrollWidth <= innerWidth"), f"{name}-{kind}"
+    chromium.pictures(PICTURES, name)
 
 
 @pytest.mark.fast

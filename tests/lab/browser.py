@@ -100,3 +100,11 @@ class Browser:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]))
         return path
+
+    def pictures(self, directory, name):
+        """NAME-light, -dark and -phone; what does not fit a phone would have to be scrolled sideways."""
+        for kind, how in {"light": {}, "dark": {"dark": True}, "phone": {"width": 390, "height": 844, "phone": True}}.items():
+            self.look(**how)
+            self.wait("document.querySelectorAll('.chart').length === document.querySelectorAll('.chart > svg').length")
+            self.screenshot(directory / f"{name}-{kind}.png")
+            assert self.run("document.documentElement.scrollWidth <= innerWidth"), f"{name}-{kind}"

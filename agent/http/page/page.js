@@ -203,6 +203,14 @@
 		return first.area === last.area && last.at - first.at > 1500 ? (last.done - first.done) * 1000 / (last.at - first.at) : null;
 	}
 
+	// Once the applier runs again, what goes on is the reading of rows.
+	function doing(run) {
+		const { phase, progress } = run;
+		if (phase?.name === "RUNNING" && progress?.area === "dump")
+			return [h("b", "Reading rows"), ": the applier runs meanwhile"];
+		return phase ? [h("b", phase.name || phase.area), phase.text ? `: ${phase.text}` : ""] : "";
+	}
+
 	function drawRun(run) {
 		const p = run.progress, total = p?.bytes_total || 0, share = total ? Math.min(1, p.bytes_done / total) : null;
 		const speed = rate(run);
@@ -216,7 +224,7 @@
 			h("div.between", h("span.big", share === null ? (p ? size(p.bytes_done) : "Under way") : `${(share * 100).toFixed(share < .1 ? 1 : 0)} %`),
 				h("span.sub", p ? [size(p.bytes_done), total ? ` of ${size(total)}` : "", p.rows_done ? `, ${big(p.rows_done)} rows` : "",
 					speed > 0 ? `, ${size(speed)}/s` : "", speed > 0 && total > p.bytes_done ? `, about ${span((total - p.bytes_done) * 1000 / speed)} left` : ""] : null)),
-			h("div.between", h("span.sub", run.phase ? [h("b", run.phase.name || run.phase.area), run.phase.text ? `: ${run.phase.text}` : ""] : ""),
+			h("div.between", h("span.sub", doing(run)),
 				h("span.sub", "begun ", run.started ? relative(run.started) : "")));
 	}
 
@@ -244,7 +252,7 @@
 			[kind, word] = ["", "Not looked at yet"];
 		const server = i.observation?.server, channels = i.observation?.channels || [], slow = i.lag_ms > 300e3;
 		return h("article.card", h("div.head", h("h3", i.name), i.busy ? h("span.tag", "backup under way") : null, pill(kind, word)),
-			h("p.sub", [i.endpoint, server ? `${server.flavor === "mariadb" ? "MariaDB" : "MySQL"} ${server.version}` : null].filter(Boolean).join(" · ")),
+			h("p.sub", [i.endpoint, server ? `${server.flavor === "mariadb" ? "MariaDB" : "MySQL"} ${server.version.split("-")[0]}` : null].filter(Boolean).join(" · ")),
 			h("dl.figures",
 				figure("Gap now", known(i.gap_transactions) ? i.gap_transactions.toLocaleString() : "–", !known(i.gap_transactions) ? "none" : i.gap_transactions ? "warn" : "",
 					!known(i.gap_transactions) ? "not known" : i.gap_transactions ? "transactions" : "no gap"),
@@ -440,7 +448,8 @@
 	function verdict(list, view) {
 		const bad = list.filter(t => t.kind === "bad").length;
 		const [kind, word] = bad ? ["bad", `${plural(bad, "problem")}`] : list.length ? ["warn", `${plural(list.length, "thing")} to look at`] :
-			view.agent.stopping ? ["warn", "Ending"] : !(view.snapshots || []).length ? ["", "Nothing configured"] : ["ok", "All is well"];
+			view.agent.stopping ? ["warn", "Ending"] : !(view.instances || []).length ? ["", "Nothing configured"] :
+				!(view.snapshots || []).length ? ["", "Nothing scheduled"] : ["ok", "All is well"];
 		$("verdict").className = `pill ${kind}`;
 		$("verdict").textContent = word;
 		document.title = bad ? `(${bad}) Slackwater` : "Slackwater";
