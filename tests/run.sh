@@ -125,7 +125,7 @@ oracle() {  # the program against Oracle's own libmysqlclient, inside the sid ro
         single "$name" failed $((SECONDS - start)) 'does not build'
         return
     fi
-    if ! chroot "$root" ldd /lab/source/build/slackwater | grep -q libmysqlclient; then
+    if ! chroot "$root" ldd /lab/source/build/slackwater | grep libmysqlclient >/dev/null; then       # -q would end ldd by SIGPIPE
         single "$name" failed $((SECONDS - start)) 'is not linked with it'
         return
     fi
