@@ -31,7 +31,7 @@ static void offsets_are_those_of_the_c_library(void **state)
 		"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Europe/Dublin", "Africa/Casablanca",
 		"America/Nuuk", "America/Scoresbysund", "Asia/Gaza", "Asia/Jerusalem", "Africa/Cairo", "Pacific/Chatham", "Pacific/Easter",
 		"America/Sao_Paulo", "America/St_Johns", "Antarctica/Troll", "Pacific/Apia", "Pacific/Kiritimati", "Asia/Beirut",
-		"America/Santiago", "Asia/Tehran", "Etc/GMT+12", "EST5EDT",
+		"America/Santiago", "Asia/Tehran", "Etc/GMT+12",
 	};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		struct zone *z = zone(names[i]);
