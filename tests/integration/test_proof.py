@@ -12,6 +12,7 @@ import pytest
 
 from conftest import topology
 from lab import accounts, place, proc, tool
+from lab.agent import Agent
 from lab.server import REPLICATION, MariaDB, MySQL56, MySQL97
 from lab.topology import Loads
 from steps import assert_running, backup_watched
@@ -436,3 +437,20 @@ def test_a_server_that_dies(mariadb, repository, scratch):
     os.kill(pid, signal.SIGKILL)
     result = running.finish(120, expect=tool.NOT_PROVEN).json
     assert "signal 9" in result["proof"]["reason"]
+
+
+def test_by_the_agent(mariadb, scratch):
+    """On its own schedule, while the replica goes on: recorded, in the list, in the view and in the figures."""
+    options = accounts.option_file(place.run_dir() / "proof-agent.cnf", mariadb.replica, accounts.BACKUP, source_account=REPLICATION)
+    keys = {"schedule": "@every 30s", "proof-schedule": "@every 10s", "proof-source": f"127.0.0.1:{mariadb.source.port}",
+            "proof-source-user": REPLICATION[0], "proof-defaults-file": options, "proof-scratch-dir": scratch, "proof-scratch-nice": 0,
+            "proof-checksum": f"127.0.0.1:{mariadb.replica.port}"}
+    with Loads(mariadb, rate=50), Agent({"one": mariadb.replica}, {"often": keys}) as agent:
+        view = agent.wait_view(lambda v: v["snapshots"][0]["newest_proven"], 300, "a snapshot to be proven")
+        run = next(r for r in view["runs"] if r["kind"] == "proof" and r["state"] == "succeeded")
+        assert run["trigger"] in ("schedule", "catch-up") and run["snapshot"] == "often"
+        assert [s["id"] for s in view["repositories"][0]["snapshots"] if s["proven"]]
+        assert "slackwater_snapshot_newest_proven_timestamp_seconds" in agent.get("/metrics")[1]
+        agent.finish(120)
+    assert beside(agent.repository, "proof", "one")
+    assert_running(mariadb)
