@@ -155,6 +155,8 @@ static void check_store(const struct section *s, struct mistakes *m)
 		agent_mistake(s, "url", m, "url is an absolute path, or begins with file:// or s3://", "");
 	else if (store_check_url(url, &options, &why))
 		section_mistake(s, "url", m, &why);
+	else if (strncmp(url, "s3://", 5) != 0 && section_entry(s, "upload-limit"))
+		agent_mistake(s, "upload-limit", m, "upload-limit is for s3:// only", "what is written to a directory is not slowed down");
 }
 
 static enum status fill_store(struct section *s, struct settings_store *to, struct mistakes *m, struct error *err)

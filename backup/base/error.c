@@ -51,6 +51,11 @@ static const char *error_sys_hint(int sys_errno)
 		return "the file system is mounted read-only";
 	case ENOENT:
 		return "check the path";
+	case ENOTDIR:
+		return "something else is where a directory has to be: check the path";
+	case EIO:
+	case ESTALE:
+		return "the kernel's log says more (dmesg)";
 	case EMFILE:
 	case ENFILE:
 		return "raise the limit of open files (ulimit -n)";

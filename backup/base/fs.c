@@ -16,7 +16,7 @@ static enum status fs_mkdir_one(const char *path, mode_t mode, struct error *err
 	struct stat sb;
 	if (mkdir(path, mode) == 0 || (errno == EEXIST && stat(path, &sb) == 0 && S_ISDIR(sb.st_mode)))
 		return ST_OK;
-	return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot create directory %s", path);
+	return error_sys(err, ST_FAILED, ERR_STORE, errno == EEXIST ? ENOTDIR : errno, "cannot create directory %s", path);
 }
 
 enum status fs_mkdirs(const char *path, mode_t mode, struct error *err)

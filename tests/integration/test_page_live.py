@@ -21,7 +21,7 @@ from lab.topology import Loads
 from steps import PAUSE_BUDGET_MS, SLACK_MS, assert_running
 
 PICTURES = httptest.BINARY.parent / "screenshots"
-QUIET_LOAD = {"rate": 25, "ddl_every": 0, "truncate": False}
+QUIET_LOAD = {"rate": 40, "ddl_every": 0, "truncate": False}
 MEGABYTES = 32
 SLOW = {"zstd-level": 19, "threads": 1, "shards": 1, "chunk-size": "1M"}      # so that people can see it run
 CLIENTS, SNAPSHOTS = 200, 5
@@ -105,7 +105,7 @@ def see_its_result(chromium, agent):
 
 
 def see_an_error(chromium, agent, lab):
-    with Loads(lab, rate=160), gaps.RowHeld(lab.replica) as row:
+    with gaps.RowHeld(lab.replica) as row:
         gaps.break_worker(lab.replica, row)
         agent.tell("run", "nightly", "--wait", expect=tool.APPLIER)
         shows(chromium, "shop: the applier was stopped by an error", "nightly: the last backup failed", "What to do", of="#attention")

@@ -179,7 +179,7 @@
 			found.push(...ofPlan(p, view.agent.proof_age_ms));
 		for (const r of view.repositories || [])
 			if (r.error)
-				found.push(notice("bad", `${r.store}: snapshots of ${r.instance} cannot be listed`, r.error.message, r.error.hint, r.listed));
+				found.push(notice("bad", `${r.store}: snapshots of ${r.instance} cannot be listed`, r.error.message, r.error.hint));
 		return found;
 	}
 
