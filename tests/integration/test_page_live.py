@@ -108,7 +108,7 @@ def see_an_error(chromium, agent, lab):
     with gaps.RowHeld(lab.replica) as row:
         gaps.break_worker(lab.replica, row)
         agent.tell("run", "nightly", "--wait", expect=tool.APPLIER)
-        shows(chromium, "shop: the applier was stopped by an error", "nightly: the last backup failed", "What to do", of="#attention")
+        shows(chromium, "shop: the applier was stopped by an error", "nightly: 2 backups failed in a row", "What to do", of="#attention")
         failed = agent.runs(state="failed")[0]
         shows(chromium, failed["error"]["message"].splitlines()[0], failed["error"]["hint"].splitlines()[0], of="#attention")
         assert text(chromium, "#verdict") == "2 problems" and chromium.run("document.title") == "(2) Slackwater"
