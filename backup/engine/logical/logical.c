@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* How often probe looks again when a DDL came in between. */
+/* How often is looked when a DDL comes in between, before the window. */
 enum { LOGICAL_LOOKS = 5 };
 
 /* ---- the attempt: sessions, and a run of their own that ends when the parent's does or when one of them fails ---- */
@@ -124,6 +124,15 @@ static enum status logical_inventory(struct logical *l, struct conn *c, struct e
 	return st;
 }
 
+/* A DDL may run while we look: look again. */
+static enum status logical_looks(struct logical *l, struct conn *c, struct error *err)
+{
+	enum status st = logical_inventory(l, c, err);
+	for (unsigned i = 1; st == ST_RETRY && l->session[l->nsessions - 1].c && i < LOGICAL_LOOKS; i++)
+		st = logical_inventory(l, c, err);
+	return st;
+}
+
 /* ---- before the window ---- */
 
 /*
@@ -160,7 +169,7 @@ static enum status logical_prepare(struct engine *e, struct run *run, struct err
 	if (!st)
 		st = logical_known(l, &known, err);
 	if (!st && !known)
-		st = logical_inventory(l, l->control, err);
+		st = logical_looks(l, l->control, err);
 	if (!st && l->locks != LOCKS_NONE)
 		st = plan_build(&l->plan, &l->inv, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
 	/* What is locked when the applier runs again need not be warm. */
@@ -169,16 +178,13 @@ static enum status logical_prepare(struct engine *e, struct run *run, struct err
 	return st;
 }
 
-/* A DDL may run while we look: look again. */
 static enum status logical_inspect(struct logical *l, struct conn *c, struct run *run, struct error *err)
 {
 	enum status st = ST_OK;
 	for (unsigned i = 0; !st && i < l->nsessions; i++)
 		st = session_open(&l->session[i], i, l->o, run, err);
 	if (!st)
-		st = logical_inventory(l, c, err);
-	for (unsigned i = 1; st == ST_RETRY && l->session[l->nsessions - 1].c && i < LOGICAL_LOOKS; i++)
-		st = logical_inventory(l, c, err);
+		st = logical_looks(l, c, err);
 	for (unsigned i = 0; i < l->nsessions; i++)
 		session_close(&l->session[i]);
 	if (st == ST_RETRY)
