@@ -7,18 +7,18 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* Seconds first, so that ids sort by time; then chance, so that two backups of one second differ. */
+/* Seconds, then 4096ths of a second, so that ids sort by time; then chance, so that two backups of one moment differ. */
 enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *err)
 {
 	time_t seconds = (time_t)(wall_ms / 1000);
 	struct tm tm;
 	char date[20];
-	unsigned char random[3];
+	unsigned char random[2];
 	if (!gmtime_r(&seconds, &tm) || strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", &tm) != 16)
 		return error_set(err, ST_FAILED, ERR_UNEXPECTED, "the clock shows an impossible time");
 	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
 		return error_sys(err, ST_FATAL, ERR_UNEXPECTED, errno, "no random number to be had");
-	snprintf(ret, CATALOG_ID, "%s-%02x%02x%02x", date, random[0], random[1], random[2]);
+	snprintf(ret, CATALOG_ID, "%s-%03x%x%02x", date, (unsigned)(wall_ms % 1000 * 4096 / 1000), random[0] & 0xFu, random[1]);
 	return ST_OK;
 }
 

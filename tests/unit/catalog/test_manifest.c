@@ -243,6 +243,12 @@ static void test_ids(void **state)
 	assert_memory_equal(a, "20261120T133701Z-", 17);
 	assert_true(strcmp(a, b) < 0);
 	assert_true(id_valid(a, strlen(a)));
+	for (int ms = 1; ms < 1000; ms++) { /* two backups of one second sort as they were begun */
+		OK(catalog_new_id(1795181821000 + ms - 1, a, &err));
+		OK(catalog_new_id(1795181821000 + ms, b, &err));
+		assert_true(strcmp(a, b) < 0);
+	}
+	OK(catalog_new_id(1795181821999, a, &err));
 	unsigned same = 0;
 	for (int i = 0; i < 100; i++) {
 		OK(catalog_new_id(1795181821999, b, &err));
