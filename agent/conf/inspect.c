@@ -23,15 +23,10 @@ struct place {
 static void wrong(const struct place *p, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void wrong(const struct place *p, const char *hint, const char *fmt, ...)
 {
-	struct error why = ERROR_INIT;
-	char text[500];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	section_wrong(p->section, p->key, p->mistakes, hint, fmt, ap);
 	va_end(ap);
-	error_set(&why, ST_FAILED, ERR_USAGE, "%s", text);
-	error_hint(&why, "%s", hint);
-	section_mistake(p->section, p->key, p->mistakes, &why);
 }
 
 /* ---- files ---- */

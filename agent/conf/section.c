@@ -170,6 +170,16 @@ void section_mistake(const struct section *s, const char *key, struct mistakes *
 	mistakes_error(m, e ? e->file : s->lines->file, e ? e->line : s->lines->line, why);
 }
 
+void section_wrong(const struct section *s, const char *key, struct mistakes *m, const char *hint, const char *fmt, va_list ap)
+{
+	struct error why = ERROR_INIT;
+	char text[500];
+	vsnprintf(text, sizeof text, fmt, ap);
+	error_set(&why, ST_FAILED, ERR_USAGE, "%s", text);
+	error_hint(&why, "%s", hint);
+	section_mistake(s, key, m, &why);
+}
+
 static bool good_name(const char *name)
 {
 	if (strlen(name) > SECTION_NAME_MAX || !isalnum((unsigned char)*name))

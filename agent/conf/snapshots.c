@@ -8,6 +8,7 @@
 
 #include "../text.h"
 #include "words.h"
+#include "slackwater/hash.h"
 
 struct job {
 	struct section *from;
@@ -19,15 +20,10 @@ struct job {
 static void mistake(const struct job *j, const char *key, const char *hint, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 static void mistake(const struct job *j, const char *key, const char *hint, const char *fmt, ...)
 {
-	struct error why = ERROR_INIT;
-	char text[500];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	section_wrong(j->from, key, j->mistakes, hint, fmt, ap);
 	va_end(ap);
-	error_set(&why, ST_FAILED, ERR_USAGE, "%s", text);
-	error_hint(&why, "%s", hint);
-	section_mistake(j->from, key, j->mistakes, &why);
 }
 
 /* ---- what it is about ---- */
@@ -90,15 +86,6 @@ static int read_hour(const struct job *j, const char *key, const char *text)
 	return minute;
 }
 
-/* FNV-1a */
-static uint64_t hashed(const char *name)
-{
-	uint64_t h = 14695981039346656037u;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 1099511628211u;
-	return h;
-}
-
 static enum status load_zone(const struct job *j, struct error *err)
 {
 	struct error why = ERROR_INIT;
@@ -134,7 +121,7 @@ static void fill_rules(const struct job *j)
 		.retry_max_ms = k->retry_max_ms,
 		.min_interval_ms = k->min_interval_ms,
 		.max_lag_ms = k->max_lag_ms,
-		.seed = hashed(to->name),
+		.seed = hash_text(to->name),
 	};
 	/* A proof burdens no replica: it waits neither for hours nor for lag. */
 	to->proof_rules = (struct plan_rules){
@@ -147,7 +134,7 @@ static void fill_rules(const struct job *j)
 		.retries = k->retries,
 		.retry_ms = k->retry_ms,
 		.retry_max_ms = k->retry_max_ms,
-		.seed = hashed(to->name) + 1,
+		.seed = hash_text(to->name) + 1,
 	};
 	if (to->rules.not_before != PLAN_UNKNOWN && to->rules.not_before == to->rules.not_after)
 		mistake(j, "not-after", "", "not-before and not-after are the same: it could never start");

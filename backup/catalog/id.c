@@ -7,6 +7,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+enum { ID_KEY_MAX = 1024 };
+
 /* Seconds, then 4096ths of a second, so that ids sort by time; then chance, so that two backups of one moment differ. */
 enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *err)
 {
@@ -53,4 +55,19 @@ void id_key(const char *instance, const char *id, const char *tail, struct buf *
 {
 	catalog_instance_key(instance, key);
 	buf_addf(key, "/manifests/%s%s", id, tail);
+}
+
+enum status id_check_beside(struct store *s, const char *instance, const char *id, const char *key, struct error *err)
+{
+	struct buf manifest = BUF_INIT(ID_KEY_MAX);
+	struct error ignored;
+	uint64_t size;
+	id_key(instance, id, ".json", &manifest);
+	enum status st = buf_check(&manifest, "the key of a manifest", err);
+	if (!st)
+		st = s->ops->stat(s, manifest.data, &size, err);
+	if (st)
+		(void)s->ops->remove(s, key, &ignored);
+	buf_free(&manifest);
+	return st;
 }

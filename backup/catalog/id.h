@@ -9,3 +9,8 @@ bool id_valid(const char *id, size_t len);
 bool id_time_ms(const char *id, int64_t *ret);
 /* "<instance>/manifests/<id>TAIL"; tail: ".json", ".pin", ".proof.json". The caller checks key. */
 void id_key(const char *instance, const char *id, const char *tail, struct buf *key);
+/*
+ * After key was put beside a manifest: is that still there? An expire that was faster has taken it: what is left is no snapshot, a pin would hold it
+ * for nothing, and a record of it would only be swept one day. Then key is removed again, and the error is the store's of the manifest.
+ */
+enum status id_check_beside(struct store *s, const char *instance, const char *id, const char *key, struct error *err);

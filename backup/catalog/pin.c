@@ -34,21 +34,6 @@ static enum status pin_text(int64_t now_ms, const char *reason, struct buf *out,
 	return st;
 }
 
-/* An expire that was faster has taken the manifest: what is left is no snapshot, and a pin would hold it for nothing. */
-static enum status pin_check(struct store *s, const char *instance, const char *id, const char *key, struct error *err)
-{
-	struct buf manifest = BUF_INIT(PIN_KEY_MAX);
-	struct error ignored;
-	uint64_t size;
-	enum status st = pin_key(instance, id, ".json", &manifest, err);
-	if (!st)
-		st = s->ops->stat(s, manifest.data, &size, err);
-	if (st)
-		(void)s->ops->remove(s, key, &ignored);
-	buf_free(&manifest);
-	return st;
-}
-
 enum status pin_put(struct store *s, const char *instance, const char *id, const char *reason, struct error *err)
 {
 	struct buf key = BUF_INIT(PIN_KEY_MAX), text = BUF_INIT(PIN_MAX);
@@ -58,7 +43,7 @@ enum status pin_put(struct store *s, const char *instance, const char *id, const
 	if (!st)
 		st = s->ops->put(s, key.data, text.data, text.len, false, err);
 	if (!st)
-		st = pin_check(s, instance, id, key.data, err);
+		st = id_check_beside(s, instance, id, key.data, err);
 	buf_free(&key);
 	buf_free(&text);
 	return st;

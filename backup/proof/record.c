@@ -138,21 +138,6 @@ enum status proof_get(struct store *s, const char *instance, const char *id, str
 	return st;
 }
 
-/* An expire that was faster has taken the manifest: a record of nothing would only be swept one day. */
-static enum status record_check(struct store *s, const char *instance, const char *id, const char *key, struct error *err)
-{
-	struct buf manifest = BUF_INIT(RECORD_KEY_MAX);
-	struct error ignored;
-	uint64_t size;
-	enum status st = record_key(instance, id, ".json", &manifest, err);
-	if (!st)
-		st = s->ops->stat(s, manifest.data, &size, err);
-	if (st)
-		(void)s->ops->remove(s, key, &ignored);
-	buf_free(&manifest);
-	return st;
-}
-
 static enum status record_drop(struct store *s, const char *instance, const char *id, const char *tail, struct error *err)
 {
 	struct buf key = BUF_INIT(RECORD_KEY_MAX);
@@ -174,7 +159,7 @@ enum status proof_record_put(struct store *s, const char *instance, const char *
 	if (!st)
 		st = s->ops->put(s, key.data, text.data, text.len, false, err);
 	if (!st)
-		st = record_check(s, instance, id, key.data, err);
+		st = id_check_beside(s, instance, id, key.data, err);
 	if (!st && (proven || damaged))
 		st = record_drop(s, instance, id, proven ? tried_tail : proven_tail, err);
 	json_decref(doc);

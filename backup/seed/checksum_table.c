@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "slackwater/dialect.h"
+#include "slackwater/hash.h"
 
 void seed_checksum_table_list_free(struct seed_tables *t)
 {
@@ -62,15 +63,6 @@ void seed_checksum_table_column(struct buf *b, const char *name, const char *dat
 	buf_adds(b, hex ? "HEX(" : "CAST(");
 	sql_ident(b, name);
 	buf_adds(b, hex ? ")" : " AS BINARY)");
-}
-
-/* FNV-1a. */
-static uint64_t hash_text(const char *s)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
-	return h;
 }
 
 /* The text of one row, without NULLs, and the row of its NULLs. */

@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 
-/* FNV-1a, then mixed, because its low bits alone are poor and the slot is chosen by them. */
+#include "slackwater/hash.h"
+
+/* Mixed, because the hash's low bits alone are poor and the slot is chosen by them. */
 static uint64_t nameset_hash(const char *name)
 {
-	uint64_t h = 0xcbf29ce484222325u;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 0x100000001b3u;
+	uint64_t h = hash_text(name);
 	h ^= h >> 32;
 	h *= 0xd6e8feb86659fd93u;
 	h ^= h >> 32;

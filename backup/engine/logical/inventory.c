@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/hash.h"
+
 #define USERS_MAX (256u << 20)
 
 void inventory_init(struct inventory *inv)
@@ -153,12 +155,7 @@ enum status inventory_add_schema(struct inventory *inv, struct schema **ret, str
 
 static size_t inventory_hash(const char *schema, const char *name)
 {
-	uint64_t h = 1469598103934665603u;
-	for (const char *p = schema; *p; p++)
-		h = (h ^ (unsigned char)*p) * 1099511628211u;
-	h *= 1099511628211u;
-	for (const char *p = name; *p; p++)
-		h = (h ^ (unsigned char)*p) * 1099511628211u;
+	uint64_t h = hash_more(hash_more(hash_text(schema), "."), name);
 	return (size_t)(h ^ (h >> 32));
 }
 

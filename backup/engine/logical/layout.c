@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/hash.h"
+
 
 void layout_file_name(struct buf *b, enum layout_file file, const char *stem)
 {
@@ -61,17 +63,9 @@ size_t layout_unblank(char *sql, size_t len)
 
 /* ---- names ---- */
 
-static uint64_t names_hash(const char *s)
-{
-	uint64_t h = 1469598103934665603u;
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211u;
-	return h;
-}
-
 static bool names_insert(struct layout_names *n, size_t item)
 {
-	size_t mask = n->nslots - 1, i = (size_t)names_hash(n->used.item[item]) & mask;
+	size_t mask = n->nslots - 1, i = (size_t)hash_text(n->used.item[item]) & mask;
 	for (; n->slot[i]; i = (i + 1) & mask)
 		if (!strcmp(n->used.item[n->slot[i] - 1], n->used.item[item]))
 			return false;

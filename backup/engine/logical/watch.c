@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/hash.h"
+
 enum { WATCH_EVERY_MS = 200, WATCH_HISTORY_EVERY = 10, WATCH_PING_EVERY = 150 };
 
 static void watch_give_up(struct watch *w, enum status st)
@@ -13,18 +15,10 @@ static void watch_give_up(struct watch *w, enum status st)
 	run_cancel(w->run, SIGUSR2);
 }
 
-static uint64_t watch_hash(const char *s)
-{
-	uint64_t h = 1469598103934665603u;
-	for (; s && *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211u;
-	return h;
-}
-
 /* Waiting threads come and go; one that waits with another statement than at the last look has got what it waited for in between. */
 static void watch_note(struct watch *w, unsigned long long thread, const char *statement, int64_t now)
 {
-	uint64_t h = watch_hash(statement);
+	uint64_t h = hash_text(statement);
 	for (size_t i = 0; i < w->nwaits; i++) {
 		if (w->wait[i].thread == thread && w->wait[i].statement == h) {
 			w->wait[i].seen = true;
