@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "applier/logname.h"
 
@@ -63,6 +64,20 @@ enum status gaps_closed(const struct gaps *was, const struct gaps *now, const st
 	if (!st)
 		*ret = closed;
 	return st;
+}
+
+/* With the relay log read to its end nothing is left to fill, even where slave_checkpoint_period lets the mark lag for long. */
+static bool has_read_all(const struct channel *ch)
+{
+	return ch->sql_state && strstr(ch->sql_state, "has read all relay log");
+}
+
+bool gaps_filling(const struct gap *was, const struct channel *ch)
+{
+	const struct gaps_at *to = &was->target;
+	if (!was->workers_ahead || !to->file || !ch->sql_running || !ch->cp.exec_file || has_read_all(ch))
+		return false;
+	return logname_compare_at(ch->cp.exec_file, ch->cp.exec_pos, to->file, to->pos) < 0;
 }
 
 enum status gaps_describe(const struct gaps *g, const struct channels *ch, struct strlist *ret, struct error *err)

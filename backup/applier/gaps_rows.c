@@ -221,7 +221,6 @@ static enum status merge(const struct gaps_worker *const *w, const uint64_t *cou
 static enum status look_at_channel(struct conn *c, const struct channel *ch, const struct gaps_at *relay,
                                    const struct gaps_worker *const *w, size_t n, struct gap *g, struct error *err)
 {
-	const struct gaps_worker *far = w[0];
 	uint64_t *count = calloc(n, sizeof *count);
 	struct count k = { .worker = w, .found = count, .n = n, .left = n, .own_id = c->server.server_id,
 		           .file = BUF_INIT(4096) };
@@ -231,8 +230,6 @@ static enum status look_at_channel(struct conn *c, const struct channel *ch, con
 	for (size_t i = 0; i < n; i++) {
 		all_in_frame = all_in_frame && gaps_worker_in_frame(w[i], &g->lwm);
 		count[i] = w[i]->seqno + 1;
-		if (logname_compare_at(w[i]->last.file, w[i]->last.pos, far->last.file, far->last.pos) > 0)
-			far = w[i];
 	}
 	enum status st = ST_OK;
 	if (!all_in_frame) {
@@ -241,12 +238,19 @@ static enum status look_at_channel(struct conn *c, const struct channel *ch, con
 	}
 	if (!st)
 		st = merge(w, count, n, g, err);
-	if (!st && (g->known || g->unknown)) {
-		g->target.pos = far->last.pos;
-		st = checkpoint_set(&g->target.file, far->last.file, err);
-	}
 	free(count);
 	return st;
+}
+
+static enum status set_target(const struct gaps_worker *const *w, size_t n, struct gap *g, struct error *err)
+{
+	const struct gaps_worker *far = w[0];
+	for (size_t i = 1; i < n; i++) {
+		if (logname_compare_at(w[i]->last.file, w[i]->last.pos, far->last.file, far->last.pos) > 0)
+			far = w[i];
+	}
+	g->target.pos = far->last.pos;
+	return checkpoint_set(&g->target.file, far->last.file, err);
 }
 
 static enum status by_workers(struct conn *c, const struct channel *ch, const struct gaps_at *relay,
@@ -260,8 +264,10 @@ static enum status by_workers(struct conn *c, const struct channel *ch, const st
 		if (strcmp(all->item[i].channel, ch->cp.name) == 0 && gaps_worker_ahead(&all->item[i], &g->lwm))
 			kept[g->workers_ahead++] = &all->item[i];
 	}
+	if (g->workers_ahead)
+		st = set_target(kept, g->workers_ahead, g, err);
 	/* While it runs, workers are ahead by design and the two tables are read one after the other: only a still applier is judged. */
-	if (g->workers_ahead && !ch->sql_running)
+	if (!st && g->workers_ahead && !ch->sql_running)
 		st = look_at_channel(c, ch, relay, kept, g->workers_ahead, g, err);
 	free(kept);
 	return st;

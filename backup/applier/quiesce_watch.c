@@ -20,7 +20,8 @@ static enum status take_back(struct quiesce *q, struct ours *o, struct channel *
 	o->dropped = false;
 	ch->cp.was_running = true;
 	event_info(q->run->events, "window", "%s was started again by somebody else", channels_label(&ch->cp, label));
-	return quiesce_unsecure(q, err);
+	enum status st = gaps_read(q->watch, &q->in, &q->now, &q->gaps, err);
+	return st ? st : quiesce_unsecure(q, err);
 }
 
 /* What somebody else has done to our channels since we looked last. */
@@ -56,6 +57,16 @@ static enum status look_after_ours(struct quiesce *q, size_t *ret_left, struct e
 	return ST_OK;
 }
 
+/* The channel over whose gap the server is still busy; NULL = none. */
+static const struct channel *filling(const struct quiesce *q)
+{
+	for (size_t i = 0; i < q->gaps.n && i < q->now.n; i++) {
+		if (gaps_filling(&q->gaps.item[i], &q->now.item[i]))
+			return &q->now.item[i];
+	}
+	return NULL;
+}
+
 /* One look at everything that speaks against stopping now. */
 static enum status look(struct quiesce *q, bool *ret_quiet, size_t *ret_left, struct error *err)
 {
@@ -67,15 +78,21 @@ static enum status look(struct quiesce *q, bool *ret_quiet, size_t *ret_left, st
 		st = quiesce_read_channels(q, err);
 	if (!st)
 		st = look_after_ours(q, ret_left, err);
-	*ret_quiet = !st && inflight_young(&q->inflight, q->w->pause_budget_ms) && !prepared_any(&q->prepared);
+	*ret_quiet = !st && inflight_young(&q->inflight, q->w->pause_budget_ms) && !prepared_any(&q->prepared) && !filling(q);
 	return st;
 }
 
 static enum status give_up(struct quiesce *q, struct error *err)
 {
 	const struct inflight_item *old = inflight_oldest(&q->inflight);
+	const struct channel *busy = filling(q);
 	double waited = (double)q->w->deadline_ms / 1000;
-	if (prepared_any(&q->prepared)) {
+	char label[160];
+	if (busy) {
+		error_set(err, ST_FAILED, ERR_NO_QUIET, "%s: the server was still filling a gap, left before we came, after %.1f s",
+		          channels_label(&busy->cp, label), waited);
+		error_hint(err, "a stop in the middle of that can make it apply a transaction twice: raise --deadline");
+	} else if (prepared_any(&q->prepared)) {
 		error_set(err, ST_FAILED, ERR_NO_QUIET, "no moment without prepared work within %.1f s: %s", waited,
 		          buf_str(&q->prepared.text));
 		error_hint(err, "commit or roll back what is prepared on the source, raise --deadline, or take a physical snapshot");
@@ -98,7 +115,9 @@ static void tell_waiting(struct quiesce *q, int64_t *told_ms, int64_t now)
 	if (now - *told_ms < TELL_EVERY_MS)
 		return;
 	*told_ms = now;
-	if (prepared_any(&q->prepared))
+	if (filling(q))
+		event_info(q->run->events, "window", "waiting: the server may still be filling a gap that was there when we came");
+	else if (prepared_any(&q->prepared))
 		event_info(q->run->events, "window", "waiting for a moment without %s", buf_str(&q->prepared.text));
 	else if (old)
 		event_info(q->run->events, "window", "waiting: %s, for at least %.1f s", old->what, (double)old->age_ms / 1000);
@@ -122,7 +141,7 @@ static enum status watch_once(struct quiesce *q, bool *ret_stop, size_t *ret_lef
 		return st;
 	int64_t now = run_now_ms(q->run);
 	bool late = now >= q->deadline_ms;
-	if (late && (q->w->on_deadline == ON_DEADLINE_GIVE_UP || prepared_any(&q->prepared) || *q->why))
+	if (late && (q->w->on_deadline == ON_DEADLINE_GIVE_UP || prepared_any(&q->prepared) || filling(q) || *q->why))
 		return give_up(q, err);
 	if (quiet || late) {
 		*ret_stop = q->secured && !guard_fired(q->guard);

@@ -118,6 +118,21 @@ def test_backup_closes_a_gap_that_is_still_open(lab, repository):
     lab.drop(target)
 
 
+@mysql56
+def test_no_stop_while_the_server_fills_a_gap(lab, repository):
+    """5.6 fills a gap one transaction after the other, and a STOP in the middle of that made it apply one twice: not even a deadline may stop it."""
+    with Loads(lab, ddl_every=0) as loads:
+        _with_gap(lab, loads)
+        with gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
+            lab.replica.replication("start", what="SQL_THREAD")
+            held.wait_blocked()
+            result = tool.backup(lab.replica, repository, "--deadline", "2s", "--on-deadline", "stop", expect=tool.NO_QUIET)
+        assert "filling a gap" in result.err
+        assert not logs.stops(said.of(accounts.BACKUP[0]))
+    assert lab.replica.applier_running()
+    assert tool.manifests(repository) == []
+
+
 @pytest.mark.parametrize("quiet", [False, True], ids=["busy-source", "quiet-source"])
 def test_a_worker_killed_while_the_stop_waits(lab, repository, quiet):
     """STOP returns success over the gap that the kill left: the backup must see it, close it or say so, and resume."""

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/gaps_position.h"
+#include "applier/gaps.h"
 #include "fake_conn.h"
 #include "scratch.h"
 
@@ -193,6 +193,32 @@ static void test_text(void **state)
 	assert_int_equal(found.highest, 512);
 }
 
+/* What a STOP must not fall into, as a killed worker of 5.6.24 left it: the mark on its way to the farthest worker's position. */
+static void test_filling(void **state)
+{
+	struct gap was = { .workers_ahead = 2, .target = { .file = (char *)"binlog.000001", .pos = 8822566 } };
+	struct channel ch = { .sql_running = true, .sql_state = (char *)"Reading event from the relay log" };
+	(void)state;
+	ch.cp.exec_file = (char *)"binlog.000001";
+	ch.cp.exec_pos = 8701406;
+	assert_true(gaps_filling(&was, &ch));
+	ch.sql_running = false; /* it has stopped in the middle: for the proof to see */
+	assert_false(gaps_filling(&was, &ch));
+	ch.sql_running = true;
+	ch.cp.exec_pos = 8822566;
+	assert_false(gaps_filling(&was, &ch));
+	ch.cp.exec_pos = 4;
+	ch.cp.exec_file = (char *)"binlog.000002";
+	assert_false(gaps_filling(&was, &ch));
+	ch.cp.exec_file = (char *)"binlog.000001";
+	ch.sql_state = (char *)"Slave has read all relay log; waiting for the slave I/O thread to update it";
+	assert_false(gaps_filling(&was, &ch));
+	ch.sql_state = NULL;
+	assert_true(gaps_filling(&was, &ch));
+	was.workers_ahead = 0;
+	assert_false(gaps_filling(&was, &ch));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_gap, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_contradictions, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_bitmap, scratch_setup, scratch_teardown),
+		cmocka_unit_test(test_filling),
 		cmocka_unit_test(test_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
