@@ -195,10 +195,11 @@ if [ -n "$built" ]; then
         local xml=$1; shift
         exec $python -m pytest -p no:cacheprovider -q --tb=short -o junit_family=xunit1 --junit-xml="$xml" "$@"
     }
-    # Most of a test is waiting for servers: two halves side by side, each with ports of its own.
+    # Much of a test is waiting for servers: two runs side by side, each with ports of its own, share the tests.
     halves=()
+    mkdir "$scratch/share"
     for half in 1 2; do
-        SLACKWATER_LAB_PORTS=$((20500 + half * 500))-$((20999 + half * 500)) integration "$scratch/junit$half.xml" --part="$half/2" \
+        SLACKWATER_LAB_PORTS=$((20500 + half * 500))-$((20999 + half * 500)) integration "$scratch/junit$half.xml" --share="$scratch/share" \
             ${pytest_options[@]+"${pytest_options[@]}"} tests/integration >"$scratch/half$half" 2>&1 &
         halves+=("$!")
     done
@@ -222,7 +223,7 @@ if [ -n "$built" ]; then
     if [ ${#results[@]} -ge 2 ]; then
         $python tests/lab/tally.py pytest "${results[@]}" >"$scratch/counts"
     else
-        echo "pytest ended with $rc before one of the halves had run" >"$scratch/counts"
+        echo "pytest ended with $rc before both had run" >"$scratch/counts"
     fi
     suite "integration" "$scratch/counts" $((SECONDS - start))
     if [ -z "$fast" ]; then

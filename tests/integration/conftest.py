@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all integration tests share: real servers, and an order in which the quick tests come first."""
 import contextlib
+import itertools
 import pathlib
 import sys
 
@@ -15,7 +16,7 @@ from lab.stall import Stall                     # noqa: E402  pylint: disable=wr
 from lab.topology import Topology               # noqa: E402  pylint: disable=wrong-import-position
 
 STALL_S = 150
-_stalled = pytest.StashKey()
+_stalled, _groups = pytest.StashKey(), pytest.StashKey()
 
 
 def pytest_configure(config):
@@ -31,7 +32,7 @@ def pytest_configure(config):
 def pytest_addoption(parser):
     parser.addoption("--fast", action="store_true", help="only the tests marked fast")
     parser.addoption("--soak", action="store_true", help="also those marked soak, and 50 rounds of the matrix")
-    parser.addoption("--part", default="1/1", help="K/N: only the K-th of N parts of about the same size, to be run side by side")
+    parser.addoption("--share", metavar="DIRECTORY", help="share the tests with other runs that name the same, empty directory")
     parser.addoption("--rounds", type=int, default=0, help="rounds of every row of the matrix (3; with --soak 50)")
 
 
@@ -41,16 +42,9 @@ def _servers(item):
     return next((params[name] for name in ("lab", "row") if name in params), None)
 
 
-def _of_other_parts(config, items):
-    """Tests that share servers stay together; the largest such groups are dealt out first, each to the part that has least."""
-    part, parts = (int(n) for n in config.getoption("--part").split("/"))
-    groups = {}
-    for item in items:
-        groups.setdefault((str(item.path), str(_servers(item))), []).append(item)
-    dealt = [[] for _ in range(parts)]
-    for group in sorted(groups.values(), key=len, reverse=True):
-        min(dealt, key=len).extend(group)
-    return [item for number, others in enumerate(dealt, 1) if number != part for item in others]
+def _when(item):
+    """The quick ones first, those that wait for something long last."""
+    return 0 if item.get_closest_marker("fast") else 2 if item.get_closest_marker("stalled") else 1
 
 
 @pytest.hookimpl(trylast=True)
@@ -60,16 +54,51 @@ def pytest_collection_modifyitems(config, items):
     pytest's own grouping goes by the number of a parameter, which is not the same server in every test."""
     leave = [item for item in items if (config.getoption("--fast") and not item.get_closest_marker("fast")) or
              (item.get_closest_marker("soak") and not config.getoption("--soak"))]
-    leave += _of_other_parts(config, [item for item in items if item not in leave])
-    order, seen = {}, {}
+    order, groups = {}, {}
     for item in sorted(items, key=lambda item: (str(item.path), item.reportinfo()[1])):
         key = str(item.path), _servers(item)
-        seen.setdefault(key, len(seen))
-        when = 0 if item.get_closest_marker("fast") else 2 if item.get_closest_marker("stalled") else 1
-        order[item] = (when, str(item.path), seen[key], len(order))
+        group = groups.setdefault(key, len(groups))
+        order[item] = (_when(item), str(item.path), group, len(order))
     items[:] = sorted((item for item in items if item not in leave), key=order.__getitem__)
     config.hook.pytest_deselected(items=leave)
-    config.stash[_stalled] = any(item.get_closest_marker("stalled") for item in items)
+    config.stash[_stalled] = any(_when(item) == 2 for item in items)
+    config.stash[_groups] = [list(group) for _key, group in itertools.groupby(items, key=lambda item: order[item][:3])]
+
+
+def _claimed(config, groups):
+    """Test by test, those of the groups that this process is the first to take up; several share the work like this.
+
+    What waits for something long is claimed at once, and run last."""
+    directory = pathlib.Path(config.getoption("--share"))
+
+    def claim(number):
+        try:
+            (directory / str(number)).open("x").close()
+        except FileExistsError:
+            return False
+        return True
+    late = [number for number, group in enumerate(groups) if _when(group[0]) == 2 and claim(number)]
+    config.stash[_stalled] = bool(late)
+    for number, group in enumerate(groups):
+        if _when(group[0]) != 2 and claim(number):
+            yield from group
+    for number in late:
+        yield from groups[number]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    """pytest's own loop, over what has been claimed."""
+    config = session.config
+    if not config.getoption("--share") or config.option.collectonly or session.testsfailed:
+        return None
+    mine = _claimed(config, config.stash[_groups])
+    item = next(mine, None)
+    while item:
+        following = next(mine, None)
+        config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        item = following
+    return True
 
 
 def pytest_generate_tests(metafunc):
