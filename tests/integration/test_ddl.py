@@ -148,13 +148,14 @@ def test_retry_takes_no_lock(lab, repository):
     lab.wait_caught_up()
 
 
-def test_ddl_wait_is_reported(lab, repository):
+def test_ddl_wait_is_reported(lab, tmp_path):
     with Loads(lab, rate=60, ddl_every=0):
-        running = tool.start_backup(lab.replica, repository, *SLOW)
-        _wait_reading(lab, running)
-        lab.source.sql("ALTER TABLE depot.goods ADD COLUMN seen INT DEFAULT 6")
-        taken = running.finish(180).json
-    assert taken["ddl_wait_ms"] > 0
+        with dump_held_in_the_middle(lab, tmp_path / "dump.tar") as (running, reader):
+            lab.source.sql("ALTER TABLE depot.goods ADD COLUMN seen INT DEFAULT 6")
+            proc.wait_until(lambda: _applier_waits_for_us(lab), 20, "the DDL to wait for the dump")
+            reader.go_on.set()
+            taken = running.finish(180)
+    assert taken.json_of_a_pipe["ddl_wait_ms"] > 0
     lab.source.sql("ALTER TABLE depot.goods DROP COLUMN seen")
     lab.wait_caught_up()
 

@@ -52,7 +52,8 @@ class OverUnix(http.client.HTTPConnection):
 
 def control(server, path, method="GET", body=None, headers=None, where=None):
     with contextlib.closing(OverUnix(where or server.control)) as c:
-        c.request(method, path, body, headers or {})
+        with contextlib.suppress(BrokenPipeError):      # refused before all of it was sent: the answer is there all the same
+            c.request(method, path, body, headers or {})
         answer = c.getresponse()
         return answer.status, answer.headers, json.loads(answer.read())
 

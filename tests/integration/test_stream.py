@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A snapshot through a pipe."""
-import json
 import os
 import subprocess
 import tarfile
@@ -30,8 +29,7 @@ def _pipe(lab, path):
 def test_a_pipe_holds_everything(lab, tmp_path):
     with Loads(lab, rate=60, ddl_every=0):
         result = _pipe(lab, tmp_path / "dump.tar")
-    report = json.loads(result.err[result.err.index("\n{") if "\n{" in result.err else result.err.index("{"):])
-    assert report["pause_ms"] < 1000, "the JSON document goes to stderr when the data go to stdout"
+    assert result.json_of_a_pipe["pause_ms"] < 1000, "the JSON document goes to stderr when the data go to stdout"
     with tarfile.open(tmp_path / "dump.tar") as tar:
         names = tar.getnames()
     assert "manifest" in names[-1]

@@ -36,6 +36,11 @@ class Result:
     def json(self):
         return json.loads(self.out)
 
+    @property
+    def json_of_a_pipe(self):
+        """Where the data go to the standard output, the document follows the log."""
+        return json.loads(self.err[("\n" + self.err).index("\n{"):])
+
     def __str__(self):
         return (f"slackwater {' '.join(self.argv)}\nexit {self.code} after {self.seconds:.1f} s\n"
                 f"--- stdout\n{self.out[-4000:]}\n--- stderr\n{self.err[-6000:]}")
