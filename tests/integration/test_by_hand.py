@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recipes of README and FORMAT for doing without Slackwater, run as they stand there."""
+"""The recipe of FORMAT for doing without Slackwater, run as it stands there."""
 import re
 import subprocess
 
@@ -42,11 +42,12 @@ def snapshot(lab):
     return repository, taken["id"]
 
 
-def _blocks(document, heading):
-    """The indented blocks below a heading."""
-    section = re.split(r"^## ", (place.TOP / document).read_text(), flags=re.M)
-    text = next(s for s in section if s.startswith(heading))
-    return [re.sub(r"^    ", "", block, flags=re.M) for block in re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", text, re.M)]
+def _recipe():
+    """Unpacking and loading, from the section of FORMAT.md that shows them."""
+    section = re.split(r"^## ", (place.TOP / "FORMAT.md").read_text(), flags=re.M)
+    text = next(s for s in section if s.startswith("Without Slackwater"))
+    blocks = [re.sub(r"^    ", "", block, flags=re.M) for block in re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", text, re.M)]
+    return blocks[0], next(b for b in blocks if "program()" in b)
 
 
 def _run(script, directory, target):
@@ -56,7 +57,7 @@ def _run(script, directory, target):
     client = programs / "mysql"
     client.write_text(f"#!/bin/bash\n[ \"$1\" = -h ] && shift 4\nexec mariadb --no-defaults -S {target.socket} -u root \"$@\"\n")
     client.chmod(0o755)
-    done = subprocess.run(["bash", "-euc", f"PATH={programs}:$PATH\nMYSQL='mysql --comments --binary-mode'\n{script}"], cwd=directory, capture_output=True,
+    done = subprocess.run(["bash", "-euc", f"PATH={programs}:$PATH\n{script}"], cwd=directory, capture_output=True,
                           text=True, timeout=900, check=False)
     assert done.returncode == 0 and "ERROR" not in done.stderr, done.stderr
     return done.stdout
@@ -73,25 +74,40 @@ def _compare(lab, target):
         assert lab.replica.sql(query) == target.sql(query), "rows lie in other partitions"
 
 
-def test_the_recipe_of_the_readme(lab, snapshot, tmp_path):
-    repository, name = snapshot
-    unpack, load = _blocks("README.md", "Restoring without Slackwater")
+def _by_hand(lab, repository, name, target, directory):
+    unpack, load = _recipe()
+    assert "sha256sum -c" in unpack and "jq" in unpack
+    try:
+        _run(unpack.replace("REPOSITORY/INSTANCE", f"{repository}/lab").replace("ID", name) + load, directory, target)
+    finally:
+        subprocess.run(["rm", "-rf", repository / "lab" / "dump"], check=True)
+
+
+def _logged(target):
+    """How far the binary log of a server has got, and its GTIDs."""
+    rows = target.sql(target.words["own binlog"])
+    assert rows and rows[0]["File"], "the target has no binary log: nothing is tested"
+    return rows[0], target.variable("gtid_binlog_state" if isinstance(target, MariaDB) else "gtid_executed")
+
+
+def test_the_recipe(lab, snapshot, tmp_path):
     target = lab.target()
-    _run(unpack.replace("/backup/INSTANCE/ID", f"{repository}/lab/{name}") + load, tmp_path, target)
+    before = _logged(target)
+    _by_hand(lab, *snapshot, target, tmp_path)
     _compare(lab, target)
+    assert _logged(target) == before, "the load is in the target's binary log"
+    target.sql("CREATE DATABASE seen")
+    assert _logged(target) != before, "a statement that is logged does not show here"
     lab.drop(target)
 
 
-def test_the_recipe_of_the_format(lab, snapshot, tmp_path):
-    repository, name = snapshot
-    blocks = _blocks("FORMAT.md", "Without Slackwater")
-    unpack, load = blocks[0], next(b for b in blocks if "program()" in b)
-    assert "sha256sum -c" in unpack and "jq" in unpack
+def test_the_recipe_without_accounts(lab, tmp_path):
+    repository = tmp_path / "repository"
+    schema = lab.schemas()[0]
+    taken = tool.backup(lab.replica, repository, "--no-users", "--include", schema).json
     target = lab.target()
-    script = unpack.replace("REPOSITORY/INSTANCE", f"{repository}/lab").replace("ID", name)
-    try:
-        _run(script + load, tmp_path, target)
-        _compare(lab, target)
-    finally:
-        subprocess.run(["rm", "-rf", repository / "lab" / "dump"], check=True)
+    accounts = target.sql("SELECT user, host FROM mysql.user ORDER BY 1, 2")
+    _by_hand(lab, repository, taken["id"], target, tmp_path)
+    assert compare.differences(lab.replica, target, [schema]) == []
+    assert target.sql("SELECT user, host FROM mysql.user ORDER BY 1, 2") == accounts
     lab.drop(target)
