@@ -5,6 +5,8 @@ import re
 import pytest
 
 from lab import place, tool
+from lab.accounts import BACKUP_RIGHTS
+from lab.server import MariaDB, MySQL56, MySQL97
 
 pytestmark = pytest.mark.fast
 
@@ -28,6 +30,30 @@ def test_files_that_are_named_are_there():
             assert (TOP / name.rstrip(".")).exists(), f"{document} names {name}"
 
 
+def test_the_grants_are_those_that_tests_do_with():
+    granted = re.findall(r"GRANT (SELECT, PROCESS[^;]*?)\s+ON \*\.\*", _text("README.md"))
+    assert [" ".join(rights.split()) for rights in granted] == [BACKUP_RIGHTS[flavour] for flavour in (MySQL97, MySQL56, MariaDB)]
+
+
+def _anchor(heading):
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_links_lead_somewhere():
+    seen = 0
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)\s]+)\)", _text(document)):
+            if link.startswith("https://"):
+                continue
+            name, _, section = link.partition("#")
+            target = (TOP / document).parent / name
+            assert target.is_file(), f"{document} leads to {link}"
+            if section:
+                assert section in map(_anchor, re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.M)), f"{document} leads to {link}"
+            seen += 1
+    assert seen > 10
+
+
 def test_verbs_and_options_that_are_named_exist():
     """In the guide, which is read when there is no time for a wrong word."""
     text = "".join(_text(name) for name in DOCUMENTS if name != "DESIGN.md")
@@ -46,7 +72,8 @@ def test_keys_of_the_guide_are_keys(tmp_path):
     public = re.search(r"age1\w+", tool.run("keygen", "-o", tmp_path / "key").out)[0]
     text = re.sub(r"^    ", "", shown, flags=re.M).replace("age1...", public)
     for name in set(re.findall(r"/etc/slackwater/[\w.]+", text)):
-        (tmp_path / name.rsplit("/", 1)[1]).write_text("[client]\nuser=somebody\n")
+        content = (tmp_path / "key").read_text() if name.endswith(".key") else "[client]\nuser=somebody\n"
+        (tmp_path / name.rsplit("/", 1)[1]).write_text(content)
         (tmp_path / name.rsplit("/", 1)[1]).chmod(0o600)
     (tmp_path / "slackwater.conf").write_text(text.replace("/etc/slackwater", str(tmp_path)))
     result = tool.run("status", "--config", tmp_path / "slackwater.conf", expect=None)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manual, the README and the sample file say what the tables say. */
+/* The manual, the guide and the helps say what the tables say. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,19 +53,19 @@ static void exit_codes_agree(void **state)
 	(void)state;
 	size_t n;
 	const struct exitcode *code = exitcode_table(&n);
-	struct buf page = read_file("packaging/man/slackwater.1"), readme = read_file("README.md"), help = BUF_INIT(1 << 16);
+	struct buf page = read_file("packaging/man/slackwater.1"), guide = read_file("agent/OPERATING.md"), help = BUF_INIT(1 << 16);
 	help_program(&help);
 	for (size_t i = 0; i + 1 < n; i++) {
 		char item[128], row[128], line[256];
 		snprintf(item, sizeof item, "\n.It %d\n", code[i].code);
-		snprintf(row, sizeof row, "\n| %d | ", code[i].code);
+		snprintf(row, sizeof row, "\n| exit %d | ", code[i].code);
 		snprintf(line, sizeof line, "%d  %s\n", code[i].code, code[i].meaning);
 		assert_non_null(strstr(buf_str(&page), item));
-		assert_non_null(strstr(buf_str(&readme), row));
+		assert_non_null(strstr(buf_str(&guide), row));
 		assert_non_null(strstr(buf_str(&help), line));
 	}
 	buf_free(&page);
-	buf_free(&readme);
+	buf_free(&guide);
 	buf_free(&help);
 }
 
