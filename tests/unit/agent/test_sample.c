@@ -133,6 +133,14 @@ static void it_has_every_key(void **state)
 	lines_free(&lines);
 }
 
+/* Where the next section or part of one begins; NULL = nowhere. */
+static const char *next_section(const char *text)
+{
+	while ((text = strstr(text, "\n.S")) != NULL && text[3] != 's' && text[3] != 'h')
+		text++; /* a reference to one */
+	return text;
+}
+
 static void the_manual_has_every_key(void **state)
 {
 	(void)state;
@@ -143,7 +151,7 @@ static void the_manual_has_every_key(void **state)
 		enum known_for takes;
 		const char *prefix;
 		snprintf(title, sizeof title, "\n.Ss [%s%s]\n", known_kind_name((enum known_kind)kind), kind == KNOWN_AGENT ? "" : " NAME");
-		const char *part = strstr(buf_str(&page), title), *end = part ? strstr(part + 1, "\n.S") : NULL;
+		const char *part = strstr(buf_str(&page), title), *end = part ? next_section(part + 1) : NULL;
 		assert_non_null(end);
 		for (size_t k = 0; (o = known_key((enum known_kind)kind, k, &takes, &prefix)) != NULL; k++) {
 			char item[100];
