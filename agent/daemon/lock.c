@@ -36,6 +36,8 @@ enum status lock_take(const char *state_dir, int *ret_fd, struct error *err)
 	}
 	if (!st && (fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE)) < 0)
 		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot open %s", path);
+	if (!st)
+		st = fs_hand_over(fd, state_dir, path, err);
 	if (!st && flock(fd, LOCK_EX | LOCK_NB))
 		st = errno == EWOULDBLOCK ? held(fd, state_dir, err) : error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot lock %s", path);
 	if (!st && (ftruncate(fd, 0) || dprintf(fd, "%ld\n", (long)getpid()) < 0))

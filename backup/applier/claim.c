@@ -59,6 +59,8 @@ static enum status open_file(const char *state_dir, const char *key, int *ret, s
 		if (*ret < 0) {
 			st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot open the lock %s", buf_str(&path));
 			statedir_hint(err);
+		} else {
+			st = fs_hand_over(*ret, state_dir, buf_str(&path), err); /* the agent has to be able to take it next */
 		}
 	}
 	buf_free(&path);

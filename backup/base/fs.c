@@ -90,6 +90,21 @@ enum status fs_read_file(const char *path, struct buf *ret, struct error *err)
 	return st;
 }
 
+enum status fs_hand_over(int fd, const char *dir, const char *name, struct error *err)
+{
+	struct stat file, owner;
+	if (geteuid() != 0)
+		return ST_OK;
+	if (fstat(fd, &file) != 0 || stat(dir, &owner) != 0)
+		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot see whose %s is", name);
+	/* The directory's owner may have put a second name of another file there, which is not his to be given. */
+	if (!S_ISREG(file.st_mode) || file.st_nlink != 1 || file.st_uid != 0 || owner.st_uid == 0)
+		return ST_OK;
+	if (fchown(fd, owner.st_uid, owner.st_gid) != 0)
+		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot give %s to the owner of %s", name, dir);
+	return ST_OK;
+}
+
 /* "dir" of "dir/name" into out; "." when there is none. */
 static void fs_dirname(const char *path, struct buf *out)
 {
@@ -111,12 +126,16 @@ enum status fs_write_file_atomic(const char *path, const void *data, size_t len,
 		st = buf_check(&dir, "the path", err);
 	if (st)
 		goto out;
-	fd = open(tmp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	/* One that was left there by a process of this number is not written through: it may be a second name of another file. */
+	(void)unlink(tmp.data);
+	fd = open(tmp.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0) {
 		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot create %s", tmp.data);
 		goto out;
 	}
 	st = fs_write_all(fd, data, len, path, err);
+	if (!st)
+		st = fs_hand_over(fd, dir.data, path, err);
 	if (!st && fsync(fd) != 0)
 		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot sync %s", path);
 	if (close(fd) != 0 && !st)

@@ -13,7 +13,12 @@ enum status fs_sync_dir(const char *path, struct error *err);            /* fsyn
 enum status fs_write_all(int fd, const void *data, size_t len, const char *name, struct error *err);
 /* Read whole, at most ret->max bytes. */
 enum status fs_read_file(const char *path, struct buf *ret, struct error *err);
-/* Write a temporary name beside it, fsync, rename, fsync the directory. */
+/*
+ * Root writes in a directory of another user: the open file, made in it just now or by root earlier, becomes the directory owner's, who could not
+ * open it otherwise. Does nothing for others than root, nor to a file that is not root's or has a second name.
+ */
+enum status fs_hand_over(int fd, const char *dir, const char *name, struct error *err);
+/* Write a temporary name beside it, fsync, rename, fsync the directory. The file is handed over as above. */
 enum status fs_write_file_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error *err);
 enum status fs_free_bytes(const char *path, uint64_t *ret_bytes, struct error *err);
 enum status fs_remove_tree(const char *path, struct error *err); /* never follows a symbolic link */

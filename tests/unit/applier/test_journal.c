@@ -289,6 +289,46 @@ static void test_no_place(void **state)
 	conn_free(c);
 }
 
+static void owned_by(const char *path, uid_t uid)
+{
+	struct stat sb;
+	assert_int_equal(stat(path, &sb), 0);
+	assert_int_equal(sb.st_uid, uid);
+	assert_int_equal(sb.st_gid, uid);
+	assert_int_equal(sb.st_mode & 0777, 0600);
+}
+
+/* What root does by hand does not lock the agent out of its own state directory. */
+static void test_root_beside_the_agent(void **state)
+{
+	enum { AGENT = 4321 };
+	struct scratch *s = *state;
+	struct error err = ERROR_INIT;
+	struct claim *claim = NULL;
+	const char *dir = scratch_path(s, "state"), *lock = scratch_path(s, "state/559aead08264d579.lock"), *other = scratch_path(s, "root's");
+	if (geteuid() != 0) {
+		print_message("only root can give files away\n");
+		skip();
+	}
+	struct conn *c = server(s, "A");
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(chown(dir, AGENT, AGENT), 0);
+	OK(claim_take_local(dir, &c->server, &claim, &err));
+	claim_free(claim);
+	dies(s, true);
+	owned_by(lock, AGENT);
+	owned_by(scratch_path(s, "state/559aead08264d579.journal"), AGENT);
+
+	assert_int_equal(unlink(lock), 0); /* the agent's user puts a file of root's in its place, to be given it */
+	scratch_write(other, "x", 1);
+	assert_int_equal(chmod(other, 0600), 0);
+	assert_int_equal(link(other, lock), 0);
+	OK(claim_take_local(dir, &c->server, &claim, &err));
+	claim_free(claim);
+	owned_by(other, 0);
+	conn_free(c);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -297,6 +337,7 @@ int main(void)
 		T(test_nothing_open_nothing_asked), T(test_written_and_closed), T(test_server_restarted), T(test_left_to_whoever_stopped_it),
 		T(test_the_switch_did_it), T(test_without_a_switch), T(test_an_error_is_for_a_person), T(test_cannot_be_started),
 		T(test_another_server), T(test_a_living_run), T(test_damaged), T(test_no_place),
+		T(test_root_beside_the_agent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
