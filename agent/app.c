@@ -9,6 +9,7 @@
 
 #include "exitcode.h"
 #include "help.h"
+#include "objectstore.h"
 #include "output_json.h"
 #include "state.h"
 #include "text.h"
@@ -160,7 +161,9 @@ static enum status parse(struct app *a, int argc, char *const *argv, struct erro
 	enum status st = options_parse(a->verb->groups, argc, argv, &a->config, &rest, err);
 	if (st && *rest.unknown)
 		help_option_of_others(a->verb, rest.unknown, err);
-	return st ? st : check_argument(a, &rest, err);
+	if (!st)
+		st = check_argument(a, &rest, err);
+	return st ? st : objectstore_check(&rest, &a->config, err);
 }
 
 static int print_help(const struct verb *v, bool version)

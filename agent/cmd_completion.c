@@ -112,11 +112,10 @@ static void add_script(struct buf *out)
 static enum status completion_run(struct app *app, struct error *err)
 {
 	const char *shell = app->config.id;
-	if (!shell || strcmp(shell, "bash") != 0) {
-		error_set(err, ST_FAILED, ERR_USAGE, "completion is there for bash only, %.40s", shell ? shell : "which has to be said");
-		error_hint(err, "slackwater completion bash");
-		return ST_FAILED;
-	}
+	if (!shell)
+		return error_set(err, ST_FAILED, ERR_USAGE, "name the shell: bash");
+	if (strcmp(shell, "bash") != 0)
+		return error_set(err, ST_FAILED, ERR_USAGE, "no completion for %.40s; only bash is supported", shell);
 	add_script(&app->text);
 	return app->config.json ? output_json_set(&app->doc, "script", jsonx_text(buf_str(&app->text)), err) : ST_OK;
 }
@@ -125,8 +124,7 @@ const struct verb cmd_completion = {
 	.name = "completion",
 	.summary = "print a script that completes the command line",
 	.synopsis = "bash",
-	.about = "Prints what bash has to read so that the verbs, their options and the words that these take are completed by the tabulator key. "
-	         "The Debian package installs it.",
+	.about = "Prints a script that makes bash complete verbs, options and their values with Tab. The Debian package installs it.",
 	.example = "  source <(slackwater completion bash)\n",
 	.groups = completion_groups,
 	.takes_id = true,

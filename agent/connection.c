@@ -55,7 +55,7 @@ static bool same_key(const char *a, const char *b)
 	return !*a && !*b;
 }
 
-static enum status check_key(const char *group, const char *key, struct error *err)
+static enum status check_key(const char *group, const char *key, const char *file, unsigned line, struct error *err)
 {
 	static const char *const known[] = {
 		"host", "port", "user", "password", "socket", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "get-server-public-key",
@@ -68,7 +68,7 @@ static enum status check_key(const char *group, const char *key, struct error *e
 		if (text_similar(key, known[i]))
 			similar = known[i];
 	}
-	error_set(err, ST_FAILED, ERR_USAGE, "[%s] in an option file has an unknown key: %.60s", group, key);
+	error_set(err, ST_FAILED, ERR_USAGE, "%s:%u: [%s] has an unknown key: %.60s", file, line, group, key);
 	if (similar)
 		error_hint(err, "did you mean %s?", similar);
 	else
@@ -79,9 +79,10 @@ static enum status check_key(const char *group, const char *key, struct error *e
 enum status connection_check_group(const struct optfile *files, const char *group, struct error *err)
 {
 	enum status st = ST_OK;
-	const char *key;
-	for (size_t i = 0; !st && (key = optfile_key(files, group, i)); i++)
-		st = check_key(group, key, err);
+	const char *key, *file;
+	unsigned line;
+	for (size_t i = 0; !st && (key = optfile_key(files, group, i, &file, &line)); i++)
+		st = check_key(group, key, file, line, err);
 	return st;
 }
 
@@ -145,6 +146,17 @@ static enum status settle_transport(const struct config *c, struct conn_options 
 	return connection_copy(&o->host, "127.0.0.1", err);
 }
 
+/* As "db1:3306" is written elsewhere. */
+static enum status check_host(const char *host, struct error *err)
+{
+	const char *colon = host ? strchr(host, ':') : NULL;
+	if (!colon || colon == host || strchr(colon + 1, ':') || strchr(host, ','))
+		return ST_OK; /* a name, or an IPv6 address */
+	error_set(err, ST_FAILED, ERR_USAGE, "\"%.200s\" is no host", host);
+	error_hint(err, "the port is given with --port: --host %.*s --port %.10s", (int)(colon - host), host, colon[1] ? colon + 1 : "3306");
+	return ST_FAILED;
+}
+
 static enum status ask_password(const struct run *run, struct conn_options *o, struct error *err)
 {
 	struct buf text = BUF_INIT(CONNECTION_TEXT_MAX);
@@ -174,6 +186,8 @@ enum status connection_options(const struct config *c, const struct optfile *fil
 		st = connection_apply_group(c, files, "slackwater", &o, err);
 	if (!st)
 		st = connection_apply_group(c, files, "client", &o, err);
+	if (!st)
+		st = check_host(o.host, err);
 	if (!st)
 		st = settle_transport(c, &o, err);
 	if (!st && c->ask_password)

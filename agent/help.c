@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "exitcode.h"
+#include "others.h"
 #include "text.h"
 
 void help_program(struct buf *out)
@@ -71,11 +72,18 @@ const struct verb *help_find_verb(const char *name)
 
 enum status help_unknown_verb(const char *name, struct error *err)
 {
-	const struct verb *best = NULL;
-	for (size_t i = 0; cmd_verbs[i]; i++)
+	const char *usual = others_verb(name);
+	const struct verb *best = usual ? help_find_verb(usual) : NULL;
+	for (size_t i = 0; !usual && cmd_verbs[i]; i++)
 		if (text_similar(name, cmd_verbs[i]->name) &&
 		    (!best || text_distance(name, cmd_verbs[i]->name) < text_distance(name, best->name)))
 			best = cmd_verbs[i];
+	const char *own = *name != '-' ? NULL : text_similar(name, "--version") ? "--version" : text_similar(name, "--help") ? "--help" : NULL;
+	if (own) {
+		error_set(err, ST_FAILED, ERR_USAGE, "unknown option %.40s", name);
+		error_hint(err, "did you mean %s?", own);
+		return ST_FAILED;
+	}
 	if (*name == '-')
 		error_set(err, ST_FAILED, ERR_USAGE, "the verb comes first: slackwater VERB [OPTIONS]");
 	else

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "others.h"
 #include "text.h"
 #include "units.h"
 
@@ -38,9 +39,10 @@ static bool takes_value(const struct option *o)
 static enum status unknown_option(const struct option_group *const *groups, const char *name,
                                   struct options_rest *ret, struct error *err)
 {
-	const char *best = NULL;
+	const char *best = others_option(groups, name);
 	unsigned best_distance = 0;
-	for (; *groups; groups++)
+	/* A word of another program is no slip of the finger. */
+	for (; *groups && !others_option_at(name, 0); groups++)
 		for (size_t i = 0; i < (*groups)->n; i++) {
 			const char *known = (*groups)->option[i].name;
 			unsigned d = text_distance(name, known);
@@ -199,8 +201,18 @@ struct parser {
 	struct options_rest *rest;
 };
 
+static void note(struct options_rest *rest, const struct option *o)
+{
+	for (size_t i = 0; i < rest->ngiven; i++)
+		if (rest->given[i] == o)
+			return;
+	if (rest->ngiven < OPTIONS_GIVEN_MAX)
+		rest->given[rest->ngiven++] = o;
+}
+
 static enum status apply(struct parser *p, const struct option *o, const char *value, struct error *err)
 {
+	note(p->rest, o);
 	if (o->type == OPTION_INTERVAL && !value) {
 		const char *next = p->at + 1 < p->argc ? p->argv[p->at + 1] : "";
 		value = *next >= '0' && *next <= '9' ? p->argv[++p->at] : "1s";

@@ -47,10 +47,14 @@ struct option_group {
 	size_t n;
 };
 
+enum { OPTIONS_GIVEN_MAX = 128 };
+
 struct options_rest {
 	const char *argument;    /* the one argument that is no option, or NULL */
 	bool argument_after_password; /* it stood right behind -p or --password */
 	char unknown[64];        /* name of the option that nobody knew, "" = none */
+	const struct option *given[OPTIONS_GIVEN_MAX]; /* each option that was there, once */
+	size_t ngiven;
 };
 
 /* groups is NULL-terminated. Wrong ones are ERR_USAGE with a hint. */

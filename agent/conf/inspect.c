@@ -156,6 +156,9 @@ static void snapshot(const struct section *s, struct mistakes *m)
 	program(&(struct place){ s, "run-before", m }, &k->before);
 	program(&(struct place){ s, "run-after", m }, &k->after);
 	program(&(struct place){ s, "run-on-failure", m }, &k->failure);
+	if (k->proof_schedule && section_entry(s, "recipient") && !section_entry(s, "proof-identity"))
+		wrong(&(struct place){ s, "proof-schedule", m }, "proof-identity = FILE names their secret key",
+		      "its snapshots are encrypted and there is no proof-identity: no proof could open them");
 }
 
 void inspect_sections(const struct sections *all, struct mistakes *m)

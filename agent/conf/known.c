@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../cmd.h"
+#include "../others.h"
 #include "../text.h"
 
 enum { KNOWN_DAY_MS = 86400000 };
@@ -228,7 +229,12 @@ static bool similar_key(enum known_kind k, const char *key, struct buf *hint)
 	enum known_for takes;
 	char best[80] = "", name[80];
 	unsigned best_distance = 0;
-	for (size_t i = 0; (o = known_key(k, i, &takes, &prefix)) != NULL; i++) {
+	for (size_t i = 0; others_option_at(key, i); i++)
+		if (known_find(k, others_option_at(key, i), &takes)) {
+			buf_addf(hint, "did you mean %s?", others_option_at(key, i));
+			return true;
+		}
+	for (size_t i = 0; !others_option_at(key, 0) && (o = known_key(k, i, &takes, &prefix)) != NULL; i++) {
 		snprintf(name, sizeof name, "%s%s", prefix, o->name);
 		unsigned distance = text_distance(key, name);
 		if (text_similar(key, name) && (!*best || distance < best_distance)) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../connection.h"
+#include "../objectstore.h"
 #include "../work.h"
 #include "inspect.h"
 #include "section.h"
@@ -140,6 +141,27 @@ static enum status fill_instance(struct section *s, struct settings_instance *to
 	return copy(&to->name, s->lines->name, err);
 }
 
+/* What only an object store understands. */
+static void check_object_keys(const struct section *s, struct mistakes *m)
+{
+	static const char *const own[] = { "profile", "credentials-file", "aws-config-file" };
+	const char *url = s->own.store.url;
+	for (size_t i = 0; i < s->lines->n; i++) {
+		const char *key = s->lines->entry[i].key;
+		enum known_for takes;
+		struct error why = ERROR_INIT;
+		const struct option *o = known_find(s->kind, key, &takes);
+		if (o && takes != KNOWN_OWN && objectstore_fits(o, "url", url, &why))
+			section_mistake(s, key, m, &why);
+	}
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+		if (section_entry(s, own[i]) && strncmp(url, "s3://", 5) != 0) {
+			char text[80];
+			snprintf(text, sizeof text, "%s is for s3://, and url is a directory: it would do nothing", own[i]);
+			agent_mistake(s, own[i], m, text, "");
+		}
+}
+
 static void check_store(const struct section *s, struct mistakes *m)
 {
 	const char *url = s->own.store.url;
@@ -155,8 +177,8 @@ static void check_store(const struct section *s, struct mistakes *m)
 		agent_mistake(s, "url", m, "url is an absolute path, or begins with file:// or s3://", "");
 	else if (store_check_url(url, &options, &why))
 		section_mistake(s, "url", m, &why);
-	else if (strncmp(url, "s3://", 5) != 0 && section_entry(s, "upload-limit"))
-		agent_mistake(s, "upload-limit", m, "upload-limit is for s3:// only", "what is written to a directory is not slowed down");
+	else
+		check_object_keys(s, m);
 }
 
 static enum status fill_store(struct section *s, struct settings_store *to, struct mistakes *m, struct error *err)

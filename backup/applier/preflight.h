@@ -22,7 +22,9 @@ enum status preflight_examine(struct conn *c, const struct window_options *w, st
 /* A line when this host's clock and the server's are a minute or more apart. */
 enum status preflight_warn_clock(struct conn *c, const struct run *run, struct strlist *warnings, struct error *err);
 
-/* rights.c: which rights are missing, by name, with the GRANT that gives them: ERR_PREFLIGHT. */
+/* rights.c: which right shows the channels' status. */
+const char *rights_to_look(const struct server_info *s);
+/* Which rights are missing, by name, with the GRANT that gives them: ERR_PREFLIGHT. */
 enum status rights_check(struct conn *c, const struct instance *in, bool *ret_no_xa, struct error *err);
 /* Those that only show with a channel to try them on. */
 enum status rights_check_channels(struct conn *c, const struct instance *in, const struct channels *ch,

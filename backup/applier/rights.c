@@ -170,13 +170,21 @@ static enum status check_mariadb(struct conn *c, const struct instance *in, stru
 	return st;
 }
 
+/* MariaDB took it from REPLICATION CLIENT in 10.5.2, and gave it a right of its own in 10.5.9 only [doc]. */
+const char *rights_to_look(const struct server_info *s)
+{
+	if (s->flavor != FLAVOR_MARIADB || s->version < 100502)
+		return "REPLICATION CLIENT";
+	return s->version < 100509 ? "REPLICATION SLAVE ADMIN" : "SLAVE MONITOR";
+}
+
 enum status rights_check(struct conn *c, const struct instance *in, bool *ret_no_xa, struct error *err)
 {
 	struct missing m = { 0 };
 	struct buf sql = BUF_INIT(4096);
 	bool mariadb = in->server.flavor == FLAVOR_MARIADB;
 	bool split = conn_is_mariadb(c, 100502); /* REPLICATION CLIENT became several */
-	const char *look = split ? "SLAVE MONITOR" : "REPLICATION CLIENT";
+	const char *look = rights_to_look(&in->server);
 	*ret_no_xa = false;
 	enum status st = try_it(c, "SHOW ENGINE INNODB STATUS", &m, "PROCESS", "*.*", err);
 	dialect_show_status(&sql, &in->server);
@@ -211,7 +219,7 @@ enum status rights_check_channels(struct conn *c, const struct instance *in, con
 		dialect_relaylog_events(&sql, &in->server, cp->name, cp->relay_file, 4, 1);
 		/* Any other refusal (a relay log that was purged just now) is for the proof to find. */
 		if (conn_query(c, buf_str(&sql), &r, &why) && why.kind == ERR_PREFLIGHT)
-			st = lacks(&m, conn_is_mariadb(c, 100502) ? "SLAVE MONITOR" : "REPLICATION SLAVE", "*.*", err);
+			st = lacks(&m, conn_is_mariadb(c, 100502) ? rights_to_look(&in->server) : "REPLICATION SLAVE", "*.*", err);
 		else if (c->lost || why.kind == ERR_INTERRUPTED) {
 			st = why.status;
 			if (err)

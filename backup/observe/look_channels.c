@@ -6,6 +6,7 @@
 
 #include "applier/gaps.h"
 #include "applier/logname.h"
+#include "applier/preflight.h"
 #include "observe/distance.h"
 #include "observe/look.h"
 
@@ -172,7 +173,7 @@ enum status look_channels(struct look *l, struct error *err)
 	enum status st = channels_read(l->c, &ch, err);
 	if (st && err && err->kind == ERR_PREFLIGHT)
 		error_hint(err, "GRANT %s ON *.* to this account; for all figures also PROCESS, and SELECT on performance_schema.* and mysql.*",
-		           conn_is_mariadb(l->c, 100502) ? "SLAVE MONITOR" : "REPLICATION CLIENT");
+		           rights_to_look(&l->c->server));
 	if (!st && channels_describe(l->c, l->in, &ch, &why))
 		st = look_refused(l, &why, "delays and filters", "SELECT on performance_schema.* and mysql.slave_relay_log_info", err);
 	if (!st)

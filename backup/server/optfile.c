@@ -18,7 +18,7 @@ static char *optfile_dup(const char *s, size_t len)
 }
 
 bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value,
-                 bool loose)
+                 bool loose, size_t file, unsigned line)
 {
 	if (f->n == f->cap) {
 		size_t cap = f->cap ? f->cap * 2 : 16;
@@ -30,7 +30,7 @@ bool optfile_add(struct optfile *f, const struct optfile_span *group, const stru
 	}
 	struct optfile_option *o = &f->option[f->n];
 	*o = (struct optfile_option){ .group = optfile_dup(group->s, group->len), .key = optfile_dup(key->s, key->len),
-		                      .value = strdup(value), .loose = loose };
+		                      .value = strdup(value), .loose = loose, .file = file, .line = line };
 	f->n++; /* counted in any case, so that what was allocated is freed */
 	return o->group && o->key && o->value;
 }
@@ -48,6 +48,7 @@ void optfile_free(struct optfile *f)
 		free(o->value);
 	}
 	free(f->option);
+	strlist_free(&f->files);
 	free(f);
 }
 
@@ -74,11 +75,14 @@ const char *optfile_get(const struct optfile *f, const char *group, const char *
 	return i == SIZE_MAX ? NULL : f->option[i].value;
 }
 
-const char *optfile_key(const struct optfile *f, const char *group, size_t i)
+const char *optfile_key(const struct optfile *f, const char *group, size_t i, const char **ret_file, unsigned *ret_line)
 {
 	for (size_t o = 0; o < f->n; o++)
-		if (!f->option[o].loose && strcmp(f->option[o].group, group) == 0 && i-- == 0)
+		if (!f->option[o].loose && strcmp(f->option[o].group, group) == 0 && i-- == 0) {
+			*ret_file = f->files.item[f->option[o].file];
+			*ret_line = f->option[o].line;
 			return f->option[o].key;
+		}
 	return NULL;
 }
 

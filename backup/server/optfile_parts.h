@@ -3,15 +3,19 @@
 #pragma once
 
 #include "slackwater/optfile.h"
+#include "slackwater/strlist.h"
 
 struct optfile_option {
 	char *group, *key, *value;
+	size_t file;   /* in optfile.files */
+	unsigned line;
 	bool loose; /* written with loose-: whoever does not know it passes over it */
 };
 
 struct optfile {
 	struct optfile_option *option; /* in the order they were read */
 	size_t n, cap;
+	struct strlist files; /* those that were read */
 };
 
 struct optfile_span {
@@ -19,8 +23,9 @@ struct optfile_span {
 	size_t len;
 };
 
+/* It stands in the given line of files' item of the number file. */
 bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value,
-                 bool loose);
+                 bool loose, size_t file, unsigned line);
 
 /* Read one file and what it includes. named: somebody asked for it, so that it must be there and readable; others are skipped if not. */
 enum status optfile_load(struct optfile *f, const char *path, bool named, struct error *err);

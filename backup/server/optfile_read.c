@@ -20,6 +20,7 @@ enum {
 struct optfile_reader {
 	struct optfile *f;
 	const char *path;
+	size_t file; /* its number in f->files */
 	unsigned line, depth;
 	bool named;
 	struct optfile_span group;
@@ -115,7 +116,7 @@ static enum status optfile_option_line(struct optfile_reader *r, struct optfile_
 	text.secret = 1;
 	optfile_unescape(value, &text);
 	enum status st = buf_check(&text, "an option's value", err);
-	if (!st && !optfile_add(r->f, &r->group, &key, buf_str(&text), loose))
+	if (!st && !optfile_add(r->f, &r->group, &key, buf_str(&text), loose, r->file, r->line))
 		st = error_oom(err);
 	buf_free(&text);
 	return st;
@@ -241,8 +242,10 @@ static enum status optfile_load_at(struct optfile *f, const char *path, bool nam
 		return error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot open option file %s", path);
 	struct buf text = BUF_INIT(OPTFILE_MAX);
 	text.secret = 1;
-	struct optfile_reader r = { .f = f, .path = path, .named = named, .depth = depth };
+	struct optfile_reader r = { .f = f, .path = path, .file = f->files.n, .named = named, .depth = depth };
 	enum status st = optfile_check(fd, path, err);
+	if (!st)
+		st = strlist_add(&f->files, path, err);
 	if (!st)
 		st = optfile_slurp(fd, path, &text, err);
 	close(fd);

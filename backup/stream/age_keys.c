@@ -8,7 +8,7 @@
 #include "stream/age_bech32.h"
 #include "stream/age_header.h"
 
-enum { KEYS_FILE_MAX = 1 << 20, KEYS_LINE_MAX = 1024, KEYS_RECIPIENTS_MAX = 1000 };
+enum { KEYS_FILE_MAX = 1 << 20, KEYS_LINE_MAX = 1024, KEYS_RECIPIENTS_MAX = 1000, KEYS_RECIPIENT = 62 };
 
 enum status age_recipients_new(struct age_recipients **ret, struct error *err)
 {
@@ -51,8 +51,11 @@ static enum status keys_bad_recipient(const char *text, struct error *err)
 		error_hint(err, "it has been seen by others: make a new one with slackwater keygen, and give its public key, age1...");
 		return ST_FAILED;
 	}
-	error_set(err, ST_FAILED, ERR_USAGE, "\"%.100s\" is not a recipient of the kind age1... (62 characters)", text);
-	error_hint(err, "slackwater keygen makes one; keys of plugins, of SSH and hybrid ones are not supported");
+	error_set(err, ST_FAILED, ERR_USAGE, "\"%.100s\" is not a recipient of the kind age1... (%d characters)", text, KEYS_RECIPIENT);
+	if (strlen(text) == KEYS_RECIPIENT)
+		error_hint(err, "its checksum does not match: mistyped?");
+	else
+		error_hint(err, "slackwater keygen makes one; keys of plugins, of SSH and hybrid ones are not supported");
 	return ST_FAILED;
 }
 

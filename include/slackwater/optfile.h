@@ -17,8 +17,8 @@ enum status optfile_read(struct optfile **ret, const char *only, const char *ext
 void optfile_free(struct optfile *f);
 /* Last value of key in group, NULL if absent, "" if it stands without a value. Owned by f. */
 const char *optfile_get(const struct optfile *f, const char *group, const char *key);
-/* The i-th key that stands in group (loose- ones do not count), NULL behind the last. A group of our own can so be checked for typing errors. */
-const char *optfile_key(const struct optfile *f, const char *group, size_t i);
+/* The i-th key that stands in group (loose- ones do not count) and where, NULL behind the last. A group of our own can so be checked for typing errors. */
+const char *optfile_key(const struct optfile *f, const char *group, size_t i, const char **ret_file, unsigned *ret_line);
 /* Fill what is unset in o from the group: host port user password socket ssl-mode ssl-ca ssl-cert ssl-key get-server-public-key, and
  * ssl/skip-ssl/ssl-verify-server-cert as MariaDB clients have them. An unknown ssl-mode is ERR_USAGE. */
 enum status optfile_apply(const struct optfile *f, const char *group, struct conn_options *o, struct error *err);

@@ -146,6 +146,25 @@ static void contradictions_are_refused(void **state)
 	assert_non_null(strstr(err.message, "/nowhere/at/all.cnf"));
 }
 
+/* "db1:3306" is written elsewhere; a name it can only be with an IPv6 address. */
+static void a_port_is_no_part_of_the_host(void **state)
+{
+	(void)state;
+	static const char *const good[] = { "db1", "::1", "fe80::1" };
+	begin("");
+	config.host = "127.0.0.1:3307";
+	assert_int_equal(connection_options(&config, files, NULL, &(struct conn_options){ .host = NULL }, &err), ST_FAILED);
+	assert_int_equal(err.kind, ERR_USAGE);
+	assert_string_equal(err.hint, "the port is given with --port: --host 127.0.0.1 --port 3307");
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		config.host = good[i];
+		struct conn_options o = options();
+		assert_string_equal(o.host, good[i]);
+		conn_options_free(&o);
+	}
+	end();
+}
+
 /* A mistyped key must not be passed over in silence in a group that is ours alone. */
 static void unknown_keys_of_our_groups_are_refused(void **state)
 {
@@ -158,7 +177,8 @@ static void unknown_keys_of_our_groups_are_refused(void **state)
 	begin("[slackwater]\npasword=Hunter2\n");
 	assert_int_equal(connection_options(&config, files, NULL, &o, &err), ST_FAILED);
 	assert_int_equal(err.kind, ERR_USAGE);
-	assert_non_null(strstr(err.message, "pasword"));
+	assert_non_null(strstr(err.message, ":2: [slackwater] has an unknown key: pasword"));
+	assert_int_equal(*err.message, '/');
 	assert_non_null(strstr(err.hint, "did you mean password?"));
 	assert_null(strstr(err.message, "Hunter2"));
 	end();
@@ -305,6 +325,7 @@ int main(void)
 		cmocka_unit_test(nearer_places_win),
 		cmocka_unit_test(port_and_socket_say_where),
 		cmocka_unit_test(contradictions_are_refused),
+		cmocka_unit_test(a_port_is_no_part_of_the_host),
 		cmocka_unit_test(unknown_keys_of_our_groups_are_refused),
 		cmocka_unit_test(sources_are_completed),
 		cmocka_unit_test(a_port_of_the_group_goes_with_its_host_only),

@@ -98,6 +98,13 @@ static void mistyped_verbs_and_options_of_others(void **state)
 	assert_int_equal(help_unknown_verb("bakup", &err), ST_FAILED);
 	assert_int_equal(err.kind, ERR_USAGE);
 	assert_non_null(strstr(err.hint, "did you mean backup?"));
+	help_unknown_verb("forget", &err);
+	assert_string_equal(err.hint, "did you mean expire?");
+	help_unknown_verb("load", &err);
+	assert_string_equal(err.hint, "did you mean seed?");
+	help_unknown_verb("--verison", &err);
+	assert_string_equal(err.message, "unknown option --verison");
+	assert_string_equal(err.hint, "did you mean --version?");
 	help_unknown_verb("frobnicate", &err);
 	assert_non_null(strstr(err.hint, "--help"));
 	help_unknown_verb("--to", &err);

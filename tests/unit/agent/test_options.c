@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "config.h"
+#include "objectstore.h"
+#include "others.h"
 #include "text.h"
 
 /* As many options as a verb can have. */
@@ -100,6 +102,70 @@ static void mistakes_are_named(void **state)
 	assert_refused(PARSE("--on-deadline=kill"), "cannot be", "one of: give-up, stop");
 	assert_refused(PARSE("--json=yes"), "takes no value", NULL);
 	assert_refused(PARSE("latest", "earliest"), "too many arguments", NULL);
+}
+
+/* Habits of other programs; "--parallel" is nearer to --s3-parallel than to what is meant. */
+static void words_of_other_programs(void **state)
+{
+	(void)state;
+	static const struct option_group *const restoring[] = { &config_from, &config_s3, &config_to_dir, NULL };
+	static const struct option_group *const backup[] = { &config_to, &config_s3, &config_data, &config_work, NULL };
+	assert_refused(PARSE("--parallel=4"), "unknown option --parallel", "did you mean --threads?");
+	assert_refused(PARSE("--databases", "shop"), "--databases", "did you mean --include?");
+	assert_refused(PARSE("--compress"), "--compress", "did you mean --zstd-level?");
+	assert_refused(PARSE("--stdout"), "--stdout", "did you mean --to -?");
+	assert_string_equal(others_option(backup, "parallel"), "threads");
+	assert_string_equal(others_option(backup, "target-dir"), "to");
+	assert_string_equal(others_option(restoring, "target-dir"), "to-dir");
+	assert_null(others_option(restoring, "parallel"));
+	const char *const argv[] = { "--parallel=4", NULL };
+	config_free(&config);
+	config_init(&config);
+	err = ERROR_INIT;
+	assert_refused(options_parse(restoring, 1, (char *const *)argv, &config, &rest, &err), "--parallel", NULL);
+	assert_string_equal(err.hint, "");
+}
+
+/* Each option once, for objectstore. */
+static void what_was_given_is_known(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("--to", "/b", "--threads=2", "--json", "--threads", "3"), ST_OK);
+	assert_int_equal(rest.ngiven, 3);
+	assert_string_equal(rest.given[0]->name, "to");
+	assert_string_equal(rest.given[1]->name, "threads");
+	assert_string_equal(rest.given[2]->name, "json");
+}
+
+static enum status store_options(const char *from, const char *to, const char *option)
+{
+	static const struct option_group *const copying[] = { &config_s3, &config_s3_write, NULL };
+	const char *const argv[] = { option };
+	config_free(&config);
+	config_init(&config);
+	err = ERROR_INIT;
+	assert_int_equal(options_parse(copying, 1, (char *const *)argv, &config, &rest, &err), ST_OK);
+	config.from = from;
+	config.to = to;
+	return objectstore_check(&rest, &config, &err);
+}
+
+/* What a directory cannot do is not dropped in silence. */
+static void options_of_object_stores(void **state)
+{
+	(void)state;
+	assert_refused(store_options(NULL, "/backup", "--s3-object-lock=compliance:30d"),
+	               "--s3-object-lock is for s3://, and --to is a directory: nothing would be locked", NULL);
+	assert_refused(store_options(NULL, "file:///backup", "--s3-sse=AES256"), "--to is a directory: nothing would be encrypted", NULL);
+	assert_refused(store_options(NULL, "-", "--upload-limit=1M"), "--to is a pipe: nothing would be slowed down", NULL);
+	assert_refused(store_options("/backup", NULL, "--s3-parallel=4"), "--from is a directory: it would do nothing", NULL);
+	assert_refused(store_options("s3://b", "/backup", "--s3-tags=a=b"), "--to is a directory: nothing would be tagged", NULL);
+	assert_int_equal(store_options("s3://b", "/backup", "--s3-parallel=8"), ST_OK);
+	assert_int_equal(store_options("/backup", "s3://b/x", "--s3-parallel=8"), ST_OK);
+	assert_int_equal(store_options("/backup", "s3://b/x", "--upload-limit=1M"), ST_OK);
+	assert_int_equal(store_options("s3://b", NULL, "--s3-endpoint=https://x"), ST_OK);
+	assert_refused(store_options("/a", "/b", "--s3-region=x"), "--to is a directory", NULL);
+	assert_int_equal(store_options(NULL, "ftp://x", "--s3-region=x"), ST_OK); /* the store's own check says what is wrong with it */
 }
 
 static void an_interval_needs_no_value(void **state)
@@ -207,6 +273,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_way_of_writing),
 		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(words_of_other_programs),
+		cmocka_unit_test(what_was_given_is_known),
+		cmocka_unit_test(options_of_object_stores),
 		cmocka_unit_test(an_interval_needs_no_value),
 		cmocka_unit_test(passwords_are_refused_and_not_repeated),
 		cmocka_unit_test(help_shows_defaults_and_stays_narrow),

@@ -294,6 +294,42 @@ static void snapshots_that_are_wrong(void **state)
 	BAD("", "main.conf: it names no instance ([instance NAME] says which replica is looked after, [snapshot NAME] what is done and when)");
 }
 
+/* A directory can do nothing of what s3-... asks for, and a key that is dropped in silence is worse than none. */
+static void stores_that_cannot_do_it(void **state)
+{
+	(void)state;
+	BAD("[instance a]\n[store s]\nurl = /a\ns3-object-lock = compliance:30d\nupload-limit = 20M\ns3-parallel = 4\nprofile = x\n"
+	    "[store t]\nurl = file:///b\ns3_path_style = yes\n[snapshot n]\nstore = s\n",
+	    "main.conf:4: s3-object-lock is for s3://, and url is a directory: nothing would be locked",
+	    "main.conf:5: upload-limit is for s3://, and url is a directory: nothing would be slowed down",
+	    "main.conf:6: s3-parallel is for s3://, and url is a directory: it would do nothing",
+	    "main.conf:7: profile is for s3://, and url is a directory: it would do nothing",
+	    "main.conf:10: s3-path-style is for s3://, and url is a directory: it would do nothing");
+	BAD("[instance a]\n[store s]\nurl = /a\n[snapshot n]\nparallel = 4\ndatabases = shop\n",
+	    "main.conf:5: [snapshot NAME] has no key \"parallel\" (did you mean threads?)",
+	    "main.conf:6: [snapshot NAME] has no key \"databases\" (did you mean include?)");
+}
+
+#define RECIPIENT "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
+
+static void proofs_that_could_open_nothing(void **state)
+{
+	(void)state;
+	static const char text[] = "[instance a]\n[store s]\nurl = /a\n[snapshot n]\nrecipient = " RECIPIENT "\nproof-schedule = @weekly\n";
+	struct settings *s = NULL;
+	struct strlist mistakes = { 0 };
+	struct error err = ERROR_INIT;
+	char expected[300];
+	write_file("main.conf", text);
+	assert_int_equal(settings_inspect(path_of("main.conf"), &s, &mistakes, &err), ST_FAILED);
+	assert_int_equal(mistakes.n, 1);
+	snprintf(expected, sizeof expected, "%s:6: its snapshots are encrypted and there is no proof-identity: no proof could open them "
+	         "(proof-identity = FILE names their secret key)", path_of("main.conf"));
+	assert_string_equal(mistakes.item[0], expected);
+	strlist_free(&mistakes);
+	settings_free(good(text)); /* snapshots are taken all the same */
+}
+
 static void http_that_is_wrong(void **state)
 {
 	(void)state;
@@ -466,6 +502,8 @@ int main(void)
 		cmocka_unit_test(forms_that_are_wrong),
 		cmocka_unit_test(keys_that_are_wrong),
 		cmocka_unit_test(snapshots_that_are_wrong),
+		cmocka_unit_test(stores_that_cannot_do_it),
+		cmocka_unit_test(proofs_that_could_open_nothing),
 		cmocka_unit_test(http_that_is_wrong),
 		cmocka_unit_test(files_are_included),
 		cmocka_unit_test(the_environment_wins),
