@@ -48,7 +48,7 @@ static enum status catalog_check_object(struct store *s, const struct buf *prefi
 	return st ? error_prefix(err, "the snapshot cannot be published") : ST_OK;
 }
 
-static enum status catalog_check_objects(struct store *s, const struct manifest *m, struct error *err)
+enum status catalog_check_objects(struct store *s, const struct manifest *m, struct error *err)
 {
 	struct buf prefix = BUF_INIT(CATALOG_KEY_MAX);
 	catalog_prefix(m, &prefix);
@@ -81,15 +81,17 @@ enum status catalog_publish_text(struct store *s, const struct manifest *m, cons
 {
 	struct buf key = BUF_INIT(CATALOG_KEY_MAX);
 	struct error mine = ERROR_INIT;
-	*ret_stay = false;
+	if (ret_stay)
+		*ret_stay = false;
 	enum status st = catalog_manifest_key(m->instance, m->id, &key, &mine);
 	if (!st)
 		st = catalog_check_objects(s, m, &mine);
 	if (!st) {
-		st = s->ops->put(s, key.data, text->data, text->len, s->ops->features & STORE_IF_ABSENT, &mine);
+		st = s->ops->put(s, key.data, text->data, text->len, true, &mine);
 		if (st && mine.kind == ERR_STORE && mine.sys_errno == EEXIST)
 			st = catalog_is_ours(s, key.data, text, &mine);
-		*ret_stay = st && !catalog_withdraw(s, key.data, &mine);
+		if (ret_stay)
+			*ret_stay = st && !catalog_withdraw(s, key.data, &mine);
 	}
 	if (st && err)
 		*err = mine;

@@ -16,6 +16,7 @@ struct copy {
 	struct manifest *manifest;
 	struct buf prefix, text;
 	bool there; /* the manifest is: its objects were checked when they came */
+	bool tried; /* a trial at the destination came to something less than a proof: its objects are looked into again */
 	uint64_t total;
 	_Atomic uint64_t done, objects, bytes;
 };
@@ -92,7 +93,7 @@ static enum status copy_is_there(struct copy *c, const struct stream_object *o, 
 	uint64_t size = 0;
 	*ret = false;
 	enum status st = c->to->ops->stat(c->to, key, &size, &mine);
-	if (!st && size == o->size && !c->there)
+	if (!st && size == o->size && (!c->there || c->tried))
 		st = stream_object_verify(c->to, c->prefix.data, o, NULL, NULL, &mine);
 	*ret = !st && size == o->size;
 	if (!st || mine.kind == ERR_SNAPSHOT)
@@ -145,7 +146,26 @@ static enum status copy_look(struct copy *c, struct error *err)
 	return st;
 }
 
-/* That a restore of these very bytes was proven stays true wherever they lie. */
+/* There already: was it tried since, without being proven? */
+static enum status copy_was_tried(struct copy *c, struct error *err)
+{
+	struct buf key = BUF_INIT(COPY_KEY_MAX);
+	struct error mine = ERROR_INIT;
+	uint64_t size = 0;
+	id_key(c->manifest->instance, c->manifest->id, ".trial.json", &key);
+	enum status st = buf_check(&key, "the trial's key", &mine);
+	if (!st)
+		st = c->to->ops->stat(c->to, key.data, &size, &mine);
+	c->tried = !st;
+	if (st && mine.kind == ERR_SNAPSHOT && mine.sys_errno == ENOENT)
+		st = ST_OK;
+	else if (st && err)
+		*err = mine;
+	buf_free(&key);
+	return st;
+}
+
+/* That a restore of these very bytes was proven stays true wherever they lie; unless a trial where they lie now has said otherwise. */
 static enum status copy_proof(struct copy *c, struct error *err)
 {
 	struct buf key = BUF_INIT(COPY_KEY_MAX), text = BUF_INIT(COPY_PROOF_MAX);
@@ -177,23 +197,29 @@ static enum status copy_begin(struct copy *c, const struct catalog_item *it, str
 	for (size_t i = 0; i < c->manifest->objects.n; i++)
 		c->total += c->manifest->objects.item[i].size;
 	st = buf_check(&c->prefix, "the snapshot's prefix", err);
-	return st ? st : copy_look(c, err);
+	if (!st)
+		st = copy_look(c, err);
+	return st || !c->there ? st : copy_was_tried(c, err);
+}
+
+/* A manifest that is there is left alone: to write it again could only lose it. */
+static enum status copy_publish(struct copy *c, struct error *err)
+{
+	enum status st = c->there ? catalog_check_objects(c->to, c->manifest, err) : catalog_publish_text(c->to, c->manifest, &c->text, NULL, err);
+	return st || c->tried ? st : copy_proof(c, err);
 }
 
 enum status snapshot_copy(struct store *from, struct store *to, const struct catalog_item *it, unsigned threads, struct run *run,
                           struct copy_report *ret, struct error *err)
 {
 	struct copy c = { .from = from, .to = to, .run = run, .prefix = BUF_INIT(COPY_KEY_MAX), .text = BUF_INIT(COPY_TEXT_MAX) };
-	bool stay; /* what was copied stays in any case: the next copy goes on from it */
 	enum status st = copy_begin(&c, it, err);
 	if (!st)
 		st = parallel_run(c.manifest->objects.n, threads, copy_object, &c, err);
 	if (!st)
 		st = run_check(run, err);
 	if (!st)
-		st = catalog_publish_text(to, c.manifest, &c.text, &stay, err);
-	if (!st)
-		st = copy_proof(&c, err);
+		st = copy_publish(&c, err);
 	if (!st)
 		*ret = (struct copy_report){ .objects = c.objects, .bytes = c.bytes, .was_there = c.there && !c.objects };
 	manifest_free(c.manifest);

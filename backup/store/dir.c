@@ -106,7 +106,9 @@ static enum status dir_writer_finish(struct dir_writer *w, bool if_absent, struc
 	if (fsync(w->parent) == 0 || errno == EINVAL)
 		return ST_OK;
 	int saved = errno;
-	(void)unlinkat(w->parent, w->name, 0); /* a failure must not leave something that looks finished */
+	/* A failure must not leave something that looks finished. But where it has replaced what was there, that would be gone for good. */
+	if (if_absent)
+		(void)unlinkat(w->parent, w->name, 0);
 	return dir_writer_error(w, saved, "cannot sync the directory of", err);
 }
 

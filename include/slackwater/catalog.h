@@ -55,9 +55,12 @@ enum status catalog_new_id(int64_t wall_ms, char ret[CATALOG_ID], struct error *
  * none is visible (one that was written before the failure is removed), and they may be removed.
  */
 enum status catalog_publish(struct store *s, const struct manifest *m, bool *ret_stay, struct error *err);
-/* The same with a manifest that is written already: text, of which m was read. */
+/* The same with a manifest that is written already: text, of which m was read. ret_stay NULL: the objects stay in any case, and nothing is removed. */
 enum status catalog_publish_text(struct store *s, const struct manifest *m, const struct buf *text, bool *ret_stay,
                                  struct error *err);
+
+/* Is every object of a manifest in the store, with its size? ERR_STORE names the first that is not. */
+enum status catalog_check_objects(struct store *s, const struct manifest *m, struct error *err);
 
 /* size: of the manifest object; what the snapshot holds is in it. tried: there is a later trial, which was no proof (slackwater/proof.h). */
 struct catalog_item { char *instance; char id[CATALOG_ID]; uint64_t size; bool pinned, proven, tried; };

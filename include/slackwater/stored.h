@@ -7,9 +7,11 @@
 
 #include "slackwater/catalog.h"
 
-/* Check every digest of a stored snapshot (m from catalog_find). With a pipe as store: read it through. ERR_SNAPSHOT names what is wrong. */
-/* An encrypted one: with m->objects.keyring everything inside is checked as well, and the manifest's seal; without, the objects' digests only
- * (digests_only; entries stays 0). */
+/*
+ * Check every digest of a stored snapshot (m from catalog_find). With a pipe as store: read it through. ERR_SNAPSHOT names what is wrong. An
+ * encrypted one: with m->objects.keyring everything inside is checked as well, and the manifest's seal; without, the objects' digests only
+ * (digests_only; entries stays 0).
+ */
 struct verify_report { uint64_t objects, bytes, entries; bool digests_only; };
 enum status snapshot_verify(struct store *s, const struct manifest *m, unsigned threads, struct run *run,
                             struct verify_report *ret, struct error *err);
@@ -17,8 +19,10 @@ enum status snapshot_verify(struct store *s, const struct manifest *m, unsigned 
  * Something in the way is ERR_USAGE. */
 enum status snapshot_restore(struct store *s, const struct manifest *m, const char *dir, unsigned threads, struct run *run,
                              struct error *err);
-/* keyring, in these three: what opens the stream if it is encrypted; NULL: ERR_USAGE if it is. */
-/* The same for a stream from a pipe: everything is unpacked to dir.part and renamed when the manifest was there and agrees. ret_m may be NULL. */
+/*
+ * The same for a stream from a pipe: everything is unpacked to dir.part and renamed when the manifest was there and agrees. ret_m may be NULL.
+ * keyring, here and below: what opens the stream if it is encrypted; NULL: ERR_USAGE if it is.
+ */
 enum status snapshot_unpack_stream(struct store *pipe, struct age_keyring *keyring, const char *dir, struct run *run,
                                    struct manifest **ret_m, struct error *err);
 /* Read a stream through and check it, writing nothing. */
@@ -27,7 +31,8 @@ enum status snapshot_verify_stream(struct store *pipe, struct age_keyring *keyri
 /*
  * Copy a snapshot into another repository, its manifest last and byte for byte. Each object's digest is checked on the way, before it becomes visible;
  * those that an earlier copy brought are read there and not sent again, and one that is there whole costs a look only. The proof goes with it, the pin
- * does not. Another snapshot of that id is there: ERR_STORE with sys_errno EEXIST. A source that is damaged: ERR_SNAPSHOT, and no manifest.
+ * does not. Where a trial at the destination was no proof, everything is read there, what is damaged comes again, and no proof is brought.
+ * Another snapshot of that id is there: ERR_STORE with sys_errno EEXIST. A source that is damaged: ERR_SNAPSHOT, and no manifest.
  */
 struct copy_report { uint64_t objects, bytes; bool was_there; }; /* what was sent */
 enum status snapshot_copy(struct store *from, struct store *to, const struct catalog_item *it, unsigned threads, struct run *run,

@@ -567,6 +567,67 @@ static void test_copy_goes_on(void **state)
 	copy_fails_at(r, r->other_fault, true);
 }
 
+/* Interrupted at whichever call when the manifest was there before: it still is. */
+static void copy_again_fails_at(struct repository *r, bool afterwards)
+{
+	static const char manifest[] = "db1/manifests/" DAY("01") ".json";
+	char instance[] = "db1";
+	struct catalog_item it = item_of(instance, days[0]);
+	struct copy_report c;
+	struct error err;
+	unsigned failed = 0;
+	bool hit = true;
+	for (unsigned n = 1; hit; n++) {
+		OK(r->other->ops->remove(r->other, "db1/" DAY("01") "/shard-0000.tar", &err));
+		store_fault_at(r->other_fault, FAULT_ANY, n, afterwards);
+		failed += snapshot_copy(r->store, r->other, &it, 1, &r->scratch->run, &c, &err) != ST_OK;
+		hit = store_fault_hit(r->other_fault);
+		store_fault_at(r->other_fault, FAULT_ANY, 0, false);
+		same_text(r, manifest);
+	}
+	assert_true(failed >= 5);
+	OK(snapshot_copy(r->store, r->other, &it, 1, &r->scratch->run, &c, &err));
+	assert_int_equal(whole_snapshots(r->other), 1);
+}
+
+static void test_copy_again_loses_nothing(void **state)
+{
+	struct repository *r = *state;
+	char instance[] = "db1";
+	struct catalog_item it = item_of(instance, days[0]);
+	struct copy_report c;
+	struct error err;
+	publish(r, "db1", days[0]);
+	OK(snapshot_copy(r->store, r->other, &it, 1, &r->scratch->run, &c, &err));
+	copy_again_fails_at(r, false);
+	copy_again_fails_at(r, true);
+}
+
+/* Where a trial found it damaged it is mended, and not called proven because it was so elsewhere. */
+static void test_copy_over_one_that_failed(void **state)
+{
+	static const char proof[] = "db1/manifests/" DAY("01") ".proof.json", trial[] = "db1/manifests/" DAY("01") ".trial.json";
+	struct repository *r = *state;
+	char instance[] = "db1";
+	struct catalog_item it = item_of(instance, days[0]);
+	struct copy_report c;
+	struct error err;
+	publish(r, "db1", days[0]);
+	put(r->store, proof, "{}");
+	OK(snapshot_copy(r->store, r->other, &it, 1, &r->scratch->run, &c, &err));
+	assert_true(there(r->other, proof));
+	OK(r->other->ops->remove(r->other, proof, &err));
+	put(r->other, trial, "{}");
+	scratch_flip(scratch_path(r->scratch, "other/db1/" DAY("01") "/shard-0000.tar"), 3);
+	OK(snapshot_copy(r->store, r->other, &it, 1, &r->scratch->run, &c, &err));
+	assert_int_equal(c.objects, 1);
+	assert_int_equal(whole_snapshots(r->other), 1);
+	assert_false(there(r->other, proof));
+	OK(r->other->ops->remove(r->other, trial, &err));
+	OK(snapshot_copy(r->store, r->other, &it, 1, &r->scratch->run, &c, &err));
+	assert_true(there(r->other, proof));
+}
+
 /* An object that was cut off or altered at the destination is no reason to leave it so. */
 static void test_copy_over_debris(void **state)
 {
@@ -591,6 +652,7 @@ int main(void)
 		REPOSITORY(test_expire), REPOSITORY(test_one_instance), REPOSITORY(test_half_a_listing), REPOSITORY(test_every_removal_fails),
 		REPOSITORY(test_held_by_the_store), REPOSITORY(test_damaged_ones_stay), REPOSITORY(test_pins), REPOSITORY(test_pin_against_expire),
 		REPOSITORY(test_copy), REPOSITORY(test_copy_of_a_damaged_one), REPOSITORY(test_copy_goes_on), REPOSITORY(test_copy_over_debris),
+		REPOSITORY(test_copy_again_loses_nothing), REPOSITORY(test_copy_over_one_that_failed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
