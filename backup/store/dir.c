@@ -388,10 +388,10 @@ struct dir_sweeping {
 	int sys_errno; /* the first that could not be removed */
 };
 
-/* A living writer holds a lock on its file. */
+/* A living writer holds a lock on its file. On NFS only a descriptor that may write can ask for one; where there are no locks, age has to do. */
 static bool dir_sweep_is_dead(int dirfd, const char *name)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	bool dead = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
@@ -406,16 +406,7 @@ static bool dir_sweep_one(void *arg, const char *key, int dirfd, const char *nam
 		return true;
 	if (unlinkat(dirfd, name, 0) == 0) {
 		s->removed++;
-		char *beside = strdup(key);
-		char *last = beside ? strrchr(beside, '/') : NULL;
-		if (last) {
-			*last = '\0'; /* prune wants a key: the directory's own stands for anything in it */
-			char *inside = NULL;
-			if (asprintf(&inside, "%s/x", beside) > 0)
-				dir_path_prune(&s->store->root, inside);
-			free(inside);
-		}
-		free(beside);
+		dir_path_prune(&s->store->root, key);
 	} else if (errno != ENOENT && !s->sys_errno) {
 		s->sys_errno = errno;
 	}

@@ -12,13 +12,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "scratch.h"
 #include "slackwater/store.h"
+
+/* ---- the system as it can be: a directory that cannot be synced, locks as an NFS client asks for them ---- */
+
+static bool no_directory_sync, nfs_locks;
+
+int fsync(int fd)
+{
+	struct stat sb;
+	if (no_directory_sync && !fstat(fd, &sb) && S_ISDIR(sb.st_mode)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int flock(int fd, int operation)
+{
+	if (nfs_locks && (operation & LOCK_EX) && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+		errno = EBADF;
+		return -1;
+	}
+	return (int)syscall(SYS_flock, fd, operation);
+}
 
 static struct store *open_store(struct scratch *s, const char *name, enum store_use use)
 {
@@ -174,16 +199,47 @@ static void test_the_living_are_not_swept(void **state)
 	store_free(s);
 }
 
+/* From two hosts that share an NFS server: with the locks that it has. */
+static void test_the_living_on_nfs(void **state)
+{
+	nfs_locks = true;
+	test_the_living_are_not_swept(state);
+	nfs_locks = false;
+}
+
+/* What was new goes; what was replaced has gone already, and the new must not follow it. */
+static void test_a_directory_that_cannot_be_synced(void **state)
+{
+	struct scratch *t = *state;
+	struct store *s = open_store(t, "repository", STORE_WRITE);
+	struct error err;
+	struct buf b = BUF_INIT(100);
+	uint64_t size;
+	OK(s->ops->put(s, "a/b", "old", 3, false, &err));
+	no_directory_sync = true;
+	enum status replaced = s->ops->put(s, "a/b", "newer", 5, false, &err), absent = s->ops->put(s, "a/c", "x", 1, true, &err);
+	no_directory_sync = false;
+	assert_int_equal(replaced, ST_FAILED);
+	assert_int_equal(absent, ST_FAILED);
+	OK(store_get(s, "a/b", &b, &err));
+	assert_string_equal(buf_str(&b), "newer");
+	FAILS(ERR_SNAPSHOT, s->ops->stat(s, "a/c", &size, &err));
+	buf_free(&b);
+	store_free(s);
+}
+
 static void test_addresses(void **state)
 {
 	struct scratch *t = *state;
 	struct store *s;
 	struct error err;
 	char url[600];
-	static const char *const bad[] = { "", "gs://bucket/x", "http://host/x", "file://host/dir", "file://", "file:///a%2", "file:///a%00b", "file:///a%zz" };
+	static const char *const bad[] = { "", "gs://bucket/x", "http://host/x", "file://host/dir", "file://", "file:///a%2", "file:///a%00b", "file:///a%zz",
+		                           "ftp://me:secret@host/x", "file://me:secret@host/x" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		FAILS(ERR_USAGE, store_open(bad[i], STORE_READ, NULL, &t->run, &s, &err));
 		FAILS(ERR_USAGE, store_check_url(bad[i], NULL, &err));
+		assert_null(strstr(err.message, "secret"));
 	}
 	OK(store_check_url("-", NULL, &err));
 	OK(store_check_url("/no/such/directory", NULL, &err)); /* whether it is there is not asked */
@@ -309,7 +365,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(test_links_are_not_followed), IN_SCRATCH(test_the_root_may_be_a_link), IN_SCRATCH(test_strangers),
-		IN_SCRATCH(test_modes), IN_SCRATCH(test_a_crash_is_swept), IN_SCRATCH(test_the_living_are_not_swept), IN_SCRATCH(test_addresses), IN_SCRATCH(test_disk_full),
+		IN_SCRATCH(test_modes), IN_SCRATCH(test_a_crash_is_swept), IN_SCRATCH(test_the_living_are_not_swept), IN_SCRATCH(test_the_living_on_nfs),
+		IN_SCRATCH(test_a_directory_that_cannot_be_synced), IN_SCRATCH(test_addresses), IN_SCRATCH(test_disk_full),
 		IN_SCRATCH(test_read_only), IN_SCRATCH(test_no_rights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
