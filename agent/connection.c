@@ -257,6 +257,7 @@ enum status connection_address(const char *text, const char *what, char **ret_ho
 static enum status inherit(struct conn_options *o, const struct conn_options *base, struct error *err)
 {
 	enum status st = ST_OK;
+	bool own_ca = o->ssl_ca; /* asks for verification: a target that is reached without TLS is another thing */
 	if (!o->user && !o->password) {
 		st = connection_copy(&o->user, base->user, err);
 		if (!st)
@@ -268,7 +269,7 @@ static enum status inherit(struct conn_options *o, const struct conn_options *ba
 		st = connection_copy(&o->ssl_cert, base->ssl_cert, err);
 	if (!st && !o->ssl_key)
 		st = connection_copy(&o->ssl_key, base->ssl_key, err);
-	if (o->ssl_mode == SSL_DEFAULT)
+	if (o->ssl_mode == SSL_DEFAULT && (!own_ca || base->ssl_mode > SSL_VERIFY_CA))
 		o->ssl_mode = base->ssl_mode;
 	o->get_server_public_key = o->get_server_public_key || base->get_server_public_key;
 	o->connect_timeout_s = base->connect_timeout_s;

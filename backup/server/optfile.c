@@ -132,10 +132,8 @@ static enum status optfile_port(const struct optfile *f, const char *group, unsi
  * ssl-mode decides where it stands. Else MariaDB's three switches: where they contradict each other the one that asks for more holds,
  * so that a mistake ends in a refused connection and not in a plain one.
  */
-static enum status optfile_tls(const struct optfile *f, const char *group, enum ssl_mode *to, struct error *err)
+static enum status optfile_tls_mode(const struct optfile *f, const char *group, bool ca, enum ssl_mode *to, struct error *err)
 {
-	if (*to != SSL_DEFAULT)
-		return ST_OK;
 	const char *mode = optfile_get(f, group, "ssl-mode"), *verify = optfile_get(f, group, "ssl-verify-server-cert");
 	const char *ssl = optfile_get(f, group, "ssl"), *skip = optfile_get(f, group, "skip-ssl");
 	if (mode) {
@@ -148,10 +146,24 @@ static enum status optfile_tls(const struct optfile *f, const char *group, enum 
 	if (verify && optfile_is_on(verify))
 		*to = SSL_VERIFY_IDENTITY;
 	else if (ssl && optfile_is_on(ssl))
-		*to = SSL_REQUIRED;
+		*to = ca ? SSL_VERIFY_CA : SSL_REQUIRED; /* an authority is named to be asked */
 	else if (ssl || (skip && optfile_is_on(skip)))
 		*to = SSL_DISABLED;
 	return ST_OK;
+}
+
+/* nearer_ca: an authority was named where more counts than here. That asks for verification, and no group further off takes it back. */
+static enum status optfile_tls(const struct optfile *f, const char *group, bool nearer_ca, struct conn_options *o, struct error *err)
+{
+	enum ssl_mode mode = SSL_DEFAULT;
+	if (o->ssl_mode != SSL_DEFAULT)
+		return ST_OK;
+	enum status st = optfile_tls_mode(f, group, o->ssl_ca, &mode, err);
+	if (!st && nearer_ca && mode < SSL_VERIFY_CA)
+		mode = mode == SSL_REQUIRED ? SSL_VERIFY_CA : SSL_DEFAULT;
+	if (!st)
+		o->ssl_mode = mode;
+	return st;
 }
 
 enum status optfile_apply(const struct optfile *f, const char *group, struct conn_options *o, struct error *err)
@@ -161,12 +173,13 @@ enum status optfile_apply(const struct optfile *f, const char *group, struct con
 		{ "ssl-ca", &o->ssl_ca }, { "ssl-cert", &o->ssl_cert }, { "ssl-key", &o->ssl_key },
 	};
 	enum status st = ST_OK;
+	bool nearer_ca = o->ssl_ca;
 	for (size_t i = 0; !st && i < sizeof texts / sizeof texts[0]; i++)
 		st = optfile_text(f, group, texts[i].key, texts[i].to, err);
 	if (!st)
 		st = optfile_port(f, group, &o->port, err);
 	if (!st)
-		st = optfile_tls(f, group, &o->ssl_mode, err);
+		st = optfile_tls(f, group, nearer_ca, o, err);
 	const char *key = optfile_get(f, group, "get-server-public-key");
 	if (!st && key && optfile_is_on(key))
 		o->get_server_public_key = true;

@@ -20,7 +20,8 @@ const char *optfile_get(const struct optfile *f, const char *group, const char *
 /* The i-th key that stands in group (loose- ones do not count) and where, NULL behind the last. A group of our own can so be checked for typing errors. */
 const char *optfile_key(const struct optfile *f, const char *group, size_t i, const char **ret_file, unsigned *ret_line);
 /* Fill what is unset in o from the group: host port user password socket ssl-mode ssl-ca ssl-cert ssl-key get-server-public-key, and
- * ssl/skip-ssl/ssl-verify-server-cert as MariaDB clients have them. An unknown ssl-mode is ERR_USAGE. */
+ * ssl/skip-ssl/ssl-verify-server-cert as MariaDB clients have them. Where o names a CA already, no group makes TLS less than VERIFY_CA. An unknown
+ * ssl-mode is ERR_USAGE. */
 enum status optfile_apply(const struct optfile *f, const char *group, struct conn_options *o, struct error *err);
 /* "REQUIRED" ... -> enum; false when there is no such mode. */
 bool optfile_ssl_mode(const char *name, enum ssl_mode *ret);

@@ -274,6 +274,9 @@ static void test_apply_tls(void **state)
 		{ "ssl\nssl-verify-server-cert=ON", SSL_VERIFY_IDENTITY },
 		{ "skip-ssl\nssl-verify-server-cert", SSL_VERIFY_IDENTITY },
 		{ "ssl\nssl-mode=VERIFY_CA", SSL_VERIFY_CA },
+		{ "ssl\nssl-ca=/ca", SSL_VERIFY_CA },
+		{ "skip-ssl\nssl-ca=/ca", SSL_DISABLED },
+		{ "ssl-ca=/ca\nssl-mode=REQUIRED", SSL_REQUIRED },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char text[256];
@@ -284,6 +287,37 @@ static void test_apply_tls(void **state)
 		assert_int_equal(optfile_apply(f, "client", &o, &err), ST_OK);
 		if (o.ssl_mode != cases[i].mode)
 			fail_msg("%s gives mode %d", cases[i].lines, (int)o.ssl_mode);
+		conn_options_free(&o);
+		optfile_free(f);
+	}
+}
+
+/* An authority that was named nearer is asked, whatever a file says. */
+static void test_a_named_ca_is_asked(void **state)
+{
+	(void)state;
+	static const struct { const char *lines; enum ssl_mode mode; } cases[] = {
+		{ "", SSL_DEFAULT },
+		{ "skip-ssl", SSL_DEFAULT },
+		{ "ssl=0", SSL_DEFAULT },
+		{ "ssl-mode=DISABLED", SSL_DEFAULT },
+		{ "ssl-mode=PREFERRED", SSL_DEFAULT },
+		{ "ssl", SSL_VERIFY_CA },
+		{ "ssl-mode=REQUIRED", SSL_VERIFY_CA },
+		{ "ssl-verify-server-cert", SSL_VERIFY_IDENTITY },
+		{ "ssl-mode=VERIFY_IDENTITY", SSL_VERIFY_IDENTITY },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char text[256];
+		struct conn_options o = { .ssl_ca = strdup("/named") };
+		struct error err = ERROR_INIT;
+		snprintf(text, sizeof text, "[client]\nssl-ca=/other\n%s\n", cases[i].lines);
+		struct optfile *f = read_text(text);
+		assert_int_equal(optfile_apply(f, "client", &o, &err), ST_OK);
+		if (o.ssl_mode != cases[i].mode)
+			fail_msg("%s gives mode %d", cases[i].lines, (int)o.ssl_mode);
+		assert_string_equal(o.ssl_ca, "/named");
+		conn_options_free(&o);
 		optfile_free(f);
 	}
 }
@@ -322,6 +356,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_home_and_extra, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_apply, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_apply_tls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_named_ca_is_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_apply_refused, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
