@@ -59,6 +59,13 @@ void strlist_sort(struct strlist *l)
 		qsort(l->item, l->n, sizeof *l->item, strlist_order);
 }
 
+void strlist_wipe(struct strlist *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		explicit_bzero(l->item[i], strlen(l->item[i]));
+	strlist_free(l);
+}
+
 void strlist_free(struct strlist *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -21,6 +21,12 @@ static int store_hex(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* How a message names an address: what stands before an @ may be a password. */
+static const char *store_shown(const char *url)
+{
+	return strchr(url, '@') ? "the store's address" : url;
+}
+
 /* The path of "file:///dir", percent signs decoded. */
 static enum status store_file_path(const char *url, struct buf *path, struct error *err)
 {
@@ -28,7 +34,7 @@ static enum status store_file_path(const char *url, struct buf *path, struct err
 	if (strncmp(p, "localhost/", 10) == 0)
 		p += strlen("localhost");
 	if (*p != '/') {
-		error_set(err, ST_FAILED, ERR_USAGE, "%s does not name a directory of this host", url);
+		error_set(err, ST_FAILED, ERR_USAGE, "%s does not name a directory of this host", store_shown(url));
 		error_hint(err, "three slashes and an absolute path: file:///backups, or the plain path");
 		return ST_FAILED;
 	}
@@ -38,7 +44,7 @@ static enum status store_file_path(const char *url, struct buf *path, struct err
 			buf_addc(path, (char)(high * 16 + low));
 			p += 2;
 		} else if (*p == '%') {
-			return error_set(err, ST_FAILED, ERR_USAGE, "%s has a percent sign that is not followed by two hexadecimal digits", url);
+			return error_set(err, ST_FAILED, ERR_USAGE, "%s has a percent sign that is not followed by two hexadecimal digits", store_shown(url));
 		} else {
 			buf_addc(path, *p);
 		}
@@ -54,7 +60,7 @@ static enum status store_path(const char *url, struct buf *path, struct error *e
 	if (strncmp(url, "file://", 7) == 0)
 		return store_file_path(url, path, err);
 	if (strstr(url, "://")) {
-		error_set(err, ST_FAILED, ERR_USAGE, "%s is not a store this version knows", url);
+		error_set(err, ST_FAILED, ERR_USAGE, "%s is not a store this version knows", store_shown(url));
 		error_hint(err, "a directory (file:///backups, or the plain path), s3://BUCKET/PREFIX, or - for a pipe");
 		return ST_FAILED;
 	}

@@ -157,9 +157,7 @@ void age_keyring_free(struct age_keyring *k)
 	if (k->item)
 		age_crypto_wipe(k->item, k->n * sizeof *k->item);
 	free(k->item);
-	for (size_t i = 0; i < k->passphrases.n; i++)
-		age_crypto_wipe(k->passphrases.item[i], strlen(k->passphrases.item[i]));
-	strlist_free(&k->passphrases);
+	strlist_wipe(&k->passphrases);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }

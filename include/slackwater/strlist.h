@@ -18,3 +18,4 @@ enum status strlist_addf(struct strlist *l, struct error *err, const char *fmt, 
 bool strlist_has(const struct strlist *l, const char *s);
 void strlist_sort(struct strlist *l); /* bytewise */
 void strlist_free(struct strlist *l);
+void strlist_wipe(struct strlist *l); /* the same of secrets: zeroed first */

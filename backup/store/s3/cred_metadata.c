@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the place where we run gives: the endpoint of a container, the metadata service (IMDSv2) of a machine. */
+#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -11,22 +12,28 @@ enum { CRED_METADATA_URL = 1024, CRED_METADATA_MAX = 16 << 10 };
 
 static const char cred_container_name[] = "the container's endpoint", cred_imds_name[] = "the metadata service (IMDSv2)";
 
-static bool cred_host_is(const char *url, const char *host)
-{
-	size_t n = strlen(host);
-	return strncmp(url, "http://", 7) == 0 && strncmp(url + 7, host, n) == 0 && strchr(":/?", url[7 + n]);
-}
-
-/* A token is sent there: over the network only by https. */
-static bool cred_container_allowed(const char *url)
+static bool cred_host_allowed(const char *host)
 {
 	static const char *const hosts[] = { "127.0.0.1", "localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]" };
-	if (strncmp(url, "https://", 8) == 0)
-		return true;
 	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
-		if (cred_host_is(url, hosts[i]))
+		if (strcmp(host, hosts[i]) == 0)
 			return true;
 	return false;
+}
+
+/* As libcurl will read it, and without an account, behind which another host could stand. */
+bool cred_container_allowed(const char *url)
+{
+	char *scheme = NULL, *host = NULL, *user = NULL;
+	CURLU *u = curl_url();
+	bool allowed = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_NO_USER &&
+	               curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	               (strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && cred_host_allowed(host)));
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(user);
+	curl_url_cleanup(u);
+	return allowed;
 }
 
 /* The token is written again from time to time. */
@@ -44,13 +51,6 @@ static enum status cred_container_token(struct strlist *header, struct error *er
 		st = strlist_addf(header, err, "Authorization: %s", token.data);
 	buf_free(&token);
 	return st;
-}
-
-static void cred_wipe_list(struct strlist *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		explicit_bzero(l->item[i], strlen(l->item[i]));
-	strlist_free(l);
 }
 
 enum status cred_container(const char *region, const struct run *run, struct cred_keys *ret, struct error *err)
@@ -75,25 +75,33 @@ enum status cred_container(const char *region, const struct run *run, struct cre
 	if (!st)
 		st = cred_parse_json(buf_str(&a.body), a.body.len, cred_container_name, ret, err);
 	http_answer_free(&a);
-	cred_wipe_list(&header);
+	strlist_wipe(&header);
 	return st;
+}
+
+enum status cred_imds_url(const char *path, struct buf *out, struct error *err)
+{
+	const char *base = cred_getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	buf_adds(out, base ? base : "http://169.254.169.254");
+	while (out->len && out->data[out->len - 1] == '/')
+		out->data[--out->len] = '\0';
+	buf_addf(out, "/latest/%s", path);
+	return buf_check(out, "the address of the metadata service", err);
 }
 
 static enum status cred_imds_call(const char *method, const char *path, const char *header_line, const struct run *run,
                                   struct http_answer *a, struct error *err)
 {
-	const char *base = cred_getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-	char url[CRED_METADATA_URL];
+	struct buf url = BUF_INIT(CRED_METADATA_URL);
 	struct strlist header = { .n = 0 };
-	size_t len = base ? strlen(base) : 0;
-	while (len && base[len - 1] == '/')
-		len--;
-	snprintf(url, sizeof url, "%.*s/latest/%s", base ? (int)len : 20, base ? base : "http://169.254.169.254", path);
-	enum status st = strlist_add(&header, header_line, err);
-	const struct http_request rq = { .method = method, .url = url, .header = &header };
+	enum status st = cred_imds_url(path, &url, err);
+	if (!st)
+		st = strlist_add(&header, header_line, err);
+	const struct http_request rq = { .method = method, .url = buf_str(&url), .header = &header };
 	if (!st)
 		st = cred_fetch(&rq, cred_imds_name, NULL, true, run, a, err);
-	cred_wipe_list(&header);
+	buf_free(&url);
+	strlist_wipe(&header);
 	return st;
 }
 

@@ -22,3 +22,8 @@ enum status cred_fetch(const struct http_request *rq, const char *what, const ch
                        struct http_answer *a, struct error *err);
 /* The document of the container endpoint and of the metadata service. */
 enum status cred_parse_json(const char *text, size_t len, const char *from, struct cred_keys *ret, struct error *err);
+
+/* Whether the address of a container's endpoint may be sent a token: over the network only by https. Pure. */
+bool cred_container_allowed(const char *url);
+/* "http://169.254.169.254/latest/PATH", or at AWS_EC2_METADATA_SERVICE_ENDPOINT. */
+enum status cred_imds_url(const char *path, struct buf *out, struct error *err);

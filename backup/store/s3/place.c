@@ -10,7 +10,8 @@ static const char place_scheme[] = "s3://";
 
 static enum status place_bad(const char *url, const char *why, struct error *err)
 {
-	error_set(err, ST_FAILED, ERR_USAGE, "%.300s %s", url, why);
+	bool account = strchr(url, '@'); /* what stands before it may be a password */
+	error_set(err, ST_FAILED, ERR_USAGE, "%.300s %s", account ? "the store's address" : url, why);
 	error_hint(err, "s3://BUCKET or s3://BUCKET/PREFIX; the server is named by --s3-endpoint");
 	return ST_FAILED;
 }

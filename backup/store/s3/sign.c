@@ -155,8 +155,6 @@ enum status sign_request(struct client *c, struct client_call *call, const struc
 /* A session token stands in the headers. */
 void sign_request_free(struct sign_request *r)
 {
-	for (size_t i = 0; i < r->header.n; i++)
-		explicit_bzero(r->header.item[i], strlen(r->header.item[i]));
-	strlist_free(&r->header);
+	strlist_wipe(&r->header);
 	buf_free(&r->url);
 }

@@ -191,6 +191,7 @@ enum status sigv4_sign(const struct sigv4_request *rq, const struct sigv4_scope 
 {
 	struct buf canonical = BUF_INIT(SIGV4_TEXT_MAX), to_sign = BUF_INIT(SIGV4_TEXT_MAX), names = BUF_INIT(SIGV4_TEXT_MAX);
 	unsigned char signature[SHA256_DIGEST_LENGTH];
+	canonical.secret = 1; /* a session token is among the headers */
 	enum status st = sigv4_canonical(rq, &canonical, err);
 	if (!st)
 		st = sigv4_string_to_sign(canonical.data, s, &to_sign, err);

@@ -76,6 +76,7 @@ static void XMLCALL xml_on_doctype(void *arg, const XML_Char *name, const XML_Ch
 enum status xml_read(const char *data, size_t len, xml_fn *fn, void *arg, struct error *err)
 {
 	struct xml_reading r = { .fn = fn, .arg = arg, .path = BUF_INIT(XML_PATH_MAX), .text = BUF_INIT(XML_TEXT_MAX) };
+	r.text.secret = 1; /* STS answers with keys */
 	r.parser = XML_ParserCreate(NULL);
 	if (!r.parser)
 		return error_oom(err);

@@ -13,6 +13,7 @@
 #include "store/s3/answer.h"
 #include "store/s3/bucket.h"
 #include "store/s3/cred_profile.h"
+#include "store/s3/cred_sources.h"
 #include "store/s3/listing.h"
 #include "store/s3/xml.h"
 
@@ -44,11 +45,13 @@ static void test_places(void **state)
 	check_place("s3://b/x", "https://h:443", S3_STYLE_VIRTUAL_HOST, "b.h", "/x/k");
 	check_place("s3://b/x", "http://h:80", S3_STYLE_PATH, "h", "/b/x/k");
 	check_place("s3://b/x", "http://[::1]:81", S3_STYLE_PATH, "[::1]:81", "/b/x/k");
-	static const char *const bad[] = { "s3://", "s3:///x", "s3://b/../x", "s3://b/a//b", "s3://-b", "s3://b\n/x", "http://b", "s3://b c/x" };
+	static const char *const bad[] = { "s3://", "s3:///x", "s3://b/../x", "s3://b/a//b", "s3://-b", "s3://b\n/x", "http://b", "s3://b c/x",
+		                           "s3://key:secret@h/b" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct error err = ERROR_INIT;
 		struct place p;
 		FAILS(ERR_USAGE, place_init(&p, bad[i], NULL, S3_STYLE_AUTO, &err));
+		assert_null(strstr(err.message, "secret"));
 	}
 	static const char *const endpoints[] = { "ftp://h", "http://", "http://h/path", "https://user:secret@h", "http://h h" };
 	for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
@@ -57,6 +60,36 @@ static void test_places(void **state)
 		FAILS(ERR_USAGE, place_init(&p, "s3://b", endpoints[i], S3_STYLE_AUTO, &err));
 		assert_null(strstr(err.message, "secret"));
 	}
+}
+
+static void metadata_at(const char *base, const char *url)
+{
+	struct error err = ERROR_INIT;
+	struct buf b = BUF_INIT(200);
+	if (base)
+		setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", base, 1);
+	OK(cred_imds_url("api/token", &b, &err));
+	unsetenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	assert_string_equal(buf_str(&b), url);
+	buf_free(&b);
+}
+
+static void test_where_credentials_are_asked_for(void **state)
+{
+	(void)state;
+	static const char *const good[] = { "http://127.0.0.1/x", "http://localhost:80/x", "http://[::1]:81/", "http://169.254.170.2/v2/x",
+		                            "http://[fd00:ec2::23]/v1", "https://example.com/x", "http://169.254.170.23?x" };
+	static const char *const bad[] = { "http://example.com/", "http://127.0.0.1:80@evil.example/", "http://127.0.0.1@evil.example/",
+		                           "http://localhost.evil.example/", "https://user@example.com/", "ftp://127.0.0.1/", "127.0.0.1/x", "",
+		                           "http://127.0.0.1:80:81/" };
+	metadata_at(NULL, "http://169.254.169.254/latest/api/token");
+	metadata_at("http://[fd00:ec2::254]//", "http://[fd00:ec2::254]/latest/api/token");
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		if (!cred_container_allowed(good[i]))
+			fail_msg("%s", good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (cred_container_allowed(bad[i]))
+			fail_msg("%s", bad[i]);
 }
 
 static void test_sizes_of_parts(void **state)
@@ -275,7 +308,7 @@ static void test_marks_that_cannot_be(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_places), cmocka_unit_test(test_sizes_of_parts), cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_places), cmocka_unit_test(test_where_credentials_are_asked_for), cmocka_unit_test(test_sizes_of_parts), cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_listings), cmocka_unit_test(test_profiles), cmocka_unit_test(test_marks), cmocka_unit_test(test_marks_that_cannot_be),
 		cmocka_unit_test_setup_teardown(test_throttle, scratch_setup, scratch_teardown), cmocka_unit_test(test_usage),
 	};
