@@ -84,11 +84,15 @@ void guard_statement(struct buf *out, const struct instance *in, const struct gu
 	         "); DO RELEASE_LOCK('%s')",
 	         run_lock, wait_s, run_lock);
 	add_attempt(out, in, ch, done_lock, buf_str(&start), true);
-	/* A START's OK proves nothing while a STOP that gave up waiting (1875) is still in effect: for about a minute it is repeated. */
-	static const struct { unsigned times, ms; } pauses[] = { { 10, 20 }, { 10, 100 }, { 118, 500 } };
-	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+	/*
+	 * A START's OK proves nothing while a STOP that gave up waiting (1875) is still in effect: it is repeated for about a minute, and on a
+	 * server where that may happen for ten more, for as long as a transaction may take.
+	 */
+	static const struct { unsigned times, ms; } pauses[] = { { 10, 20 }, { 10, 100 }, { 118, 500 }, { 120, 5000 } };
+	size_t n = sizeof pauses / sizeof *pauses - (instance_stop_gives_up(in) ? 0 : 1);
+	for (size_t i = 0; i < n; i++) {
 		for (unsigned k = 0; k < pauses[i].times; k++) {
-			buf_addf(out, "; DO SLEEP(0.%03u)", pauses[i].ms);
+			buf_addf(out, "; DO SLEEP(%u.%03u)", pauses[i].ms / 1000, pauses[i].ms % 1000);
 			add_attempt(out, in, ch, done_lock, buf_str(&start), false);
 		}
 	}
@@ -153,11 +157,19 @@ static bool lost(const struct job *waiter)
 	return !waiter->c || waiter->c->lost;
 }
 
+/* Somebody has interrupted what it does, or ended its session: it will not start anything. */
+static bool broken(const struct job *waiter)
+{
+	return job_done(waiter) && (lost(waiter) || (waiter->begun && waiter->st && waiter->err.my_errno != ER_EMPTY_QUERY));
+}
+
 /* One whose session somebody has ended gets a new one. */
 static enum status send_waiter(struct guard *g, size_t i, struct error *err)
 {
 	struct job *w = &g->waiter[i];
 	enum status st = ST_OK;
+	if (w->begun)
+		(void)job_join(w, NULL);
 	if (lost(w)) {
 		job_close(w);
 		st = open_waiter(g, i, err);
@@ -246,6 +258,11 @@ void guard_stopper(struct guard *g, size_t i, unsigned long id)
 	g->stopper[i] = id;
 }
 
+static bool is_armed(const struct guard *g)
+{
+	return g && g->armed;
+}
+
 enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, struct error *err)
 {
 	enum status st = new_names(g, err);
@@ -269,11 +286,6 @@ enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, st
 	return ST_OK;
 }
 
-bool guard_armed(const struct guard *g)
-{
-	return g && g->armed;
-}
-
 bool guard_fired(const struct guard *g)
 {
 	for (size_t i = 0; g && g->armed && i < g->n; i++) {
@@ -285,19 +297,19 @@ bool guard_fired(const struct guard *g)
 
 bool guard_restarted(const struct guard *g, size_t i)
 {
-	return guard_armed(g) && g->waiter[i].begun && job_done(&g->waiter[i]) && g->waiter[i].err.my_errno == ER_EMPTY_QUERY;
+	return is_armed(g) && g->waiter[i].begun && job_done(&g->waiter[i]) && g->waiter[i].err.my_errno == ER_EMPTY_QUERY;
 }
 
 void guard_repair(struct guard *g)
 {
-	if (!guard_armed(g) || !g->holder || conn_exec(g->holder, "DO 0", NULL))
+	if (!is_armed(g) || !g->holder || conn_exec(g->holder, "DO 0", NULL))
 		return;
 	for (size_t i = 0; i < g->n; i++) {
 		struct error e = ERROR_INIT;
-		if (!g->wanted[i] || !job_done(&g->waiter[i]) || !lost(&g->waiter[i]))
+		if (!g->wanted[i] || !broken(&g->waiter[i]))
 			continue;
 		enum status st = send_waiter(g, i, &e);
-		event_warning(g->run->events, "guard", "somebody ended a session of the dead-man's switch; %s%s",
+		event_warning(g->run->events, "guard", "somebody ended or interrupted a session of the dead-man's switch; %s%s",
 		              st ? "it could not be set again: " : "it is set again", st ? e.message : "");
 	}
 }
@@ -327,7 +339,7 @@ enum status guard_probe(const struct conn_options *o, struct run *run, struct er
 
 enum status guard_disarm(struct guard *g, struct conn *watch, struct error *err)
 {
-	if (!guard_armed(g))
+	if (!is_armed(g))
 		return ST_OK;
 	enum status st = take_lock(watch, g->done_lock, err), let_go = ST_OK;
 	if (g->holder)

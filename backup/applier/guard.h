@@ -24,13 +24,12 @@ enum status guard_new(const struct conn_options *o, const struct instance *in, c
 void guard_stopper(struct guard *g, size_t i, unsigned long id);
 /* Set it for the channels with which[i]; ST_OK only once the server has been seen (on watch) to wait in all of them. */
 enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, struct error *err);
-bool guard_armed(const struct guard *g);
 /* Armed, but one of the sessions no longer waits: it has begun to start channels, or was lost. */
 bool guard_fired(const struct guard *g);
 /* Waiting session i has done its work and ended by itself: it has seen channel i started again. */
 bool guard_restarted(const struct guard *g, size_t i);
 /*
- * While a STOP takes its time: a waiting session that was lost is opened and set again under the same lock. Nothing is done once the lock
+ * While a STOP takes its time: a waiting session that was lost or interrupted is set again under the same lock. Nothing is done once the lock
  * itself has fallen: then the switch is going off. What fails here is tried again at the next call.
  */
 void guard_repair(struct guard *g);

@@ -10,6 +10,10 @@
 #include <string.h>
 
 #include "applier/guard.h"
+#include "fake_conn.h"
+#include "scratch.h"
+
+FAKE_CONN_DEFINE_OPEN
 
 #define RUN "slackwater.run.12bb97528c74dd44.e9c877f695562e33"
 #define DONE "slackwater.done.12bb97528c74dd44.e9c877f695562e33"
@@ -109,7 +113,9 @@ static void test_last_attempt(void **state)
 	in.stop_timeout_s = 2;
 	sql = text_of(&in, &ch);
 	assert_int_equal(count(sql, "@gone"), 0);
-	assert_int_equal(count(sql, "EXECUTE slackwater"), n);
+	/* ... for ten minutes more: a transaction that a STOP still waits for may take that long. */
+	assert_int_equal(count(sql, "EXECUTE slackwater"), n + 120);
+	assert_int_equal(count(sql, "DO SLEEP(5.000)"), 120);
 	free(sql);
 	in = (struct instance){ .server = { .flavor = FLAVOR_MARIADB, .version = 101119 } };
 	sql = text_of(&in, &ch);
@@ -139,9 +145,53 @@ static void test_names(void **state)
 	check_name(FLAVOR_MARIADB, 101119, "\xc3\xa4\xe2\x82\xac", "START SLAVE '\xc3\xa4\xe2\x82\xac' SQL_THREAD");
 }
 
+static void answer(struct conn *c, const char *begins, const char *rows)
+{
+	fake_conn_expect_prefix(c, begins);
+	if (rows)
+		fake_conn_rows(c, rows);
+}
+
+/* KILL QUERY on the waiting session: it is alive, and will start nothing. */
+static void test_interrupted(void **state)
+{
+	struct scratch *s = *state;
+	struct error err = ERROR_INIT;
+	struct instance in = { .server = { .flavor = FLAVOR_MYSQL, .version = 90704, .identity = "A" } };
+	const char *const names[] = { "x" };
+	const struct conn_options o = { 0 };
+	struct guard *g = NULL;
+	struct conn *watch = fake_conn_new(&s->run, FLAVOR_MYSQL, 90704), *holder = fake_conn_new(&s->run, FLAVOR_MYSQL, 90704),
+		    *waiter = fake_conn_new(&s->run, FLAVOR_MYSQL, 90704);
+	fake_conn_queue(holder);
+	fake_conn_queue(waiter);
+	OK(guard_new(&o, &in, names, 1, 60000, &s->run, &g, &err));
+	answer(holder, "SELECT IFNULL(GET_LOCK('slackwater.run.", "n\n1\n");
+	answer(waiter, "SET @w = ", NULL);
+	fake_conn_error(waiter, 1317, "Query execution was interrupted");
+	answer(watch, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User lock'", "n\n1\n");
+	OK(guard_arm(g, watch, (const bool[]){ true }, &err));
+	while (!guard_fired(g))
+		OK(run_sleep_ms(&s->run, 1, &err));
+	assert_false(guard_restarted(g, 0));
+	answer(holder, "DO 0", NULL);
+	answer(waiter, "SET @w = ", NULL);
+	fake_conn_error(waiter, 1065, "Query was empty");
+	guard_repair(g);
+	answer(watch, "SELECT IFNULL(GET_LOCK('slackwater.done.", "n\n1\n");
+	answer(holder, "DO RELEASE_LOCK('slackwater.run.", NULL);
+	answer(watch, "DO RELEASE_LOCK('slackwater.done.", NULL);
+	OK(guard_disarm(g, watch, &err));
+	fake_conn_check(waiter);
+	guard_free(g);
+	conn_free(watch);
+	fake_conn_check_queue();
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_beginning), cmocka_unit_test(test_attempts),
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(test_interrupted, scratch_setup, scratch_teardown),
+		                            cmocka_unit_test(test_beginning), cmocka_unit_test(test_attempts),
 		                            cmocka_unit_test(test_last_attempt), cmocka_unit_test(test_names) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
