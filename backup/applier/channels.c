@@ -112,7 +112,7 @@ enum status channels_parse_row(const struct server_info *s, const struct rows *r
 	return parse_filters(r, &cp->filters, err);
 }
 
-/* Left over from a group that this server is no longer a member of (a member is refused): nobody can stop or start those. */
+/* A group's own channels, of a member (--group-member) or left over from one: the group starts and stops those. */
 static bool of_a_group(const struct rows *r)
 {
 	const char *name = rows_get(r, "Channel_Name");
@@ -195,6 +195,15 @@ const char *channels_label(const struct checkpoint_channel *cp, char out[160])
 	else
 		snprintf(out, 160, "channel '%s'", cp->name);
 	return out;
+}
+
+enum status channels_error(const struct channel *ch, struct error *err)
+{
+	char label[160];
+	error_set(err, ST_FAILED, ERR_APPLIER, "%s: the applier has stopped with error %u: %.700s", channels_label(&ch->cp, label),
+	          ch->sql_errno, ch->sql_error ? ch->sql_error : "");
+	error_hint(err, "put the applier right first: slackwater recover, or by hand");
+	return ST_FAILED;
 }
 
 enum status channels_inherit(struct channels *to, const struct channels *from, const struct instance *in,

@@ -43,3 +43,5 @@ bool channels_mode_is_gtid(enum applier_mode m);     /* gaps are seen by GTID se
 bool channels_mode_is_position(enum applier_mode m); /* gaps are seen by worker rows: positions are all there is */
 /* "channel 'x'", or "the default channel"; for messages. */
 const char *channels_label(const struct checkpoint_channel *cp, char out[160]);
+/* Its applier has stopped with an error of its own: ERR_APPLIER, which says so. */
+enum status channels_error(const struct channel *ch, struct error *err);

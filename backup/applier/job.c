@@ -14,6 +14,7 @@ static void *job_thread(void *arg)
 {
 	struct job *j = arg;
 	j->st = conn_exec_buf(j->c, &j->sql, &j->err);
+	j->warnings = j->st ? 0 : j->c->ops->warning_count(j->c);
 	atomic_store(&j->done, true);
 	if (j->done_fd >= 0) {
 		uint64_t one = 1;

@@ -18,6 +18,7 @@ struct job {
 	atomic_bool done;
 	enum status st;
 	struct error err;
+	unsigned warnings; /* notes included, when it succeeded */
 	int done_fd;     /* an eventfd that is made readable when the statement ends; -1 = none; not owned */
 };
 

@@ -140,15 +140,11 @@ enum status preflight_warn_clock(struct conn *c, const struct run *run, struct s
 
 static enum status broken(const struct channel *ch, struct error *err)
 {
-	char label[160];
-	error_set(err, ST_FAILED, ERR_APPLIER, "%s: the applier has stopped with error %u: %.600s", channels_label(&ch->cp, label),
-	          ch->sql_errno, ch->sql_error ? ch->sql_error : "");
+	enum status st = channels_error(ch, err);
 	if (ch->sql_errno == 1317 || ch->sql_errno == 1756 || ch->sql_errno == 1927)
 		error_hint(err, "somebody interrupted a replication thread (a tool that ends long queries?): start the applier by hand, "
 		                "which also closes the gap this left, or use slackwater recover");
-	else
-		error_hint(err, "put the applier right first: slackwater recover, or by hand");
-	return ST_FAILED;
+	return st;
 }
 
 static enum status over_a_gap(const struct preflight_facts *f, size_t i, struct error *err)

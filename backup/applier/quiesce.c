@@ -21,7 +21,6 @@ const struct quiesce_row quiesce_table[] = {
 	{ Q_WATCHING, E_FAILED, Q_RESUMING, quiesce_resume, "given up while waiting: nothing was stopped" },
 
 	{ Q_STOPPING, E_DONE, Q_STILL, quiesce_prove, "all channels have stopped: what they say of themselves is put to the proof" },
-	{ Q_STOPPING, E_IDLE, Q_STILL, quiesce_prove, "somebody else stopped the applier meanwhile: there is nothing left to stop" },
 	{ Q_STOPPING, E_AGAIN, Q_RESUMING, quiesce_resume, "the stop did not come about: the applier goes on" },
 	{ Q_STOPPING, E_FAILED, Q_RESUMING, quiesce_resume, "the stop failed: the applier goes on" },
 

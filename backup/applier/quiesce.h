@@ -16,6 +16,9 @@
 #include "slackwater/applier.h"
 #include "slackwater/journal.h"
 
+/* What the server says to a STOP that is refused, or to one that cannot be waited for any longer. */
+enum { ER_CANT_STOP_HERE = 1192, ER_STOP_TIMEOUT = 1875, ER_BACKUP_LOCK = 3857 };
+
 enum quiesce_state { Q_BEGIN, Q_PREFLIGHT, Q_ARMED, Q_WATCHING, Q_STOPPING, Q_CLOSING, Q_STILL, Q_CAPTURED, Q_RESUMING,
 	             Q_RUNNING, Q_END };
 enum quiesce_event {
@@ -74,6 +77,7 @@ struct quiesce {
 	struct journal *journal; /* NULL without a state directory */
 	bool secured;            /* both are set: what is stopped now is started again, whatever becomes of us */
 	bool reopened;           /* the server was lost, and has come back */
+	int64_t reopen_until_ms; /* for how long RESUMING waits for that; 0: it was not lost */
 	struct inflight inflight;
 	struct prepared prepared;
 	struct imprint before;
@@ -116,6 +120,8 @@ bool quiesce_owes_start(const struct quiesce *q);
 /* Set journal and switch for the channels that are still ours; and let both go, when none of them is stopped by us (any more). */
 enum status quiesce_secure(struct quiesce *q, struct error *err);
 enum status quiesce_unsecure(struct quiesce *q, struct error *err);
+/* What could not be started, though the server is there: the switch can do no better and is let go, which the journal has to know. */
+enum status quiesce_leave_to_journal(struct quiesce *q, struct error *err);
 /* Has the channel been started, by the switch or by a person, since its STOP was sent? Then it may never be seen standing. */
 enum status quiesce_restarted(struct quiesce *q, const struct ours *o, bool *ret, struct error *err);
 /* Is the channel pointed at another source than when we looked first? */

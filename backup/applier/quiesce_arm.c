@@ -23,8 +23,17 @@ static enum status open_sessions(struct quiesce *q, struct error *err)
 	return st;
 }
 
-/* Before the switch: writing to a disk may take its time, and between the last look and the STOP there is to be none. */
-static enum status write_journal(struct quiesce *q, struct error *err)
+/*
+ * A server whose STOP gives up (1875) may start a channel and stop it for good after that. The switch tries for long, but one that is found
+ * stopped there has not surely been stopped by a person: the journal then has it started.
+ */
+static bool switch_is_sure(const struct quiesce *q)
+{
+	return q->guard && !instance_stop_gives_up(&q->in);
+}
+
+/* Of the channels with q->which. */
+static enum status write_journal(struct quiesce *q, bool guarded, struct error *err)
 {
 	size_t n = 0;
 	const char **left = calloc(q->nours, sizeof *left);
@@ -33,7 +42,7 @@ static enum status write_journal(struct quiesce *q, struct error *err)
 	for (size_t i = 0; i < q->nours; i++)
 		if (q->which[i])
 			left[n++] = q->ours[i].name;
-	enum status st = journal_write(q->journal, left, n, !q->w->no_guard, q->w->max_pause_ms, err);
+	enum status st = journal_write(q->journal, left, n, guarded, q->w->max_pause_ms, err);
 	free(left);
 	return st;
 }
@@ -48,8 +57,9 @@ enum status quiesce_secure(struct quiesce *q, struct error *err)
 		if (q->guard)
 			guard_stopper(q->guard, i, stopper ? stopper->ops->thread_id(stopper) : 0);
 	}
+	/* Before the switch: writing to a disk may take its time, and between the last look and the STOP there is to be none. */
 	if (any && q->journal)
-		st = write_journal(q, err);
+		st = write_journal(q, switch_is_sure(q), err);
 	if (!st && any && q->guard)
 		st = guard_arm(q->guard, q->watch, q->which, err);
 	q->secured = !st;
@@ -63,6 +73,15 @@ enum status quiesce_unsecure(struct quiesce *q, struct error *err)
 		closed = journal_close(q->journal, st ? NULL : err);
 	q->secured = false;
 	return st ? st : closed;
+}
+
+enum status quiesce_leave_to_journal(struct quiesce *q, struct error *err)
+{
+	bool any = false;
+	for (size_t i = 0; i < q->nours; i++)
+		any |= (q->which[i] = q->ours[i].stopping || q->ours[i].stopped);
+	enum status st = any && q->journal ? write_journal(q, false, err) : ST_OK, off = guard_disarm(q->guard, q->watch, st ? NULL : err);
+	return st ? st : off;
 }
 
 enum quiesce_event quiesce_arm(struct quiesce *q)

@@ -9,20 +9,29 @@
 #include "applier/quiesce.h"
 #include "slackwater/dialect.h"
 
-enum { START_TRIES = 40, START_POLL_MS = 2, SETTLE_POLL_MS = 10, GOING_DOWN_MS = 1000, REOPEN_MS = 30000, TELL_EVERY_MS = 5000, ER_STOP_TIMEOUT = 1875 };
+enum { START_TRIES = 40, START_POLL_MS = 2, SETTLE_POLL_MS = 10, GOING_DOWN_MS = 1000, REOPEN_MS = 30000, TELL_EVERY_MS = 5000 };
+
+/* The server is gone, and all of RESUMING together has waited for it long enough. */
+static bool given_up(const struct quiesce *q)
+{
+	return !q->watch && q->reopen_until_ms && run_now_ms(q->run) > q->reopen_until_ms;
+}
 
 /* No session reconnects by itself; here one is opened anew on purpose, for as long as a server may take to come back. */
 static enum status watch_again(struct quiesce *q, struct error *err)
 {
-	int64_t until = run_now_ms(q->run) + REOPEN_MS;
 	if (q->watch && !q->watch->lost)
 		return ST_OK;
 	q->reopened = true;
 	conn_free(q->watch);
 	q->watch = NULL;
+	if (!q->reopen_until_ms)
+		q->reopen_until_ms = run_now_ms(q->run) + REOPEN_MS;
 	for (;;) {
 		enum status st = conn_open(&q->watch, q->o, CONN_SHIELDED, &q->shield, err);
-		if (!st || run_now_ms(q->run) > until)
+		if (!st)
+			(void)inflight_prepare(q->watch, &q->in, NULL); /* for another window: no START waits for it */
+		if (!st || given_up(q))
 			return st;
 		st = run_sleep_ms(&q->shield, 250, NULL);
 	}
@@ -40,7 +49,7 @@ static const struct channel *channel_of(const struct quiesce *q, const struct ou
 }
 
 /* Is the session that sent the STOP still in the server's list? It was lost on our side; the server may be busy with it. */
-static enum status stop_session_alive(struct quiesce *q, struct ours *o, bool *ret, struct error *err)
+static enum status stop_session_alive(struct quiesce *q, const struct ours *o, bool *ret, struct error *err)
 {
 	uint64_t n = 0;
 	char sql[128];
@@ -51,37 +60,78 @@ static enum status stop_session_alive(struct quiesce *q, struct ours *o, bool *r
 	return st;
 }
 
+/* Has the server been started since the STOP was sent? It counts its sessions anew then, and has been up for less time. */
+static enum status server_restarted(struct quiesce *q, const struct ours *o, bool *ret, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	*ret = false;
+	if (!q->reopened)
+		return ST_OK;
+	enum status st = conn_query(q->watch, "SHOW GLOBAL STATUS LIKE 'Uptime'", &r, err);
+	int64_t since_s = (run_now_ms(q->run) - q->still_ms) / 1000;
+	if (!st)
+		st = rows_next(r, &more, err);
+	if (!st)
+		*ret = (more && (int64_t)rows_u64(r, "Value", UINT32_MAX) + 1 < since_s) ||
+		       q->watch->ops->thread_id(q->watch) < o->job.c->ops->thread_id(o->job.c);
+	rows_free(r);
+	return st;
+}
+
+/* May the STOP still take effect? After 1875 it outlives its statement, in a lost session its statement may go on: neither outlives its server. */
+static enum status stop_goes_on(struct quiesce *q, const struct ours *o, bool *ret, struct error *err)
+{
+	bool gone = false;
+	*ret = false;
+	enum status st = watch_again(q, err);
+	if (!st)
+		st = server_restarted(q, o, &gone, err);
+	if (st || gone)
+		return st;
+	if (o->stop_error.my_errno == ER_STOP_TIMEOUT)
+		*ret = true;
+	else if (o->job.c->lost)
+		st = stop_session_alive(q, o, ret, err);
+	return st;
+}
+
+static void tell_settling(struct quiesce *q, const struct ours *o, int64_t since, int64_t *told_ms)
+{
+	int64_t now = run_now_ms(q->run);
+	if (now - *told_ms < TELL_EVERY_MS)
+		return;
+	*told_ms = now;
+	event_info(q->run->events, "window", "channel '%s' has been stopping for %.0f s; it is started as soon as it has stopped", o->name,
+	           (double)(now - since) / 1000);
+}
+
 /*
- * A STOP whose outcome is not known yet: 1875 (in effect, and cannot be taken back) or a lost session (perhaps in effect). A START sent
- * into it may return OK and be undone by it, so it is waited out first.
+ * A STOP whose outcome is not known yet: 1875 (in effect, and cannot be taken back), a lost session (perhaps in effect), or an error that
+ * does not say whether it took effect before. A START sent into it may return OK and be undone by it, so it is waited out first. Whether it
+ * goes on is asked before the status is: what the status says of a STOP that has ended is final.
  */
 static enum status settle_stop(struct quiesce *q, struct ours *o, struct error *err)
 {
 	int64_t since = run_now_ms(q->run), told = since;
 	enum status st = ST_OK;
-	bool alive = true, restarted = false;
 	if (o->job.begun)
 		(void)job_join(&o->job, &o->stop_error);
 	while (!st && o->stopping) {
-		st = read_channels(q, err);
+		bool goes_on = false, restarted = false;
+		st = stop_goes_on(q, o, &goes_on, err);
+		if (!st)
+			st = read_channels(q, err);
 		const struct channel *ch = st ? NULL : channel_of(q, o);
-		if (!st && ch && ch->sql_running)
+		bool running = ch && ch->sql_running;
+		if (!st && running && goes_on)
 			st = quiesce_restarted(q, o, &restarted, err);
-		if (!st && (!ch || !ch->sql_running || restarted)) {
+		if (!st && (!goes_on || !running || restarted)) {
 			o->stopping = false;
-			o->stopped = ch != NULL;
-			break;
-		}
-		if (!st && o->stop_error.my_errno != ER_STOP_TIMEOUT) {
-			st = stop_session_alive(q, o, &alive, err);
-			o->stopping = alive;
-		}
-		if (!st && o->stopping)
+			o->stopped = ch && (!running || restarted);
+		} else if (!st) {
 			st = run_sleep_ms(&q->shield, SETTLE_POLL_MS, err);
-		if (run_now_ms(q->run) - told >= TELL_EVERY_MS) {
-			told = run_now_ms(q->run);
-			event_info(q->run->events, "window", "channel '%s' has been stopping for %.0f s; it is started as soon as it has stopped",
-			           o->name, (double)(told - since) / 1000);
+			tell_settling(q, o, since, &told);
 		}
 	}
 	return st;
@@ -221,7 +271,7 @@ static enum status start_until_seen(struct quiesce *q, struct error *err)
 	bool in_error = false;
 	if (owes(q, &in_error) && !read_channels(q, &last))
 		leave_to_others(q);
-	for (unsigned i = 0; i < START_TRIES && owes(q, &in_error); i++) {
+	for (unsigned i = 0; i < START_TRIES && owes(q, &in_error) && !given_up(q); i++) {
 		/* An error right after a START is the applier's own: trying it twice more is enough. */
 		if (in_error && i >= 3)
 			break;
@@ -242,8 +292,11 @@ enum status quiesce_start_all(struct quiesce *q, struct error *err)
 		q->capture->drop(q->capture->arg);
 		q->fixed = false;
 	}
-	if (!quiesce_owes_start(q))
+	if (!quiesce_owes_start(q)) {
+		q->still_ms = 0; /* nothing stands still any more, if anything did */
 		return ST_OK;
+	}
+	q->reopen_until_ms = 0;
 	for (size_t i = 0; i < q->nours; i++) {
 		struct error e = ERROR_INIT;
 		if (q->ours[i].stopping && settle_stop(q, &q->ours[i], &e)) {
@@ -293,10 +346,13 @@ enum quiesce_event quiesce_resume(struct quiesce *q)
 	bool stopped = quiesce_owes_start(q);
 	enum status st = quiesce_start_all(q, &e);
 	/* What could not be started is left to the switch if the server is gone, and to the journal in any case. */
-	if (!st && q->watch && quiesce_unsecure(q, &ignored))
+	enum status off = ST_OK;
+	if (q->watch && !st)
+		off = quiesce_unsecure(q, &ignored);
+	else if (q->watch && !q->watch->lost)
+		off = quiesce_leave_to_journal(q, &ignored);
+	if (off)
 		event_warning(q->run->events, "guard", "the dead-man's switch and the journal were not let go in order: %s", ignored.message);
-	else if (st && q->watch && !q->watch->lost)
-		(void)guard_disarm(q->guard, q->watch, NULL);
 	if (!st && stopped)
 		st = look_back(q, &e);
 	if (st)

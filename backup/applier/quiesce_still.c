@@ -40,15 +40,6 @@ static enum status gap_error(struct quiesce *q, const char *what, struct error *
 	return ST_FAILED;
 }
 
-static enum status applier_error(const struct channel *ch, struct error *err)
-{
-	char label[160];
-	error_set(err, ST_FAILED, ERR_APPLIER, "%s: the applier has stopped with error %u: %.700s", channels_label(&ch->cp, label),
-	          ch->sql_errno, ch->sql_error ? ch->sql_error : "");
-	error_hint(err, "put the applier right first: slackwater recover, or by hand");
-	return ST_FAILED;
-}
-
 /* The applier runs; until what was missing is there. */
 static enum status wait_closed(struct quiesce *q, struct error *err)
 {
@@ -61,7 +52,7 @@ static enum status wait_closed(struct quiesce *q, struct error *err)
 		for (size_t i = 0; !st && i < q->now.n; i++) {
 			const struct channel *ch = &q->now.item[i];
 			if (is_ours(q, ch->cp.name) && !ch->sql_running && ch->sql_errno)
-				st = applier_error(ch, err);
+				st = channels_error(ch, err);
 		}
 		if (!st)
 			st = gaps_read(q->watch, &q->in, &q->now, &now, err);
@@ -135,7 +126,7 @@ static enum status look_still(struct quiesce *q, bool *ret_again, struct error *
 			return ST_OK;
 		}
 		if (ch->sql_errno)
-			return applier_error(ch, err);
+			return channels_error(ch, err);
 	}
 	if (guard_fired(q->guard)) {
 		snprintf(q->why, sizeof q->why, "the dead-man's switch went off: the stillness took longer than --max-pause");

@@ -9,7 +9,7 @@
 #include "applier/quiesce.h"
 #include "slackwater/dialect.h"
 
-enum { ER_STOP_TIMEOUT = 1875, ER_BACKUP_LOCK = 3857, TELL_EVERY_MS = 2000, AGAIN_PAUSE_MS = 250, STOP_POLL_MS = 5 };
+enum { TELL_EVERY_MS = 2000, AGAIN_PAUSE_MS = 250, STOP_POLL_MS = 5 };
 
 /* ---- WATCHING ---- */
 
@@ -43,16 +43,16 @@ static enum status look_after_ours(struct quiesce *q, size_t *ret_left, struct e
 			}
 			continue;
 		}
-		if (ch->sql_errno) {
-			error_set(err, ST_FAILED, ERR_APPLIER, "%s: the applier has stopped with error %u: %s",
-			          channels_label(&ch->cp, label), ch->sql_errno, ch->sql_error ? ch->sql_error : "");
-			error_hint(err, "put the applier right first: slackwater recover, or by hand");
-			return ST_FAILED;
-		}
+		if (ch->sql_errno)
+			return channels_error(ch, err);
 		o->dropped = true;
 		ch->cp.was_running = false;
 		event_warning(q->run->events, "window", "%s was stopped by somebody else: it is left stopped",
 		              channels_label(&ch->cp, label));
+		/* Neither switch nor journal may start it: both are set anew without it. */
+		enum status st = quiesce_unsecure(q, err);
+		if (st)
+			return st;
 	}
 	return ST_OK;
 }
@@ -269,24 +269,61 @@ static enum status send_stops(struct quiesce *q, struct error *err)
 	return st;
 }
 
-/* What the STOPs said. 1875: the statement gave up waiting, the stop itself goes on. */
-static enum status take_results(struct quiesce *q, struct error *err)
+/* The server has done nothing. Any other error may have come after the thread was told to stop, as 1182 does: then its status has to tell. */
+static bool is_refusal(const struct error *e)
+{
+	return e->my_errno == ER_BACKUP_LOCK || e->my_errno == ER_CANT_STOP_HERE || e->kind == ERR_PREFLIGHT;
+}
+
+/*
+ * "Already stopped", says a note: somebody's STOP was in progress and ours has only waited for it (run: 1255 on 5.6.24 and MariaDB
+ * 10.11.19, 3084 on 9.7.4), so the channel is theirs. A STOP may be told other things, too: of open temporary tables, say.
+ */
+static bool stopped_by_others(struct job *j)
+{
+	enum { ER_WAS_NOT_RUNNING = 1255, ER_CHANNEL_WAS_NOT_RUNNING = 3084 };
+	struct error ignored = ERROR_INIT;
+	struct rows *r = NULL;
+	bool more = false, found = false;
+	if (!j->warnings || conn_query(j->c, "SHOW WARNINGS", &r, &ignored))
+		return false;
+	while (!found && !rows_next(r, &more, &ignored) && more) {
+		uint64_t code = rows_u64(r, "Code", 0);
+		found = code == ER_WAS_NOT_RUNNING || code == ER_CHANNEL_WAS_NOT_RUNNING;
+	}
+	rows_free(r);
+	return found;
+}
+
+/* A STOP that has succeeded. */
+static void take_stopped(struct quiesce *q, struct ours *o, bool *ret_others)
+{
+	o->stopping = false;
+	o->dropped = stopped_by_others(&o->job);
+	o->stopped = !o->dropped;
+	if (!o->dropped)
+		return;
+	*ret_others = true;
+	snprintf(q->why, sizeof q->why, "channel '%.100s' was stopped by somebody else in the same moment", o->name);
+	event_warning(q->run->events, "window", "%s: it is left stopped", q->why);
+}
+
+/* What the STOPs said. 1875: the statement gave up waiting, the stop itself goes on. *ret_others: somebody else has stopped a channel of ours. */
+static enum status take_results(struct quiesce *q, bool *ret_others, struct error *err)
 {
 	enum status st = ST_OK;
+	*ret_others = false;
 	for (size_t i = 0; i < q->nours; i++) {
 		struct ours *o = &q->ours[i];
 		if (!o->stopping)
 			continue;
 		enum status one = job_join(&o->job, &o->stop_error);
-		if (!one) {
+		if (!one)
+			take_stopped(q, o, ret_others);
+		if (!one || o->stop_error.my_errno == ER_STOP_TIMEOUT)
+			continue;
+		if (is_refusal(&o->stop_error))
 			o->stopping = false;
-			o->stopped = true;
-			continue;
-		}
-		if (o->stop_error.my_errno == ER_STOP_TIMEOUT)
-			continue;
-		if (!o->job.c->lost)
-			o->stopping = false; /* refused at once: nothing is in effect */
 		if (!st && err)
 			*err = o->stop_error;
 		st = st ? st : one;
@@ -338,6 +375,20 @@ static enum status wait_seen_stopped(struct quiesce *q, bool *ret_again, struct 
 	return st;
 }
 
+/* Why the stop is of no use, and another one is; false: it is good, or an error says more. */
+static bool stop_again(struct quiesce *q, bool restarted, bool others, const struct error *stop_error)
+{
+	if (restarted)
+		snprintf(q->why, sizeof q->why, "%s", guard_fired(q->guard)
+		         ? "the stop took longer than --max-pause, and the dead-man's switch went off"
+		         : "the applier was started by somebody else while its stop was still in effect");
+	else if (stop_error->my_errno == ER_BACKUP_LOCK)
+		snprintf(q->why, sizeof q->why, "another session holds LOCK INSTANCE FOR BACKUP, under which no applier can be stopped");
+	else if (!others || stop_error->status)
+		return false;
+	return true;
+}
+
 enum quiesce_event quiesce_stop(struct quiesce *q)
 {
 	struct error e = ERROR_INIT, stop_error = ERROR_INIT;
@@ -345,21 +396,15 @@ enum quiesce_event quiesce_stop(struct quiesce *q)
 	if (old && old->age_ms > q->in_flight_ms)
 		q->in_flight_ms = old->age_ms;
 	q->moves = 0;
-	bool restarted = false;
+	bool restarted = false, others = false;
 	enum status st = send_stops(q, &e), stop;
 	q->wait_ms = q->still_ms - q->armed_ms;
 	wait_for_stops(q);
-	stop = take_results(q, &stop_error);
+	stop = take_results(q, &others, &stop_error);
 	if (!st && !stop)
 		st = wait_seen_stopped(q, &restarted, &e);
-	if (!st && restarted) {
-		snprintf(q->why, sizeof q->why, guard_fired(q->guard) ? "the stop took longer than --max-pause, and the dead-man's switch went off"
-		                                                    : "the applier was started by somebody else while its stop was still in effect");
-		q->again = true;
-		return E_AGAIN;
-	}
-	if (!st && stop && stop_error.my_errno == ER_BACKUP_LOCK) {
-		snprintf(q->why, sizeof q->why, "another session holds LOCK INSTANCE FOR BACKUP, under which no applier can be stopped");
+	/* Also when a channel has turned out to be somebody else's: switch and journal are set anew without it. */
+	if (!st && stop_again(q, restarted, others, &stop_error)) {
 		q->again = true;
 		return E_AGAIN;
 	}

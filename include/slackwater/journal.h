@@ -20,7 +20,7 @@ struct journal_record {
 	int64_t written_ms;      /* wall clock of the agent's host, UTC */
 	int64_t server_start_s;  /* the server's own clock: when it had been started, Unix time */
 	uint64_t connection;     /* the number of our session there: a server that was restarted counts from the beginning */
-	bool guarded;            /* the dead-man's switch was set */
+	bool guarded;            /* a dead-man's switch was set that is sure to have started them */
 	int64_t max_pause_ms;    /* ... and fires after this */
 	unsigned pid;            /* of the agent */
 };
@@ -53,7 +53,7 @@ void journal_report_free(struct journal_report *r);
 /*
  * Finish what dead runs left open on the server that o reaches. Takes the local half of the claim for as long as it works; when a run is alive
  * on this host it does nothing (found = 0). A channel is started when it was ours, is stopped without an error, and the server was restarted
- * since (or no switch had been set): if the switch was set and the server is the same, the switch has started it, and whoever stopped it
+ * since (or no switch was sure to do it): if the switch was set and the server is the same, the switch has started it, and whoever stopped it
  * since meant it. Nothing open: no connection is made. Channels that could not be started: ERR_APPLIER.
  */
 enum status journal_finish(const char *state_dir, const struct conn_options *o, struct run *run, struct journal_report *ret,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -211,6 +212,65 @@ static void test_stop_gives_up(void **state)
 	end(&b);
 }
 
+/* 1182 comes after the thread was told to stop: whether anything is owed, the status has to tell. 3857 and 1192 are taken at their word. */
+static void test_stop_fails(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	begin_stop(*state, &b, 0);
+	fake_conn_error(b.session, 1182, "Got error 28 during FLUSH LOGS");
+	assert_int_equal(quiesce_stop(&b.q), E_FAILED);
+	assert_true(quiesce_owes_start(&b.q));
+	looked(&b); /* it stands */
+	looked(&b);
+	fake_conn_expect(b.session, START);
+	answer(&b, "Yes", NULL);
+	OK(quiesce_start_all(&b.q, &err));
+	assert_false(quiesce_owes_start(&b.q));
+	end(&b);
+
+	begin_stop(*state, &b, 0);
+	fake_conn_error(b.session, 1182, "Got error 28 during FLUSH LOGS");
+	assert_int_equal(quiesce_stop(&b.q), E_FAILED);
+	answer(&b, "Yes", NULL); /* it runs */
+	OK(quiesce_start_all(&b.q, &err));
+	assert_false(quiesce_owes_start(&b.q));
+	end(&b);
+
+	static const struct { unsigned no; enum quiesce_event event; } refused[] = { { 3857, E_AGAIN }, { 1192, E_FAILED }, { 1227, E_FAILED } };
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		begin_stop(*state, &b, 0);
+		fake_conn_error(b.session, refused[i].no, "refused");
+		assert_int_equal(quiesce_stop(&b.q), refused[i].event);
+		assert_false(quiesce_owes_start(&b.q));
+		end(&b);
+	}
+}
+
+/* Somebody's STOP was in progress and ours has waited behind it: the channel is theirs. Another note is about something else. */
+static void test_stopped_by_somebody_else(void **state)
+{
+	static const struct { const char *note; bool theirs; } said[] = {
+		{ "Note\t3084\tReplication thread(s) for channel 'x' are already stopped.", true },
+		{ "Note\t1255\tSlave already has been stopped", true },
+		{ "Warning\t3022\tThis operation may not be safe when the slave has temporary tables.", false },
+	};
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+		struct bed b;
+		char rows[160];
+		begin_stop(*state, &b, 0);
+		fake_conn_warnings(b.session, 1);
+		fake_conn_expect(b.session, "SHOW WARNINGS");
+		snprintf(rows, sizeof rows, "Level\tCode\tMessage\n%s\n", said[i].note);
+		fake_conn_rows(b.session, rows);
+		assert_int_equal(quiesce_stop(&b.q), said[i].theirs ? E_AGAIN : E_DONE);
+		assert_int_equal(b.q.ours[0].dropped, said[i].theirs);
+		assert_int_equal(quiesce_owes_start(&b.q), !said[i].theirs);
+		b.q.ours[0].stopped = false;
+		end(&b);
+	}
+}
+
 /* Which thread belongs to which channel is not told: a new one of another channel is no sign. */
 static void test_which_channel_is_not_known(void **state)
 {
@@ -232,20 +292,122 @@ static void test_which_channel_is_not_known(void **state)
 	end(&b);
 }
 
+static void lost_in_the_stop(struct scratch *s, struct bed *b)
+{
+	begin(s, b);
+	b->session->lost = true;
+	b->q.ours[0].stopping = true;
+	b->q.ours[0].stop_error.my_errno = 2013;
+}
+
+static void session_listed(struct bed *b, const char *n, const char *row)
+{
+	fake_conn_expect_prefix(b->watch, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = ");
+	fake_conn_rows(b->watch, n);
+	fake_conn_expect(b->watch, STATUS);
+	fake_conn_rows(b->watch, row);
+}
+
+static struct conn *started_anew(struct bed *b)
+{
+	struct conn *starter = fake_conn_new(&b->q.shield, FLAVOR_MYSQL, 90704);
+	fake_conn_expect(starter, START);
+	fake_conn_queue(starter);
+	fake_conn_expect(b->watch, STATUS);
+	fake_conn_rows(b->watch, ROWS("Yes", "0", ""));
+	return starter;
+}
+
 /* The session of the STOP was lost, and the server knows nothing of it any more: the channel runs, nothing is owed. */
 static void test_stop_never_arrived(void **state)
 {
 	struct bed b;
 	struct error err = ERROR_INIT;
-	begin(*state, &b);
-	b.q.ours[0].stopping = true;
-	b.q.ours[0].stop_error.my_errno = 2013;
-	fake_conn_expect(b.watch, STATUS);
-	fake_conn_rows(b.watch, ROWS("Yes", "0", ""));
-	fake_conn_expect_prefix(b.watch, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = ");
-	fake_conn_rows(b.watch, "n\n0\n");
+	lost_in_the_stop(*state, &b);
+	session_listed(&b, "n\n0\n", ROWS("Yes", "0", ""));
 	OK(quiesce_start_all(&b.q, &err));
 	end(&b);
+}
+
+/* It was lost, and the STOP ends between two looks: what counts is the status after the server has let the session go. */
+static void test_stop_ends_between_looks(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	lost_in_the_stop(*state, &b);
+	session_listed(&b, "n\n1\n", ROWS("Yes", "0", ""));
+	session_listed(&b, "n\n0\n", ROWS("No", "0", ""));
+	looked(&b);
+	struct conn *starter = started_anew(&b);
+	OK(quiesce_start_all(&b.q, &err));
+	assert_false(quiesce_owes_start(&b.q));
+	fake_conn_check_queue();
+	b.session = starter;
+	end(&b);
+}
+
+/* After 1875 the server was restarted: no STOP outlives it, and a channel that runs is not waited for. */
+static void test_server_restarted_after_1875(void **state)
+{
+	struct bed b;
+	struct error err = ERROR_INIT;
+	begin(*state, &b);
+	b.q.in.worker_stamps = true;
+	b.q.still_ms -= 60000;
+	b.q.ours[0].stopping = true;
+	b.q.ours[0].stop_error.my_errno = 1875;
+	b.watch->lost = true;
+	struct conn *back = fake_conn_new(&b.q.shield, FLAVOR_MYSQL, 90704);
+	fake_conn_expect(back, "SHOW GLOBAL STATUS LIKE 'Uptime'");
+	fake_conn_rows(back, "Variable_name\tValue\nUptime\t5\n");
+	fake_conn_expect(back, STATUS);
+	fake_conn_rows(back, ROWS("Yes", "0", ""));
+	fake_conn_queue(back);
+	OK(quiesce_start_all(&b.q, &err));
+	assert_false(quiesce_owes_start(&b.q));
+	fake_conn_check_queue();
+	b.watch = back;
+	end(&b);
+}
+
+static int64_t stepping_ms = 1000;
+
+static int64_t stepping_now(void *arg)
+{
+	(void)arg;
+	return stepping_ms;
+}
+
+static void stepping_wait(void *arg, int fd, int64_t ms)
+{
+	(void)arg;
+	(void)fd;
+	stepping_ms += ms;
+}
+
+static const struct clock_ops stepping = { stepping_now, stepping_now, stepping_wait };
+
+/* The server does not come back: all of RESUMING together waits for it once. */
+static void test_server_stays_away(void **state)
+{
+	struct scratch *s = *state;
+	struct bed b;
+	struct error err = ERROR_INIT;
+	s->run.clock = &stepping;
+	begin(s, &b);
+	b.q.ours[0].stopped = true;
+	b.watch->lost = true;
+	for (int i = 0; i < 122; i++) /* every quarter of a second, for 30 s and the one after */
+		fake_conn_queue_error(2003, "Can't connect");
+	int64_t began = stepping_ms;
+	FAILS(ERR_APPLIER, quiesce_start_all(&b.q, &err));
+	assert_in_range(stepping_ms - began, 30000, 31000);
+	assert_non_null(strstr(err.message, "THE APPLIER IS STOPPED: channel 'x' could not be started again"));
+	assert_non_null(strstr(err.message, "Can't connect"));
+	fake_conn_check_queue();
+	fake_conn_check(b.session);
+	quiesce_close(&b.q);
+	s->run.clock = &clock_system;
 }
 
 /* Cancelled: what is owed is paid all the same. */
@@ -349,6 +511,7 @@ static void test_going_down(void **state)
 	fake_conn_error(b.watch, 2013, "Lost connection");
 	fake_conn_expect(b.session, START);
 	struct conn *back = fake_conn_new(&b.q.shield, FLAVOR_MYSQL, 90704);
+	fake_conn_expect(back, "SET SESSION time_zone = 'SYSTEM'"); /* the next window's ages are told in it */
 	fake_conn_expect(back, STATUS);
 	fake_conn_rows(back, ROWS("Yes", "0", ""));
 	fake_conn_queue(back);
@@ -366,6 +529,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { T(test_started), T(test_ok_but_not_running), T(test_cannot_be_started),
 		                            T(test_stop_still_going_on), T(test_stopped_and_started_by_a_person),
 		                            T(test_stop_gives_up), T(test_which_channel_is_not_known), T(test_stop_never_arrived), T(test_cancelled),
+		                            T(test_stop_fails), T(test_stopped_by_somebody_else), T(test_stop_ends_between_looks),
+		                            T(test_server_restarted_after_1875), T(test_server_stays_away),
 		                            T(test_look_back), T(test_taken_over), T(test_going_down) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -444,7 +444,7 @@ static struct fake_opening {
 	struct conn *c;
 	unsigned my_errno;
 	const char *error;
-} fake_opening[64];
+} fake_opening[256];
 static size_t fake_openings, fake_opened;
 
 static void fake_conn_enqueue(struct fake_opening o)
