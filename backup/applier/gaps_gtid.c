@@ -6,7 +6,7 @@
  * log and that the receiver will fetch again, or one that never will come (a purged set with holes, a block of numbers of group
  * replication). It counts as permanent only when a connected receiver has gone past it: it has fetched later ones of that UUID, or,
  * for a UUID that it has fetched nothing of, it asked for all that was missing (by auto-position, or from the low-water mark on, behind
- * which everything lies that an applier can have lost) and was sent something else.
+ * which everything lies that an applier can have lost) and was sent something else. With several sources every receiver has to have done so.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -90,14 +90,23 @@ static bool mentions(const struct channels *ch, const char *uuid, size_t len)
 	return false;
 }
 
-static bool asked_for_all(const struct channels *ch)
+/*
+ * Has whoever could send that UUID's transactions been asked for all that is missing, and sent other things instead? The channel whose source
+ * has written them tells; where none has, each channel may be the one that will bring them.
+ */
+static bool asked_for_all(const struct channels *ch, const char *uuid, size_t len)
 {
+	bool all = true;
 	for (size_t i = 0; i < ch->n; i++) {
 		const struct checkpoint_channel *cp = &ch->item[i].cp;
-		if (channels_mode_is_gtid(cp->mode) && cp->io_running && cp->received_set && *cp->received_set)
-			return true;
+		if (!channels_mode_is_gtid(cp->mode))
+			continue;
+		bool asked = cp->io_running && cp->received_set && *cp->received_set;
+		if (cp->source_uuid && strlen(cp->source_uuid) == len && strncasecmp(cp->source_uuid, uuid, len) == 0)
+			return asked;
+		all = all && asked;
 	}
-	return false;
+	return all;
 }
 
 /* The same for UUIDs that were not heard of since: each entry of the formatted set is one UUID's. */
@@ -105,13 +114,14 @@ static enum status never_sent(const struct channels *ch, struct gtid_set *holes,
                               struct error *err)
 {
 	char *text = NULL;
-	if (gtid_set_empty(holes) || !asked_for_all(ch))
+	if (gtid_set_empty(holes))
 		return ST_OK;
 	enum status st = set_text(holes, &text, err);
 	char *rest = text, *e;
 	while (!st && (e = strsep(&rest, ","))) {
 		struct gtid_set *one = NULL;
-		if (mentions(ch, e, strcspn(e, ":")))
+		size_t len = strcspn(e, ":");
+		if (mentions(ch, e, len) || !asked_for_all(ch, e, len))
 			continue;
 		st = gtid_set_parse(e, &one, err);
 		if (!st)

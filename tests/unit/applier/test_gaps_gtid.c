@@ -22,6 +22,8 @@ struct given {
 	const char *received;
 };
 
+static const char *const *sources; /* the UUIDs of the channels' sources, where they matter */
+
 static void look(const char *executed, const struct given *g, size_t n, struct channels *ch, struct gaps *gaps)
 {
 	struct error err = ERROR_INIT;
@@ -32,6 +34,7 @@ static void look(const char *executed, const struct given *g, size_t n, struct c
 		ch->item[i].cp.mode = g[i].mode;
 		ch->item[i].cp.io_running = g[i].io;
 		ch->item[i].cp.received_set = strdup(g[i].received);
+		ch->item[i].cp.source_uuid = sources ? strdup(sources[i]) : NULL;
 	}
 	assert_int_equal(gaps_by_gtid(ch, gaps, &err), ST_OK);
 }
@@ -144,6 +147,36 @@ static void test_two_channels(void **state)
 	done(&ch, &g);
 }
 
+/* With two sources: what one of them does not send, the other may. */
+static void test_asked_of_two(void **state)
+{
+	(void)state;
+	struct channels ch;
+	struct gaps g;
+	struct given two[] = { { MODE_MYSQL_AUTO, true, A ":50-60" }, { MODE_MYSQL_AUTO, false, "" } };
+	sources = (const char *const[]){ A, B };
+	static const char executed[] = OLD ":5," A ":1-60," B ":1-4:6-9";
+	look(executed, two, 2, &ch, &g); /* the second has been asked for nothing yet: its own hole and the old one may come by it */
+	assert_string_equal(g.holes, OLD ":1-4," B ":5");
+	assert_null(g.permanent);
+	done(&ch, &g);
+	two[1].io = true; /* connected, and has been sent nothing */
+	look(executed, two, 2, &ch, &g);
+	assert_null(g.permanent);
+	done(&ch, &g);
+	two[1].received = A ":60"; /* sent something else, by the very source that wrote what is missing */
+	look(executed, two, 2, &ch, &g);
+	assert_string_equal(g.permanent, OLD ":1-4," B ":5");
+	assert_null(g.holes);
+	done(&ch, &g);
+	two[0].io = false; /* of the first one's going on nothing is known: the old hole may come by it, the second's own cannot */
+	look(executed, two, 2, &ch, &g);
+	assert_string_equal(g.permanent, B ":5");
+	assert_string_equal(g.holes, OLD ":1-4");
+	done(&ch, &g);
+	sources = NULL;
+}
+
 static void test_tags(void **state)
 {
 	(void)state;
@@ -219,7 +252,7 @@ int main(void)
 		cmocka_unit_test(test_none),         cmocka_unit_test(test_known),     cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_gone_past),    cmocka_unit_test(test_dead_uuid), cmocka_unit_test(test_two_channels),
 		cmocka_unit_test(test_tags),         cmocka_unit_test(test_position_modes), cmocka_unit_test(test_closed),
-		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_malformed),  cmocka_unit_test(test_asked_of_two),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
