@@ -177,7 +177,9 @@ static enum status wait_for(struct claim *c, int64_t wait_ms, struct run *run, s
 		if (!told)
 			event_info(run->events, "claim", "waiting: %s", e.message);
 		told = true;
-		st = run_sleep_ms(run, CLAIM_POLL_MS, err);
+		st = c->c ? conn_exec(c->c, "DO 0", err) : ST_OK; /* it may be long: the server ends a session that is silent for a minute */
+		if (!st)
+			st = run_sleep_ms(run, CLAIM_POLL_MS, err);
 		if (st)
 			return st;
 	}

@@ -252,6 +252,25 @@ static void test_a_living_run(void **state)
 	journal_report_free(&r);
 }
 
+/* Waiting for a run on this host, the session for the server's lock is kept alive: it would be ended after a minute of silence. */
+static void test_waits_for_a_living_run(void **state)
+{
+	struct scratch *s = *state;
+	struct error err = ERROR_INIT;
+	struct claim *living = NULL, *second = NULL;
+	struct conn *c = server(s, "A");
+	OK(claim_take_local(scratch_path(s, "state"), &c->server, &living, &err));
+	fake_conn_expect(c, "SET SESSION wait_timeout = 60");
+	fake_conn_expect(c, "DO 0");
+	fake_conn_expect(c, "DO 0");
+	fake_conn_any_times(c);
+	struct server_info about = c->server;
+	fake_conn_queue(c);
+	FAILS(ERR_BUSY, claim_take(scratch_path(s, "state"), &tcp, &about, 300, &s->run, &second, &err));
+	fake_conn_check_queue();
+	claim_free(living);
+}
+
 static void test_damaged(void **state)
 {
 	struct scratch *s = *state;
@@ -336,7 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_nothing_open_nothing_asked), T(test_written_and_closed), T(test_server_restarted), T(test_left_to_whoever_stopped_it),
 		T(test_the_switch_did_it), T(test_without_a_switch), T(test_an_error_is_for_a_person), T(test_cannot_be_started),
-		T(test_another_server), T(test_a_living_run), T(test_damaged), T(test_no_place),
+		T(test_another_server), T(test_a_living_run), T(test_waits_for_a_living_run), T(test_damaged), T(test_no_place),
 		T(test_root_beside_the_agent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
