@@ -52,10 +52,12 @@ static enum status take_applier(struct channel *ch, const struct rows *r, struct
 	return st;
 }
 
+/* The table may be out of date, and the setting is for the next START: the larger of the two, for what has no workers has no rows to be looked at. */
 static enum status take_workers(struct channel *ch, const struct rows *r, struct error *err)
 {
 	(void)err;
-	ch->cp.workers = (unsigned)rows_u64(r, "Number_of_workers", ch->cp.workers);
+	unsigned n = (unsigned)rows_u64(r, "Number_of_workers", 0);
+	ch->cp.workers = n > ch->cp.workers ? n : ch->cp.workers;
 	return ST_OK;
 }
 

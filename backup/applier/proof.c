@@ -186,6 +186,8 @@ static enum status judge_position(const struct weigh *w, enum proof_verdict *ret
 			              cp->exec_file, cp->exec_pos);
 		st = line(cp, err, "no gap: no worker row lies behind the low-water mark %s:%" PRIu64 ", which is the executed position",
 		          lwm->file, lwm->pos);
+	} else if (gaps_needs_rows(w->in, cp)) {
+		return settle(cp, COORDINATES_UNAVAILABLE, err, "mysql.slave_relay_log_info has no row for this channel");
 	} else {
 		st = line(cp, err, "no gap: one applier thread, or commits in order");
 	}

@@ -393,10 +393,34 @@ static void test_inherit(void **state)
 	channels_free(&now);
 }
 
+/* 5.6 after its number of workers was raised, or with a row that was never written again: what it does not deny may be. */
+static void test_workers(void **state)
+{
+	static const struct { const char *table; unsigned setting, expected; } given[] = { { "0", 4, 4 }, { "8", 4, 8 }, { "0", 0, 0 } };
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		struct scratch *s = *state;
+		struct error err = ERROR_INIT;
+		struct channels ch = { .item = calloc(1, sizeof *ch.item), .n = 1 };
+		struct conn *c = fake_conn_new(&s->run, FLAVOR_MYSQL, 50624);
+		struct instance in = { .server = c->server, .tables = true, .workers = given[i].setting };
+		char rows[64];
+		ch.item[0].cp.name = strdup("");
+		fake_conn_expect(c, "SHOW GLOBAL STATUS LIKE 'Slave_heartbeat_period'");
+		fake_conn_expect(c, "SELECT * FROM mysql.slave_relay_log_info");
+		snprintf(rows, sizeof rows, "Number_of_workers\n%s\n", given[i].table);
+		fake_conn_rows(c, rows);
+		OK(channels_describe(c, &in, &ch, &err));
+		assert_int_equal(ch.item[0].cp.workers, given[i].expected);
+		channels_free(&ch);
+		conn_free(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_97, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_workers, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_56, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_57, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_80, scratch_setup, scratch_teardown),

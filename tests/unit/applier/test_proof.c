@@ -99,11 +99,13 @@ static void place(struct checkpoint_channel *cp, enum applier_mode mode, const c
 		                           .read_pos = read_pos, .received_set = strdup(received) };
 }
 
+static bool in_tables;
+
 static enum proof_verdict judge(struct conn *c, const char *gtids, const char *lwm, uint64_t lwm_pos,
                                 struct checkpoint_channel *cp)
 {
 	struct error err = ERROR_INIT;
-	struct instance in = { .server = c->server };
+	struct instance in = { .server = c->server, .tables = in_tables };
 	struct imprint f = { 0 };
 	struct gap g = { .lwm = { lwm ? strdup(lwm) : NULL, lwm_pos } };
 	enum proof_verdict v = PROOF_OPEN;
@@ -239,6 +241,12 @@ static void test_position(void **state)
 	answer(c, ask, rows);
 	assert_int_equal(judge(c, "", "binlog.000001", 120, &cp), PROOF_OPEN); /* table and status differ */
 	assert_non_null(strstr(cp.coordinates_why, "slave_relay_log_info has binlog.000001:120"));
+	in_tables = true; /* workers, and no row that tells of them */
+	cp.workers = 4;
+	answer(c, ask, rows);
+	assert_int_equal(judge(c, "", NULL, 0, &cp), PROOF_OPEN);
+	assert_string_equal(cp.coordinates_why, "mysql.slave_relay_log_info has no row for this channel");
+	in_tables = false;
 	checkpoint_channel_clear(&cp);
 	conn_free(c);
 }
@@ -316,7 +324,7 @@ static void tables(struct conn *c, const char *rows)
 static enum proof_verdict judge_mariadb(struct conn *c, const char *slave_pos, struct checkpoint_channel *cp)
 {
 	struct error err = ERROR_INIT;
-	struct instance in = { .server = c->server };
+	struct instance in = { .server = c->server, .tables = in_tables };
 	struct imprint f = { 0 };
 	struct gap g = { 0 };
 	enum proof_verdict v = PROOF_OPEN;
