@@ -23,6 +23,14 @@ static enum status capture(void *arg, const struct checkpoint *cp, struct run *r
 	return engine->ops->capture(engine, cp, run, err);
 }
 
+static bool beyond_innodb(void *arg)
+{
+	const struct engine *engine = arg;
+	struct engine_report r;
+	engine->ops->report(engine, &r);
+	return r.nontransactional_tables > 0;
+}
+
 static void drop(void *arg)
 {
 	struct engine *engine = arg;
@@ -33,7 +41,7 @@ static void drop(void *arg)
 static enum status snapshot_attempt(struct snapshot *s, struct run *run, struct error *err)
 {
 	struct engine *e = s->engine;
-	struct window_capture in_the_window = { .capture = capture, .drop = drop, .arg = e };
+	struct window_capture in_the_window = { .capture = capture, .beyond_innodb = beyond_innodb, .drop = drop, .arg = e };
 	struct stream_options so = { .shards = s->shards, .recipients = s->o->recipients };
 
 	enum status st = stream_writer_open(s->store, buf_str(&s->prefix), &so, run, &s->writer, err);

@@ -196,7 +196,7 @@ static bool same(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint *b, struct buf *why)
+enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint *b, bool beyond_innodb, struct buf *why)
 {
 	if (!same(a->gtids, b->gtids) || !same(a->purged, b->purged) || !same(a->slave_pos, b->slave_pos) ||
 	    !same(a->binlog_gtids, b->binlog_gtids)) {
@@ -213,10 +213,10 @@ enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint
 		         b->open ? b->open : "");
 		return IMPRINT_COUNTER;
 	}
-	bool counter = *a->counter && strcmp(a->counter, b->counter) == 0;
-	if (!counter && (a->rows != b->rows || a->statements != b->statements)) {
+	bool counter = *a->counter && strcmp(a->counter, b->counter) == 0, counts = a->rows == b->rows && a->statements == b->statements;
+	if (!counts && (!counter || beyond_innodb)) {
 		if (*a->counter)
-			buf_addf(why, "InnoDB's transaction counter moved from %s to %s, ", a->counter, b->counter);
+			buf_addf(why, "InnoDB's transaction counter went from %s to %s, ", a->counter, b->counter);
 		buf_addf(why, "rows changed from %" PRIu64 " to %" PRIu64 ", writing statements from %" PRIu64 " to %" PRIu64, a->rows,
 		         b->rows, a->statements, b->statements);
 		return IMPRINT_COUNTER;
@@ -224,10 +224,10 @@ enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint
 	buf_addf(why, "executed GTIDs, own binary log %s:%" PRIu64 ", open transactions (%s) and ", a->file ? a->file : "-", a->pos,
 	         a->open && *a->open ? a->open : "none with changes");
 	if (counter)
-		buf_addf(why, "InnoDB's transaction counter %s are the same", a->counter);
-	else
+		buf_addf(why, "InnoDB's transaction counter %s%s", a->counter, counts && beyond_innodb ? ", and " : " are the same");
+	if (!counter || (counts && beyond_innodb))
 		buf_addf(why, "the counts of changed rows (%" PRIu64 ") and of writing statements (%" PRIu64 ") are the same%s", a->rows,
-		         a->statements, *a->counter ? "; the server's own threads moved its transaction counter" : "");
+		         a->statements, *a->counter && !counter ? "; the server's own threads moved its transaction counter" : "");
 	return IMPRINT_SAME;
 }
 

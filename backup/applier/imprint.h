@@ -34,8 +34,11 @@ struct imprint {
 void imprint_free(struct imprint *f);
 enum status imprint_take(struct conn *c, const struct instance *in, struct imprint *ret, struct error *err);
 enum imprint_moved { IMPRINT_SAME, IMPRINT_COUNTER, IMPRINT_WRITTEN };
-/* Pure. why: one line, what was compared with what. */
-enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint *b, struct buf *why);
+/*
+ * Pure. beyond_innodb: tables of other engines count as well, whose writers leave InnoDB's counter alone: rows and statements always have to be
+ * the same. why: one line, what was compared with what.
+ */
+enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint *b, bool beyond_innodb, struct buf *why);
 /* "Trx id counter 28527" (5.6 and older also "0 1A2B") out of SHOW ENGINE INNODB STATUS; false when it is not there. Pure. */
 bool imprint_trx_counter(const char *status, char out[32]);
 /* The open transactions that have changed rows, out of the same text, as in struct imprint. Pure. */

@@ -87,7 +87,7 @@ enum quiesce_event quiesce_close_gap(struct quiesce *q)
 		st = quiesce_unsecure(q, &e);
 	if (!st && gaps_any(&q->gaps)) {
 		if (++q->rounds > ROUNDS)
-			st = gap_error(q, "a gap was there after every one of 5 rounds", &e);
+			st = gap_error(q, "a gap was there after every round of closing it", &e);
 		else
 			st = wait_closed(q, &e);
 	}
@@ -112,7 +112,7 @@ static enum status add(struct strlist *l, struct error *err, const char *fmt, ..
 	return st;
 }
 
-/* Is everything that has to stand still standing still? *ret = E_DONE, E_AGAIN, or E_FAILED with err. */
+/* Is everything that has to stand still standing still? *ret_again: somebody has started it, another stillness is needed. */
 static enum status look_still(struct quiesce *q, bool *ret_again, struct error *err)
 {
 	char label[160];
@@ -120,19 +120,31 @@ static enum status look_still(struct quiesce *q, bool *ret_again, struct error *
 	for (size_t i = 0; i < q->now.n; i++) {
 		const struct channel *ch = &q->now.item[i];
 		if (ch->sql_running) {
-			snprintf(q->why, sizeof q->why, "%s was started by somebody else, or by the dead-man's switch after --max-pause",
-			         channels_label(&ch->cp, label));
+			snprintf(q->why, sizeof q->why, "%s was started by somebody else", channels_label(&ch->cp, label));
 			*ret_again = true;
 			return ST_OK;
 		}
 		if (ch->sql_errno)
 			return channels_error(ch, err);
 	}
-	if (guard_fired(q->guard)) {
-		snprintf(q->why, sizeof q->why, "the dead-man's switch went off: the stillness took longer than --max-pause");
-		*ret_again = true;
-	}
 	return ST_OK;
+}
+
+/* The dead-man's switch has ended the stillness. A capture that takes longer than that once will do so again. */
+static enum quiesce_event on_fired(struct quiesce *q, int64_t capture_ms, struct error *e)
+{
+	snprintf(q->why, sizeof q->why, "the dead-man's switch went off: the stillness took longer than --max-pause");
+	if (capture_ms <= q->w->max_pause_ms && ++q->windows < WINDOWS) {
+		q->again = true;
+		return E_AGAIN;
+	}
+	if (capture_ms > q->w->max_pause_ms)
+		error_set(e, ST_FAILED, ERR_NO_QUIET, "the capture took %.1f s, longer than --max-pause: the dead-man's switch has started the applier",
+		          (double)capture_ms / 1000);
+	else
+		error_set(e, ST_FAILED, ERR_NO_QUIET, "%s, %d times", q->why, WINDOWS);
+	error_hint(e, "raise --max-pause, or have less copied while the applier stands still: --nontransactional=skip, where those tables do not count");
+	return quiesce_fail(q, e);
 }
 
 static enum status copy_instance(struct quiesce *q, struct checkpoint *cp, struct error *err)
@@ -186,11 +198,10 @@ static enum status build(struct quiesce *q, struct error *err)
 }
 
 /* *ret: the worst over all channels. */
-static enum status prove_channels(struct quiesce *q, enum proof_verdict *ret, bool *ret_ours, struct error *err)
+static enum status prove_channels(struct quiesce *q, enum proof_verdict *ret, struct error *err)
 {
 	enum status st = ST_OK;
 	*ret = PROOF_GOOD;
-	*ret_ours = false;
 	for (size_t i = 0; !st && i < q->now.n; i++) {
 		enum proof_verdict one = PROOF_OPEN;
 		struct checkpoint_channel *cp = &q->now.item[i].cp;
@@ -200,7 +211,6 @@ static enum status prove_channels(struct quiesce *q, enum proof_verdict *ret, bo
 		snprintf(q->why, sizeof q->why, "channel '%.100s': %.380s", cp->name, cp->coordinates_why);
 		if (one == PROOF_STALE && !is_ours(q, cp->name))
 			continue; /* a stopped channel is not started for the sake of its coordinates: the GTID set counts */
-		*ret_ours = *ret_ours || one == PROOF_STALE;
 		*ret = one > *ret ? one : *ret;
 	}
 	return st;
@@ -233,7 +243,7 @@ enum quiesce_event quiesce_prove(struct quiesce *q)
 {
 	struct error e = ERROR_INIT;
 	enum proof_verdict verdict = PROOF_GOOD;
-	bool again = false, ours = false;
+	bool again = false;
 	enum status st = run_check(q->run, &e);
 	if (!st)
 		st = imprint_take(q->watch, &q->in, &q->before, &e);
@@ -241,12 +251,14 @@ enum quiesce_event quiesce_prove(struct quiesce *q)
 		st = quiesce_read_channels(q, &e);
 	if (!st)
 		st = look_still(q, &again, &e);
+	if (!st && guard_fired(q->guard))
+		return on_fired(q, 0, &e);
 	if (!st && !again)
 		st = gaps_read(q->watch, &q->in, &q->now, &q->gaps, &e);
 	if (!st && !again && gaps_any(&q->gaps))
 		return on_gap(q, &e);
 	if (!st && !again)
-		st = prove_channels(q, &verdict, &ours, &e);
+		st = prove_channels(q, &verdict, &e);
 	if (!st && verdict == PROOF_STALE && q->stale_rounds++ < 1)
 		return E_STALE;
 	if (!st && verdict == PROOF_OPEN && ++q->opens >= OPENS)
@@ -273,7 +285,7 @@ static enum status unproven(struct quiesce *q, struct error *err)
 	return ST_FAILED;
 }
 
-/* Moved: once more while it is still, then in another window, then not at all. */
+/* Moved: once more while it is still, then in another window, then not at all. An error is the engine's, which asked for it and knows why. */
 static enum quiesce_event on_moved(struct quiesce *q, struct error *e)
 {
 	int64_t spent = q->still_ms ? run_now_ms(q->run) - q->still_ms : 0;
@@ -281,7 +293,10 @@ static enum quiesce_event on_moved(struct quiesce *q, struct error *e)
 	if (++q->moves < MOVES && spent < 2 * q->w->pause_budget_ms)
 		return E_MOVED;
 	if (++q->windows >= WINDOWS) {
-		unproven(q, e);
+		if (e->status)
+			e->status = ST_FAILED;
+		else
+			unproven(q, e);
 		return quiesce_fail(q, e);
 	}
 	q->again = true;
@@ -294,7 +309,7 @@ static enum status compare(struct quiesce *q, enum imprint_moved *ret, struct er
 	struct buf why = BUF_INIT(1u << 16);
 	enum status st = imprint_take(q->watch, &q->in, &after, err);
 	if (!st) {
-		*ret = imprint_compare(&q->before, &after, &why);
+		*ret = imprint_compare(&q->before, &after, q->capture->beyond_innodb(q->capture->arg), &why);
 		if (*ret == IMPRINT_SAME)
 			st = add(&q->cp->proof, err, "before the first and after the last snapshot: %s", buf_str(&why));
 		else
@@ -335,21 +350,20 @@ enum quiesce_event quiesce_capture(struct quiesce *q)
 		return E_AGAIN;
 	}
 	q->fixed = q->fixed || !st;
+	int64_t begun = run_now_ms(q->run);
 	if (!st)
 		st = q->capture->capture(q->capture->arg, q->cp, q->run, &e);
+	int64_t took_ms = run_now_ms(q->run) - begun;
 	if (st == ST_RETRY) {
 		snprintf(q->why, sizeof q->why, "the snapshot asked to be taken again: %.400s", e.message);
 		return on_moved(q, &e);
 	}
 	if (!st)
 		st = compare(q, &moved, &e);
+	if (!st && guard_fired(q->guard)) /* first: what it has started does move something */
+		return on_fired(q, took_ms, &e);
 	if (!st && moved != IMPRINT_SAME)
 		return on_moved(q, &e);
-	if (!st && guard_fired(q->guard)) {
-		snprintf(q->why, sizeof q->why, "the dead-man's switch went off: the stillness took longer than --max-pause");
-		q->again = true;
-		return E_AGAIN;
-	}
 	if (st)
 		return quiesce_fail(q, &e);
 	q->captured = true;

@@ -68,6 +68,13 @@ static enum status open_snapshot(void *arg, const struct checkpoint *cp, struct 
 	return st;
 }
 
+/* What a snapshot does not hold is not compared. */
+static bool only_innodb(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
 static void drop_snapshot(void *arg)
 {
 	struct comparison *k = arg;
@@ -76,7 +83,7 @@ static void drop_snapshot(void *arg)
 
 static enum status fix_replica(struct comparison *k, struct error *err)
 {
-	struct window_capture in_the_window = { .capture = open_snapshot, .drop = drop_snapshot, .arg = k };
+	struct window_capture in_the_window = { .capture = open_snapshot, .beyond_innodb = only_innodb, .drop = drop_snapshot, .arg = k };
 	struct checkpoint *cp = NULL;
 	seed_stand_free(&k->agreed);
 	const struct seed_options *o = k->j->o;

@@ -31,11 +31,14 @@ extern const struct window_options window_defaults;
  * writer fingerprint moved meanwhile. ST_RETRY = please call again; anything else but ST_OK ends the window, the applier is
  * resumed and the error is returned. run is cancelled when the user is impatient: return quickly.
  *
+ * beyond_innodb is asked after a capture: does what it fixed hold tables of other engines? Then a writer who leaves InnoDB alone counts, too.
+ *
  * drop is called, still in the stillness, when what capture fixed does not count and the applier is set going without it: every
  * lock and snapshot has to be given up before it returns, or a replicated DDL would wait for us while we wait for it.
  */
 struct window_capture {
 	enum status (*capture)(void *arg, const struct checkpoint *cp, struct run *run, struct error *err);
+	bool (*beyond_innodb)(void *arg);
 	void (*drop)(void *arg);
 	void *arg;
 };

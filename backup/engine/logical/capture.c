@@ -106,6 +106,7 @@ enum status capture_run(struct logical *l, const struct checkpoint *cp, struct e
 		st = capture_touch(l, err);
 	if (!st)
 		st = copy_read(&l->copy, l->changed ? &l->window : &l->inv, l->copier, l->eo->chunk_bytes, l->eo->zstd_level, err);
+	l->report.nontransactional_tables = l->copy.tables;
 	capture_texts(l, cp);
 	event_debug(l->run.events, "dump", "captured in %lld ms: %s, %s", (long long)(run_now_ms(&l->run) - begun),
 	            l->changed ? "tables listed again" : "list unchanged", l->touched ? "tables locked" : "tables not yet locked");

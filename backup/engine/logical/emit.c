@@ -217,7 +217,6 @@ static void emit_report(struct logical *l)
 	l->report.rows = a->rows + b->rows;
 	l->report.bytes = a->bytes + b->bytes;
 	l->report.tables = l->plan.n;
-	l->report.nontransactional_tables = l->copy.tables;
 	l->report.largest_statement = a->largest_statement > b->largest_statement ? a->largest_statement : b->largest_statement;
 	l->report.largest_row = a->largest_row > b->largest_row ? a->largest_row : b->largest_row;
 	for (size_t i = 0; i < l->inv.warnings.n; i++)
