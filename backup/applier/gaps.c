@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applier/checkpoint_parts.h"
 #include "applier/logname.h"
 
 void gaps_free(struct gaps *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
+		free(g->item[i].channel);
 		free(g->item[i].text);
 		gtid_set_free(g->item[i].set);
 		free(g->item[i].lwm.file);
@@ -21,13 +23,24 @@ void gaps_free(struct gaps *g)
 	*g = (struct gaps){ 0 };
 }
 
+const struct gap *gaps_find(const struct gaps *g, const char *channel)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->item[i].channel && strcmp(g->item[i].channel, channel) == 0)
+			return &g->item[i];
+	}
+	return NULL;
+}
+
 enum status gaps_read(struct conn *c, const struct instance *in, struct channels *ch, struct gaps *ret, struct error *err)
 {
 	struct gaps g = { .n = ch->n };
 	enum status st = ST_OK;
 	if (ch->n && !(g.item = calloc(ch->n, sizeof *g.item)))
 		return error_oom(err);
-	if (in->server.flavor == FLAVOR_MYSQL) {
+	for (size_t i = 0; !st && i < g.n; i++)
+		st = checkpoint_set(&g.item[i].channel, ch->item[i].cp.name, err);
+	if (!st && in->server.flavor == FLAVOR_MYSQL) {
 		st = gaps_by_gtid(ch, &g, err);
 		if (!st)
 			st = gaps_by_rows(c, in, ch, &g, err);
@@ -54,11 +67,12 @@ enum status gaps_closed(const struct gaps *was, const struct gaps *now, const st
 	enum status st = gtid_set_parse(ch->executed_set ? ch->executed_set : "", &executed, err);
 	for (size_t i = 0; !st && closed && i < was->n; i++) {
 		const struct gap *g = &was->item[i];
-		const struct gaps_at *to = &g->target, *at = &now->item[i].lwm;
+		const struct gaps_at *to = &g->target;
 		if (g->set)
 			closed = gtid_set_contains(executed, g->set);
+		const struct gap *later = closed && to->file ? gaps_find(now, g->channel) : NULL;
 		if (closed && to->file)
-			closed = at->file && logname_compare_at(at->file, at->pos, to->file, to->pos) >= 0;
+			closed = later && later->lwm.file && logname_compare_at(later->lwm.file, later->lwm.pos, to->file, to->pos) >= 0;
 	}
 	gtid_set_free(executed);
 	if (!st)
@@ -85,8 +99,9 @@ enum status gaps_describe(const struct gaps *g, const struct channels *ch, struc
 	char label[160];
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < g->n; i++) {
-		if (g->item[i].text)
-			st = strlist_addf(ret, err, "%s: %s", channels_label(&ch->item[i].cp, label), g->item[i].text);
+		const struct channel *one = g->item[i].text ? channels_find(ch, g->item[i].channel) : NULL;
+		if (one)
+			st = strlist_addf(ret, err, "%s: %s", channels_label(&one->cp, label), g->item[i].text);
 	}
 	if (!st && g->holes)
 		st = strlist_addf(ret, err, "gtid_executed has holes that no channel has received: %s", g->holes);

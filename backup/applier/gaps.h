@@ -11,6 +11,7 @@
 
 /* One channel's. */
 struct gap {
+	char *channel;          /* whose; NULL where nothing could be read */
 	uint64_t known;         /* transactions that were received and are missing */
 	bool unknown;           /* something is missing that could not be counted */
 	char *text;             /* what is missing, one line; NULL when nothing is */
@@ -31,6 +32,8 @@ struct gaps {
 
 void gaps_free(struct gaps *g);
 static inline bool gaps_any(const struct gaps *g) { return g->known || g->unknown; }
+
+const struct gap *gaps_find(const struct gaps *g, const char *channel); /* NULL = none */
 
 /*
  * Look. ch must have just been read on c; its low-water marks and worker rows are filled in. *ret is replaced. While an applier runs,

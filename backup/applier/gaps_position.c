@@ -13,7 +13,6 @@ void gaps_worker_clear(struct gaps_worker *w)
 {
 	free(w->channel);
 	free(w->last.file);
-	free(w->last_relay.file);
 	free(w->checkpoint.file);
 	free(w->bitmap);
 	*w = (struct gaps_worker){ 0 };
@@ -62,8 +61,6 @@ enum status gaps_worker_parse(const struct rows *r, struct gaps_worker *ret, str
 	enum status st = checkpoint_set(&ret->channel, channel ? channel : "", err);
 	if (!st)
 		st = parse_at(r, "Master_log_name", "Master_log_pos", &ret->last, err);
-	if (!st)
-		st = parse_at(r, "Relay_log_name", "Relay_log_pos", &ret->last_relay, err);
 	if (!st)
 		st = parse_at(r, "Checkpoint_master_log_name", "Checkpoint_master_log_pos", &ret->checkpoint, err);
 	if (!st)

@@ -19,7 +19,6 @@ struct gaps_worker {
 	char *channel;             /* "" for the default one and before 5.7.6 */
 	uint64_t id, seqno;
 	struct gaps_at last;       /* its last group's end in the source's binary log */
-	struct gaps_at last_relay;
 	struct gaps_at checkpoint; /* where its frame starts */
 	unsigned char *bitmap;
 	size_t bitmap_len;         /* bytes: Checkpoint_group_size */

@@ -12,6 +12,7 @@
 #include "applier/gaps.h"
 #include "applier/logname.h"
 #include "applier/relaylog.h"
+#include "slackwater/jsonx.h"
 
 /* The server keeps at most this many groups in a bitmap; looking further would find nothing. */
 enum { GROUPS_MAX = 524288 + 64, BATCH = 2000 };
@@ -61,16 +62,16 @@ static void workers_free(struct workers *w)
 /* The row as it was read, into the checkpoint. */
 static enum status keep_row(const struct rows *r, json_t **rows, struct error *err)
 {
+	if (!*rows && !(*rows = json_array()))
+		return error_oom(err);
 	json_t *o = json_object();
-	if (!*rows)
-		*rows = json_array();
-	for (unsigned i = 0; o && i < r->ncols; i++) {
-		if (json_object_set_new(o, r->col[i], r->row[i] ? json_string(r->row[i]) : json_null())) {
-			json_decref(o);
-			o = NULL;
-		}
-	}
-	return *rows && o && !json_array_append_new(*rows, o) ? ST_OK : error_oom(err);
+	bool bad = !o;
+	for (unsigned i = 0; !bad && i < r->ncols; i++)
+		bad = json_object_set_new(o, r->col[i], r->row[i] ? jsonx_text(r->row[i]) : json_null()) != 0;
+	if (!bad)
+		bad = json_array_append(*rows, o) != 0;
+	json_decref(o);
+	return bad ? error_oom(err) : ST_OK;
 }
 
 static enum status take_worker(const struct instance *in, struct channels *ch, const struct rows *r, struct workers *w,

@@ -253,27 +253,25 @@ static enum status not_started(struct quiesce *q, const struct error *last, stru
 	return ST_FAILED;
 }
 
-static bool owes(const struct quiesce *q, bool *ret_in_error)
+/* One of those that are to be started has stopped with an error of its own. */
+static bool in_error(const struct quiesce *q)
 {
-	bool any = false;
-	*ret_in_error = false;
 	for (size_t i = 0; i < q->nours; i++) {
 		const struct channel *ch = q->ours[i].stopped ? channel_of(q, &q->ours[i]) : NULL;
-		any = any || q->ours[i].stopped;
-		*ret_in_error = *ret_in_error || (ch && !ch->sql_running && ch->sql_errno);
+		if (ch && !ch->sql_running && ch->sql_errno)
+			return true;
 	}
-	return any;
+	return false;
 }
 
 static enum status start_until_seen(struct quiesce *q, struct error *err)
 {
 	struct error last = ERROR_INIT;
-	bool in_error = false;
-	if (owes(q, &in_error) && !read_channels(q, &last))
+	if (quiesce_owes_start(q) && !read_channels(q, &last))
 		leave_to_others(q);
-	for (unsigned i = 0; i < START_TRIES && owes(q, &in_error) && !given_up(q); i++) {
+	for (unsigned i = 0; i < START_TRIES && quiesce_owes_start(q) && !given_up(q); i++) {
 		/* An error right after a START is the applier's own: trying it twice more is enough. */
-		if (in_error && i >= 3)
+		if (i >= 3 && in_error(q))
 			break;
 		if (i)
 			(void)run_sleep_ms(&q->shield, (int64_t)START_POLL_MS * i * i / 4, NULL);
@@ -282,7 +280,7 @@ static enum status start_until_seen(struct quiesce *q, struct error *err)
 		if (!read_channels(q, &last))
 			note_running(q);
 	}
-	return owes(q, &in_error) ? not_started(q, &last, err) : ST_OK;
+	return quiesce_owes_start(q) ? not_started(q, &last, err) : ST_OK;
 }
 
 enum status quiesce_start_all(struct quiesce *q, struct error *err)

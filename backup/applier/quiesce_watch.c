@@ -60,8 +60,9 @@ static enum status look_after_ours(struct quiesce *q, size_t *ret_left, struct e
 /* The channel over whose gap the server is still busy; NULL = none. */
 static const struct channel *filling(const struct quiesce *q)
 {
-	for (size_t i = 0; i < q->gaps.n && i < q->now.n; i++) {
-		if (gaps_filling(&q->gaps.item[i], &q->now.item[i]))
+	for (size_t i = 0; i < q->now.n; i++) {
+		const struct gap *was = gaps_find(&q->gaps, q->now.item[i].cp.name);
+		if (was && gaps_filling(was, &q->now.item[i]))
 			return &q->now.item[i];
 	}
 	return NULL;

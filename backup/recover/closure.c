@@ -184,7 +184,7 @@ static void say_closed(const struct wait *w, const char *holes, int64_t ms, stru
 		if (g->set)
 			gtid_set_format(g->set, out);
 		buf_addf(out, "%s%s", g->set && holes ? "," : "", holes ? holes : "");
-	} else if (g->target.file) {
+	} else if ((g->known || g->unknown) && g->target.file) {
 		buf_addf(out, "; gap closed: low-water mark %s:%" PRIu64 ", which is not before %s:%" PRIu64, gap_now(w)->lwm.file,
 		         gap_now(w)->lwm.pos, g->target.file, g->target.pos);
 	}

@@ -128,7 +128,7 @@ static enum status detail_gap(const struct recover_view *v, struct recover_findi
 		st = strlist_addf(&f->details, err, "gap: %s", v->gap->text ? v->gap->text : "cannot be counted");
 	else if (!v->holes)
 		st = strlist_add(&f->details, "gap: none is seen", err);
-	if (!st && v->gap->target.file)
+	if (!st && (v->gap->known || v->gap->unknown) && v->gap->target.file)
 		st = strlist_addf(&f->details, err, "gap: low-water mark %s:%" PRIu64 ", closed at %s:%" PRIu64,
 		                  v->gap->lwm.file ? v->gap->lwm.file : "?", v->gap->lwm.pos, v->gap->target.file, v->gap->target.pos);
 	if (!st && v->holes)

@@ -71,16 +71,6 @@ void dialect_start_io(struct buf *b, const struct server_info *s, const char *ch
 	dialect_io(b, s, "START", channel);
 }
 
-void dialect_start_until_gaps(struct buf *b, const struct server_info *s, const char *channel)
-{
-	dialect_verb(b, s, "START", channel);
-	buf_adds(b, " SQL_THREAD");
-	/* MariaDB has no gaps inside a domain and no such condition; MySQL never renamed this one. */
-	if (s->flavor == FLAVOR_MYSQL)
-		buf_adds(b, " UNTIL SQL_AFTER_MTS_GAPS");
-	dialect_for_channel(b, s, channel);
-}
-
 void dialect_start_until_gtids(struct buf *b, const struct server_info *s, const char *channel, const char *set)
 {
 	dialect_verb(b, s, "START", channel);

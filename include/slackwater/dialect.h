@@ -20,7 +20,6 @@ void dialect_stop_sql(struct buf *b, const struct server_info *s, const char *ch
 void dialect_start_sql(struct buf *b, const struct server_info *s, const char *channel);
 void dialect_stop_io(struct buf *b, const struct server_info *s, const char *channel);
 void dialect_start_io(struct buf *b, const struct server_info *s, const char *channel);
-void dialect_start_until_gaps(struct buf *b, const struct server_info *s, const char *channel);
 /* MariaDB: START of both threads, which it demands and which both must have been stopped for (1254, 1277 otherwise [run 10.11.19]). */
 void dialect_start_until_gtids(struct buf *b, const struct server_info *s, const char *channel, const char *set);
 void dialect_start_until_pos(struct buf *b, const struct server_info *s, const char *channel, const char *file,

@@ -31,6 +31,7 @@ static void look(const char *executed, const struct given *g, size_t n, struct c
 	*gaps = (struct gaps){ .item = calloc(n, sizeof *gaps->item), .n = n };
 	for (size_t i = 0; i < n; i++) {
 		ch->item[i].cp.name = strdup(i ? "second" : "");
+		gaps->item[i].channel = strdup(ch->item[i].cp.name);
 		ch->item[i].cp.mode = g[i].mode;
 		ch->item[i].cp.io_running = g[i].io;
 		ch->item[i].cp.received_set = strdup(g[i].received);
@@ -228,6 +229,24 @@ static void test_closed(void **state)
 	assert_int_equal(gaps_closed(&was, &now, &later, &closed, &err), ST_OK);
 	assert_false(closed);
 	now.item[0].lwm.pos = 500;
+	assert_int_equal(gaps_closed(&was, &now, &later, &closed, &err), ST_OK);
+	assert_true(closed);
+	done(&later, &now);
+	done(&ch, &was);
+	/* Channels are told by their names: in a later answer they may come in another order. */
+	struct given two[] = { pos, pos };
+	look("", two, 2, &ch, &was);
+	look("", two, 2, &later, &now);
+	was.item[0].target = (struct gaps_at){ strdup("binlog.000009"), 500 };
+	now.item[1].lwm = (struct gaps_at){ strdup("binlog.000009"), 500 };
+	struct gap swap = now.item[0];
+	now.item[0] = now.item[1];
+	now.item[1] = swap;
+	assert_int_equal(gaps_closed(&was, &now, &later, &closed, &err), ST_OK);
+	assert_false(closed); /* that was the second's mark */
+	char *name = now.item[0].channel;
+	now.item[0].channel = now.item[1].channel;
+	now.item[1].channel = name;
 	assert_int_equal(gaps_closed(&was, &now, &later, &closed, &err), ST_OK);
 	assert_true(closed);
 	done(&later, &now);

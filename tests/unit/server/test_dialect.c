@@ -99,10 +99,6 @@ static void test_both_threads(void **state)
 static void test_until(void **state)
 {
 	(void)state;
-	ASSERT_TEXT(dialect_start_until_gaps(&text, &servers[V56], ""), "START SLAVE SQL_THREAD UNTIL SQL_AFTER_MTS_GAPS");
-	ASSERT_TEXT(dialect_start_until_gaps(&text, &servers[V97], "c"),
-	            "START REPLICA SQL_THREAD UNTIL SQL_AFTER_MTS_GAPS FOR CHANNEL 'c'");
-	ASSERT_TEXT(dialect_start_until_gaps(&text, &servers[MARIA], "c"), "START SLAVE 'c' SQL_THREAD");
 	ASSERT_TEXT(dialect_start_until_gtids(&text, &servers[V57], "", "u:1-5"),
 	            "START SLAVE SQL_THREAD UNTIL SQL_AFTER_GTIDS = 'u:1-5' FOR CHANNEL ''");
 	ASSERT_TEXT(dialect_start_until_gtids(&text, &servers[V97], "", "u:1-5,\nv:1"),
