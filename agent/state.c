@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "slackwater/claim.h"
-#include "slackwater/journal.h"
 
 enum status state_dir(const struct config *c, char **ret, struct error *err)
 {
@@ -29,28 +28,38 @@ void state_warn(struct app *app)
 	free(dir);
 }
 
-static void say(struct event_sink *to, const struct journal_report *r)
+static void say_new(struct event_sink *to, const struct strlist *now, const struct strlist *last, const char *before)
+{
+	for (size_t i = 0; i < now->n; i++)
+		if (!strlist_has(last, now->item[i]))
+			event_warning(to, "journal", "%s%s", before, now->item[i]);
+}
+
+static void say(struct event_sink *to, const struct journal_report *r, const struct journal_report *last)
 {
 	for (size_t i = 0; i < r->started.n; i++)
 		event_warning(to, "journal", "%s had been stopped by a run that died: it has been started again", r->started.item[i]);
 	for (size_t i = 0; i < r->running.n; i++)
 		event_info(to, "journal", "%s had been stopped by a run that died, and runs again", r->running.item[i]);
-	for (size_t i = 0; i < r->left.n; i++)
-		event_warning(to, "journal", "left alone: %s", r->left.item[i]);
-	for (size_t i = 0; i < r->foreign.n; i++)
-		event_warning(to, "journal", "%s", r->foreign.item[i]);
+	say_new(to, &r->left, &last->left, "left alone: ");
+	say_new(to, &r->foreign, &last->foreign, "");
 }
 
-enum status state_finish_under(struct run *run, const char *dir, const struct conn_options *server, struct error *err)
+enum status state_finish_again(struct run *run, const char *dir, const struct conn_options *server, struct journal_report *last,
+                               struct error *err)
 {
-	struct journal_report r = { 0 };
-	enum status st = journal_finish(dir, server, run, &r, err);
-	say(run->events, &r);
-	journal_report_free(&r);
+	struct journal_report now = { 0 };
+	enum status st = journal_finish(dir, server, run, &now, err);
+	say(run->events, &now, last);
+	journal_report_free(last);
+	*last = now;
 	return st;
 }
 
 enum status state_finish(struct app *app, const char *dir, const struct conn_options *server, struct error *err)
 {
-	return state_finish_under(&app->run, dir, server, err);
+	struct journal_report none = { 0 };
+	enum status st = state_finish_again(&app->run, dir, server, &none, err);
+	journal_report_free(&none);
+	return st;
 }

@@ -45,9 +45,12 @@ struct core {
 	struct listing *listing;
 	size_t nlistings;
 	struct task *tasks;        /* what runs */
-	struct observers *observers, *leaving; /* leaving: of the configuration before, until its threads have ended */
+	struct observers *observers;
+	struct observers *leaving; /* those of configurations before, until their threads have ended */
+	int64_t observed_ms;       /* monotonic: since when observers looks */
 	struct control control;
-	struct http *http;
+	struct http *http;         /* NULL: a reload has failed so badly that not even the sockets of before could be opened again */
+	struct secrets secrets;    /* what it was opened with */
 	struct notify notify;
 	int lock_fd, signal_fd, wake_fd;
 	bool stopping, reload;

@@ -108,7 +108,7 @@ static void stop(struct core *c, const char *why)
 		core_say(c, LOG_LEVEL_INFO, NULL, "%s: nothing more is started", why);
 	for (struct task *t = c->tasks; t; t = t->next)
 		if (t->kind == RUN_LIST || t->kind == RUN_PROOF)
-			task_cancel(t, true);
+			(void)task_cancel(t, true);
 }
 
 static void take_signals(struct core *c)
@@ -129,8 +129,10 @@ static void enforce_stop(struct core *c)
 		return;
 	c->stop_ms = 0;
 	for (struct task *t = c->tasks; t; t = t->next) {
-		core_say(c, LOG_LEVEL_WARNING, t->snapshot, "%s is told to end, because the agent does", t->id);
-		task_cancel(t, true);
+		if (task_cancel(t, true))
+			core_say(c, LOG_LEVEL_WARNING, t->snapshot, "%s is told to end, because the agent does", t->id);
+		else
+			core_say(c, LOG_LEVEL_WARNING, t->snapshot, "%s is over; its hook is waited for", t->id);
 	}
 }
 
@@ -179,8 +181,7 @@ static void tick(struct core *c)
 		(void)setup_reload(c, &ignored);
 	c->reload = false;
 	jobs_decide(c);
-	if (c->leaving && observers_stop(c->leaving, false))
-		c->leaving = NULL;
+	observers_collect(&c->leaving, false);
 	publish(c);
 	if (c->notify.watchdog_ms && core_now_ms() - c->watched_ms >= c->notify.watchdog_ms / 2) {
 		notify_watchdog(&c->notify);

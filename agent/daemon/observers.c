@@ -14,7 +14,7 @@
 #include "slackwater/observe.h"
 
 /* libmysqlclient and OpenSSL want some; what is not touched is no memory. */
-enum { OBSERVERS_STACK = 384 << 10, OBSERVERS_CANCEL = SIGTERM, OBSERVERS_PATIENCE_MS = 5000 };
+enum { OBSERVERS_STACK = 384 << 10, OBSERVERS_CANCEL = SIGTERM, OBSERVERS_PATIENCE_MS = 5000, OBSERVERS_LOGIN_S = 10 };
 
 struct seer {
 	struct observers *all;
@@ -26,6 +26,8 @@ struct seer {
 	struct optfile *files;
 	struct conn_options server;
 	struct observer *observer;
+	struct journal_report report; /* the last */
+	struct error unfinished;    /* why journals are still open, as it was said */
 	pthread_mutex_t lock;       /* of what follows */
 	bool finish;                /* journals are to be seen to */
 	struct observers_seen seen;
@@ -38,6 +40,9 @@ struct observers {
 	int64_t poll_ms;
 	struct seer *seer;
 	size_t n;
+	pthread_mutex_t gate;       /* held until observers_go; every thread goes through it */
+	bool shut;
+	struct observers *next;     /* of a list of those that leave */
 };
 
 void observers_seen_free(struct observers_seen *s)
@@ -128,25 +133,37 @@ static enum status finish(struct seer *s, struct error *err)
 	pthread_mutex_unlock(&s->lock);
 	if (!wanted)
 		return ST_OK;
-	struct strlist open = { 0 };
-	struct error ignored;
-	enum status st = state_finish_under(&s->all->run, s->state_dir, &s->server, err);
-	/* one that stays may be that of a run which is alive, of the agent before us or of a person: it is looked at again */
-	(void)journal_list(s->state_dir, &open, &ignored);
+	enum status st = state_finish_again(&s->all->run, s->state_dir, &s->server, &s->report, err);
 	pthread_mutex_lock(&s->lock);
-	s->seen.journal = open.n > 0;
-	s->finish = s->finish || st || open.n;
+	if (!s->report.alive)
+		s->seen.journal = s->report.kept > 0;
+	s->finish = s->finish || st || s->report.kept || s->report.alive;
 	pthread_mutex_unlock(&s->lock);
-	strlist_free(&open);
 	return st;
+}
+
+static void say_unfinished(struct seer *s, const struct error *now)
+{
+	if (now->kind != ERR_NONE && strcmp(now->message, s->unfinished.message) != 0)
+		event_warning(s->all->events, "journal", "instance %s: %s", s->name, now->message);
+	s->unfinished = *now;
 }
 
 static void look(struct seer *s)
 {
 	const struct observe_options opt = { .error_log = s->config.error_log, .patience_ms = OBSERVERS_PATIENCE_MS };
 	struct observation *o = NULL;
-	struct error err = ERROR_INIT;
-	enum status st = finish(s, &err);
+	struct error err = ERROR_INIT, unfinished = ERROR_INIT;
+	enum status st = finish(s, &unfinished);
+	/* what has nothing to do with reaching the server is no reason not to look at it */
+	if (st && (unfinished.kind == ERR_APPLIER || unfinished.kind == ERR_STORE)) {
+		say_unfinished(s, &unfinished);
+		st = ST_OK;
+	} else if (st) {
+		err = unfinished;
+	} else {
+		say_unfinished(s, &ERROR_INIT);
+	}
 	if (!st && !s->observer)
 		st = observer_open(&s->server, &opt, &s->all->run, &s->observer, &err);
 	if (!st)
@@ -163,6 +180,8 @@ static void *seer_main(void *arg)
 {
 	struct seer *s = arg;
 	struct error ignored;
+	pthread_mutex_lock(&s->all->gate);
+	pthread_mutex_unlock(&s->all->gate);
 	while (!run_cancelled(&s->all->run)) {
 		look(s);
 		(void)run_sleep_ms(&s->all->run, s->all->poll_ms, &ignored);
@@ -189,6 +208,8 @@ static enum status parse(struct seer *s, const struct strlist *options, struct e
 		st = connection_files(&s->config, events, &s->files, err);
 	if (!st)
 		st = connection_options(&s->config, s->files, run, &s->server, err);
+	if (!st && s->server.connect_timeout_s > OBSERVERS_LOGIN_S)
+		s->server.connect_timeout_s = OBSERVERS_LOGIN_S;
 	return st;
 }
 
@@ -225,6 +246,7 @@ static enum status seer_init(struct seer *s, struct observers *all, const struct
 static void seer_free(struct seer *s)
 {
 	observers_seen_free(&s->seen);
+	journal_report_free(&s->report);
 	conn_options_free(&s->server);
 	optfile_free(s->files);
 	config_free(&s->config);
@@ -249,12 +271,44 @@ static enum status start_threads(struct observers *o, struct error *err)
 	return bad ? error_sys(err, ST_FAILED, ERR_UNEXPECTED, bad, "cannot start a thread that looks at an instance") : ST_OK;
 }
 
+static void open_gate(struct observers *o)
+{
+	if (o->shut)
+		pthread_mutex_unlock(&o->gate);
+	o->shut = false;
+}
+
+/* True once its threads have ended and o has been freed. */
+static bool stop(struct observers *o, bool wait)
+{
+	if (o->run.clock && !run_cancelled(&o->run))
+		run_cancel(&o->run, OBSERVERS_CANCEL);
+	open_gate(o);
+	for (size_t i = 0; i < o->n; i++) {
+		struct seer *s = &o->seer[i];
+		if (!s->started || s->joined)
+			continue;
+		if (wait ? pthread_join(s->thread, NULL) : pthread_tryjoin_np(s->thread, NULL))
+			return false;
+		s->joined = true;
+	}
+	for (size_t i = 0; i < o->n; i++)
+		seer_free(&o->seer[i]);
+	free(o->seer);
+	run_destroy(&o->run);
+	pthread_mutex_destroy(&o->gate);
+	free(o);
+	return true;
+}
+
 enum status observers_start(const struct settings *s, struct event_sink *events, int changed_fd, struct observers **ret, struct error *err)
 {
 	struct observers *o = calloc(1, sizeof *o);
 	if (!o)
 		return error_oom(err);
-	*o = (struct observers){ .events = events, .changed_fd = changed_fd, .poll_ms = s->agent.poll_ms };
+	*o = (struct observers){ .events = events, .changed_fd = changed_fd, .poll_ms = s->agent.poll_ms, .shut = true };
+	pthread_mutex_init(&o->gate, NULL);
+	pthread_mutex_lock(&o->gate);
 	enum status st = run_init(&o->run, NULL, NULL, events, err);
 	if (!st && !(o->seer = calloc(s->ninstances + 1, sizeof *o->seer)))
 		st = error_oom(err);
@@ -266,8 +320,36 @@ enum status observers_start(const struct settings *s, struct event_sink *events,
 	if (!st)
 		*ret = o;
 	else
-		observers_stop(o, true);
+		stop(o, true);
 	return st;
+}
+
+static bool same_options(const struct strlist *a, const struct strlist *b)
+{
+	bool same = a->n == b->n;
+	for (size_t i = 0; same && i < a->n; i++)
+		same = !strcmp(a->item[i], b->item[i]);
+	return same;
+}
+
+static void inherit(struct seer *to, struct seer *from)
+{
+	char *endpoint = to->seen.endpoint;
+	if (strcmp(to->name, from->name) != 0 || !same_options(&to->options, &from->options))
+		return;
+	pthread_mutex_lock(&from->lock);
+	to->seen = from->seen;
+	json_incref(to->seen.observation);
+	pthread_mutex_unlock(&from->lock);
+	to->seen.endpoint = endpoint;
+}
+
+void observers_go(struct observers *o, struct observers *before)
+{
+	for (size_t i = 0; before && i < o->n; i++)
+		for (size_t k = 0; k < before->n; k++)
+			inherit(&o->seer[i], &before->seer[k]);
+	open_gate(o);
 }
 
 int64_t observers_lag_ms(struct observers *o, size_t instance)
@@ -277,6 +359,15 @@ int64_t observers_lag_ms(struct observers *o, size_t instance)
 	int64_t ms = s->seen.lag_ms;
 	pthread_mutex_unlock(&s->lock);
 	return ms;
+}
+
+bool observers_looked(struct observers *o, size_t instance)
+{
+	struct seer *s = &o->seer[instance];
+	pthread_mutex_lock(&s->lock);
+	bool looked = s->seen.looked_ms != 0;
+	pthread_mutex_unlock(&s->lock);
+	return looked;
 }
 
 size_t observers_count(const struct observers *o)
@@ -307,24 +398,21 @@ enum status observers_get(struct observers *o, size_t instance, struct observers
 	return ST_OK;
 }
 
-bool observers_stop(struct observers *o, bool wait)
+void observers_leave(struct observers *o, struct observers **list)
 {
-	if (!o)
-		return true;
-	if (o->run.clock && !run_cancelled(&o->run))
-		run_cancel(&o->run, OBSERVERS_CANCEL);
-	for (size_t i = 0; i < o->n; i++) {
-		struct seer *s = &o->seer[i];
-		if (!s->started || s->joined)
-			continue;
-		if (wait ? pthread_join(s->thread, NULL) : pthread_tryjoin_np(s->thread, NULL))
-			return false;
-		s->joined = true;
+	if (!o || stop(o, false))
+		return;
+	o->next = *list;
+	*list = o;
+}
+
+void observers_collect(struct observers **list, bool wait)
+{
+	for (struct observers **at = list; *at;) {
+		struct observers *next = (*at)->next;
+		if (stop(*at, wait))
+			*at = next;
+		else
+			at = &(*at)->next;
 	}
-	for (size_t i = 0; i < o->n; i++)
-		seer_free(&o->seer[i]);
-	free(o->seer);
-	run_destroy(&o->run);
-	free(o);
-	return true;
 }

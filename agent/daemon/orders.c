@@ -19,10 +19,10 @@ static const char *name_of(const struct core *c, const struct job *j)
 	return c->settings->snapshot[j->at].name;
 }
 
-static void answer_add(json_t *answer, const struct core *c, const struct job *j, const char *run)
+static void answer_add(json_t *answer, const char *snapshot, const char *run)
 {
 	(void)json_array_append_new(json_object_get(answer, "snapshots"),
-	                            json_pack("{so so}", "name", jsonx_text(name_of(c, j)), "run", run ? json_string(run) : json_null()));
+	                            json_pack("{so so}", "name", jsonx_text(snapshot), "run", run ? json_string(run) : json_null()));
 }
 
 static struct task *backup_of(const struct core *c, const struct job *j)
@@ -48,7 +48,7 @@ static enum status run_one(struct core *c, struct job *j, json_t *answer, struct
 		j->asked = ++c->memory.sequence;
 	core_say(c, LOG_LEVEL_INFO, name_of(c, j), "a run is asked for");
 	snprintf(id, sizeof id, "%s-%llu", run_kind_name(RUN_BACKUP), (unsigned long long)j->asked);
-	answer_add(answer, c, j, id);
+	answer_add(answer, name_of(c, j), id);
 	return ST_OK;
 }
 
@@ -63,7 +63,7 @@ static enum status pause_to(struct core *c, struct job *j, bool paused, json_t *
 {
 	j->memory->paused = paused;
 	core_say(c, LOG_LEVEL_INFO, name_of(c, j), "%s", paused ? "paused" : "goes on");
-	answer_add(answer, c, j, NULL);
+	answer_add(answer, name_of(c, j), NULL);
 	return keep(c, err);
 }
 
@@ -83,7 +83,7 @@ static enum status pause_all_to(struct core *c, bool paused, json_t *answer, str
 	core_say(c, LOG_LEVEL_INFO, NULL, "%s", paused ? "everything is paused" : "goes on, but for snapshots that are paused by name");
 	for (size_t i = 0; i < c->settings->nsnapshots; i++)
 		if (paused || !c->job[i].memory->paused)
-			answer_add(answer, c, &c->job[i], NULL);
+			answer_add(answer, name_of(c, &c->job[i]), NULL);
 	return keep(c, err);
 }
 
@@ -99,38 +99,62 @@ static enum status resume_all(struct core *c, json_t *answer, struct error *err)
 
 /* ---- cancel ---- */
 
-static bool cancel(struct core *c, struct job *j, json_t *answer)
+/* What runs, also of a section that a reload has removed. name NULL = all. *ret_hook: one of which only a hook is left. */
+static unsigned cancel_running(struct core *c, const char *name, json_t *answer, const struct task **ret_hook)
 {
-	struct task *t = core_task_of_snapshot(c, name_of(c, j));
-	bool asked = j->asked != 0;
-	j->asked = 0;
-	if (t) {
-		core_say(c, LOG_LEVEL_INFO, name_of(c, j), "%s is told to end", t->id);
-		task_cancel(t, false);
+	unsigned n = 0;
+	for (struct task *t = c->tasks; t; t = t->next) {
+		if (t->kind == RUN_LIST || (name && strcmp(t->snapshot, name) != 0))
+			continue;
+		if (!task_cancel(t, false)) {
+			*ret_hook = t;
+			continue;
+		}
+		core_say(c, LOG_LEVEL_INFO, t->snapshot, "%s is told to end", t->id);
+		answer_add(answer, t->snapshot, t->id);
+		n++;
 	}
-	if (t || asked)
-		answer_add(answer, c, j, t ? t->id : NULL);
-	return t || asked;
+	return n;
 }
 
-static enum status nothing_to_cancel(const char *what, struct error *err)
+/* What is asked for and has not begun. */
+static unsigned cancel_asked(struct core *c, const char *name, json_t *answer)
 {
-	error_set(err, ST_FAILED, ERR_USAGE, "nothing of %s is running", what);
+	unsigned n = 0;
+	for (size_t i = 0; i < c->settings->nsnapshots; i++) {
+		struct job *j = &c->job[i];
+		if (!j->asked || (name && strcmp(name_of(c, j), name) != 0))
+			continue;
+		j->asked = 0;
+		answer_add(answer, name_of(c, j), NULL);
+		n++;
+	}
+	return n;
+}
+
+static enum status cancel(struct core *c, const char *name, json_t *answer, struct error *err)
+{
+	const struct task *hook = NULL;
+	if (cancel_running(c, name, answer, &hook) + cancel_asked(c, name, answer))
+		return ST_OK;
+	if (hook) {
+		error_set(err, ST_FAILED, ERR_USAGE, "%s is over: only its %s hook still runs", hook->id, hook->state == TASK_SUCCEEDED ? "after" : "failure");
+		error_hint(err, "run-timeout ends it");
+		return ST_FAILED;
+	}
+	error_set(err, ST_FAILED, ERR_USAGE, "nothing of %s is running", name ? name : "this agent");
 	error_hint(err, "slackwater status --config FILE shows what runs");
 	return ST_FAILED;
 }
 
 static enum status cancel_one(struct core *c, struct job *j, json_t *answer, struct error *err)
 {
-	return cancel(c, j, answer) ? ST_OK : nothing_to_cancel(name_of(c, j), err);
+	return cancel(c, name_of(c, j), answer, err);
 }
 
 static enum status cancel_all(struct core *c, json_t *answer, struct error *err)
 {
-	bool any = false;
-	for (size_t i = 0; i < c->settings->nsnapshots; i++)
-		any = cancel(c, &c->job[i], answer) || any;
-	return any ? ST_OK : nothing_to_cancel("this agent", err);
+	return cancel(c, NULL, answer, err);
 }
 
 /* ---- which ---- */
@@ -186,9 +210,12 @@ enum status orders_carry_out(struct core *c, const json_t *request, json_t **ret
 	enum status st = answer ? ST_OK : error_oom(err);
 	if (!st && !o)
 		st = error_set(err, ST_FAILED, ERR_USAGE, "there is no such command");
-	if (!st && name && !(j = find_job(c, name, err)))
+	bool removed = o && o->one == cancel_one && name && core_task_of_snapshot(c, name);
+	if (!st && name && !(j = find_job(c, name, err)) && !removed)
 		st = ST_FAILED;
-	if (!st && j)
+	if (!st && name && !j)
+		st = cancel(c, name, answer, err);
+	else if (!st && j)
 		st = o->one(c, j, answer, err);
 	else if (!st)
 		st = o->all ? o->all(c, answer, err) : each(c, o, answer, err);

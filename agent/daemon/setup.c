@@ -8,10 +8,7 @@
 
 #include "jobs.h"
 #include "lock.h"
-#include "slackwater/fs.h"
 #include "view.h"
-
-enum { SETUP_TOKEN_MAX = 4096 };
 
 /* ---- the log ---- */
 
@@ -35,32 +32,18 @@ static enum status read_settings(struct core *c, struct settings **ret, struct e
 
 /* ---- HTTP ---- */
 
-static enum status read_token(const char *path, struct buf *ret, struct error *err)
+static enum status read_secrets(const struct settings *s, struct secrets *ret, struct error *err)
 {
-	enum status st = path ? fs_read_file(path, ret, err) : ST_OK;
-	if (st)
-		return error_prefix(err, "the token");
-	while (ret->len && strchr(" \t\r\n", ret->data[ret->len - 1]))
-		ret->data[--ret->len] = '\0';
-	if (path && !ret->len)
-		return error_set(err, ST_FAILED, ERR_USAGE, "the token file %s is empty", path);
-	return ST_OK;
+	return secrets_read(s->agent.token_file, s->agent.tls_cert, s->agent.tls_key, ret, err);
 }
 
-static enum status start_http(struct core *c, const struct settings *s, struct error *err)
+static enum status start_http(struct core *c, const struct settings *s, const struct secrets *secrets, struct error *err)
 {
-	struct buf token = BUF_INIT(SETUP_TOKEN_MAX);
 	struct http_backend backend = control_backend(&c->control);
-	token.secret = 1;
-	enum status st = read_token(s->agent.token_file, &token, err);
 	const struct http_options o = {
-		.listen = s->agent.listen, .control_socket = s->agent.control_socket, .control_group = s->agent.control_group,
-		.token = token.len ? token.data : NULL, .tls_cert = s->agent.tls_cert, .tls_key = s->agent.tls_key,
+		.listen = s->agent.listen, .control_socket = s->agent.control_socket, .control_group = s->agent.control_group, .secrets = secrets,
 	};
-	if (!st)
-		st = http_start(&o, &backend, &c->http, err);
-	buf_free(&token);
-	return st;
+	return http_start(&o, &backend, &c->http, err);
 }
 
 /* ---- begin ---- */
@@ -93,11 +76,15 @@ enum status setup_begin(struct core *c, struct error *err)
 	if (!st)
 		st = recall(c, err);
 	if (!st)
-		st = start_http(c, c->settings, err);
+		st = read_secrets(c->settings, &c->secrets, err);
+	if (!st)
+		st = start_http(c, c->settings, &c->secrets, err);
 	if (!st)
 		st = observers_start(c->settings, &c->app->sink.base, c->wake_fd, &c->observers, err);
 	if (st)
 		return st;
+	observers_go(c->observers, NULL);
+	c->observed_ms = core_now_ms();
 	c->loaded_ms = core_wall_ms();
 	core_say(c, LOG_LEVEL_INFO, NULL, "agent %s, process %ld: %zu [snapshot] and %zu [instance] sections%s%s", SLACKWATER_VERSION, (long)getpid(),
 	         c->settings->nsnapshots, c->settings->ninstances, http_address(c->http) ? ", status page at " : "",
@@ -112,23 +99,31 @@ static bool same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-/* The token may have been written anew in its place, the certificate as well: those two are always taken in again. */
 static bool same_sockets(const struct settings_agent *a, const struct settings_agent *b)
 {
-	return same(a->listen, b->listen) && same(a->control_socket, b->control_socket) && same(a->control_group, b->control_group) &&
-	       !a->token_file && !b->token_file && !a->tls_cert && !b->tls_cert;
+	return same(a->listen, b->listen) && same(a->control_socket, b->control_socket) && same(a->control_group, b->control_group);
 }
 
+/* Nothing is closed before the files are in memory, and those of before are as well: whatever is on the disk by now, there is a way back. */
 static enum status change_sockets(struct core *c, const struct settings *now, struct error *err)
 {
 	struct error again = ERROR_INIT;
-	if (same_sockets(&c->settings->agent, &now->agent))
+	struct secrets secrets = { .has_token = false };
+	enum status st = read_secrets(now, &secrets, err);
+	if (st)
+		return st;
+	if (c->http && same_sockets(&c->settings->agent, &now->agent) && secrets_same(&c->secrets, &secrets)) {
+		secrets_free(&secrets);
 		return ST_OK;
+	}
 	http_stop(c->http);
 	c->http = NULL;
-	enum status st = start_http(c, now, err);
-	if (st && start_http(c, c->settings, &again))
-		core_say(c, LOG_LEVEL_ERROR, NULL, "the sockets of before could not be opened again: %s", again.message);
+	st = start_http(c, now, &secrets, err);
+	if (st && start_http(c, c->settings, &c->secrets, &again))
+		core_say(c, LOG_LEVEL_ERROR, NULL, "the sockets of before could not be opened again, the next reload tries it: %s", again.message);
+	secrets_free(st ? &secrets : &c->secrets);
+	if (!st)
+		c->secrets = secrets;
 	return st;
 }
 
@@ -139,17 +134,6 @@ static enum status refuse_other_state(const struct core *c, const struct setting
 	error_set(err, ST_FAILED, ERR_USAGE, "state-dir cannot be changed while the agent runs");
 	error_hint(err, "restart the agent");
 	return ST_FAILED;
-}
-
-/* Those whose threads are still on their way out are waited for only if it happens twice in a row. */
-static void leave_observers(struct core *c, struct observers *now)
-{
-	if (c->leaving)
-		observers_stop(c->leaving, true);
-	c->leaving = c->observers;
-	c->observers = now;
-	if (c->leaving && observers_stop(c->leaving, false))
-		c->leaving = NULL;
 }
 
 static enum status take_over(struct core *c, struct settings *now, struct error *err)
@@ -163,10 +147,13 @@ static enum status take_over(struct core *c, struct settings *now, struct error 
 	if (!st && (st = jobs_build(c, err)))
 		c->settings = before;
 	if (st) {
-		observers_stop(observers, true);
+		observers_leave(observers, &c->leaving);
 		return st;
 	}
-	leave_observers(c, observers);
+	observers_go(observers, c->observers);
+	observers_leave(c->observers, &c->leaving);
+	c->observers = observers;
+	c->observed_ms = core_now_ms();
 	settings_free(before);
 	c->loaded_ms = core_wall_ms();
 	return ST_OK;
@@ -190,11 +177,15 @@ static void settle(struct core *c, enum status st, const struct error *err)
 enum status setup_check(struct core *c, struct error *err)
 {
 	struct settings *now = NULL;
+	struct secrets secrets = { .has_token = false };
 	if (c->stopping)
 		return error_set(err, ST_RETRY, ERR_BUSY, "the agent is ending");
 	enum status st = read_settings(c, &now, err);
 	if (!st)
 		st = refuse_other_state(c, now, err);
+	if (!st)
+		st = read_secrets(now, &secrets, err);
+	secrets_free(&secrets);
 	settings_free(now);
 	return st;
 }
@@ -227,8 +218,8 @@ void setup_end(struct core *c)
 {
 	control_close(&c->control);
 	http_stop(c->http);
-	observers_stop(c->leaving, true);
-	observers_stop(c->observers, true);
+	observers_leave(c->observers, &c->leaving);
+	observers_collect(&c->leaving, true);
 	if (c->settings)
 		core_say(c, LOG_LEVEL_INFO, NULL, "the agent has ended");
 	jobs_free(c);
@@ -236,6 +227,7 @@ void setup_end(struct core *c)
 	control_destroy(&c->control);
 	notify_close(&c->notify);
 	settings_free(c->settings);
+	secrets_free(&c->secrets);
 	free(c->config_error);
 	if (c->lock_fd >= 0)
 		close(c->lock_fd);

@@ -299,6 +299,8 @@ static void after_ended(struct task *t, int64_t wall_ms)
 	if (process_exit(&t->child) || t->hook_late) {
 		hook_text(t, t->state == TASK_SUCCEEDED ? "after" : "failure", text);
 		say(t, LOG_LEVEL_WARNING, text, NULL);
+		/* the one that there is may be in a view, which other threads read */
+		replace(&t->result, json_deep_copy(t->result));
 		outcome_add_warning(t->result, text);
 	}
 	process_free(&t->child);
@@ -342,14 +344,15 @@ int64_t task_until_ms(const struct task *t)
 	return t->until_ms;
 }
 
-void task_cancel(struct task *t, bool cut_off)
+bool task_cancel(struct task *t, bool cut_off)
 {
 	if (t->step == TASK_AFTER || t->step == TASK_ENDED)
-		return;
+		return false;
 	if (!t->cancelled)
 		t->cut_off = cut_off;
 	t->cancelled = true;
 	process_signal(&t->child, SIGTERM, t->step == TASK_BEFORE);
+	return true;
 }
 
 /* ---- RUN ---- */

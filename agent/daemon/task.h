@@ -57,6 +57,6 @@ size_t task_poll(const struct task *t, struct pollfd *fds); /* at most PROCESS_P
 /* Reads, and goes on to the next step when one has ended. True once TASK_ENDED. */
 bool task_go_on(struct task *t, int64_t now_ms, int64_t wall_ms);
 int64_t task_until_ms(const struct task *t); /* monotonic: call task_go_on then at the latest; 0 = no limit */
-/* Again is fine. cut_off: by the agent's end. */
-void task_cancel(struct task *t, bool cut_off);
+/* Again is fine. cut_off: by the agent's end. False: its run is over, only a hook is left, which is let alone: it puts right what the run needed. */
+bool task_cancel(struct task *t, bool cut_off);
 json_t *task_json(const struct task *t); /* RUN; new reference, NULL = out of memory */

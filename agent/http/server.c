@@ -11,7 +11,6 @@
 #include "listen.h"
 #include "page.h"
 #include "route.h"
-#include "slackwater/fs.h"
 
 enum {
 	SERVER_CONNECTIONS = 256,
@@ -19,7 +18,6 @@ enum {
 	SERVER_MEMORY = 16 << 10,  /* of one connection: request line, headers, a piece of the body */
 	SERVER_IDLE_S = 30,        /* between two requests */
 	SERVER_PATIENCE_MS = 30000,
-	SERVER_PEM_MAX = 1 << 20,
 	SERVER_OPTIONS = 16
 };
 
@@ -36,39 +34,21 @@ struct http {
 	struct deadline deadline;
 	struct MHD_Response *page;
 	struct side world, control;
-	struct buf cert, key;
 	char address[LISTEN_TEXT + 16];
 };
 
 static enum status check_options(const struct http_options *o, struct error *err)
 {
 	bool unix_socket = o->listen && !strncmp(o->listen, "unix:", 5);
-	if (!o->tls_cert != !o->tls_key)
-		return error_set(err, ST_FAILED, ERR_USAGE, "a certificate and its key belong together: one of them is missing");
-	if (o->tls_cert && unix_socket)
+	bool tls = o->secrets->cert.len != 0;
+	if (tls && unix_socket)
 		return error_set(err, ST_FAILED, ERR_USAGE, "TLS is for TCP; %s is a Unix socket", o->listen);
-	if (o->tls_cert && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
+	if (tls && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
 		error_set(err, ST_FAILED, ERR_USAGE, "this libmicrohttpd has no TLS");
 		error_hint(err, "listen on loopback and put a reverse proxy in front of it");
 		return ST_FAILED;
 	}
-	if (!o->token || strlen(o->token) >= HTTP_TOKEN_MIN)
-		return ST_OK;
-	error_set(err, ST_FAILED, ERR_USAGE, "the token is shorter than %d characters", HTTP_TOKEN_MIN);
-	error_hint(err, "openssl rand -hex 32 makes a good one");
-	return ST_FAILED;
-}
-
-static enum status read_pem(const struct http_options *o, struct http *h, struct error *err)
-{
-	if (!o->tls_cert)
-		return ST_OK;
-	enum status st = fs_read_file(o->tls_cert, &h->cert, err);
-	if (!st)
-		st = fs_read_file(o->tls_key, &h->key, err);
-	if (st)
-		err->kind = ERR_USAGE; /* a wrong name in the configuration, not a failing disk */
-	return st;
+	return ST_OK;
 }
 
 /* ---- listeners ---- */
@@ -99,9 +79,9 @@ static void forget_socket_unless_same(struct listen_socket *s, const struct stat
 /*
  * The library's threads: one for each listener, with epoll. It takes over the socket when it starts, and closes it when it stops.
  */
-static enum status serve(struct http *h, struct side *side, unsigned connections, struct error *err)
+static enum status serve(struct side *side, unsigned connections, const struct secrets *secrets, struct error *err)
 {
-	const bool tls = h->cert.len && !side->socket.unix_socket;
+	const bool tls = secrets && secrets->cert.len;
 	const struct MHD_OptionItem option[SERVER_OPTIONS] = {
 		{ MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)say_nothing, NULL },
 		{ MHD_OPTION_LISTEN_SOCKET, side->socket.fd, NULL },
@@ -113,8 +93,8 @@ static enum status serve(struct http *h, struct side *side, unsigned connections
 		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)route_begin, &side->ctx },
 		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)route_completed, &side->ctx },
 		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)route_connection, &side->ctx },
-		{ tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, h->key.data },
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, h->cert.data },
+		{ tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, tls ? secrets->key.data : NULL },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? secrets->cert.data : NULL },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
 		{ MHD_OPTION_END, 0, NULL },
 	};
@@ -136,7 +116,7 @@ static enum status serve(struct http *h, struct side *side, unsigned connections
 
 static enum status refuse_open_door(const struct http *h, const struct http_options *o, struct error *err)
 {
-	if (h->world.socket.loopback || o->token)
+	if (h->world.socket.loopback || o->secrets->has_token)
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_USAGE, "%s can be reached by others, and there is no token", o->listen);
 	error_hint(err, "set token-file in [agent], or listen on 127.0.0.1");
@@ -151,15 +131,14 @@ static enum status open_world(struct http *h, const struct http_options *o, stru
 	enum status st = listen_open(o->listen, &h->world.socket, err);
 	if (!st)
 		st = refuse_open_door(h, o, err);
-	if (!st && o->token)
-		st = digest_of(o->token, strlen(o->token), rules->token_digest, err);
 	if (st)
 		return st;
-	rules->has_token = o->token != NULL;
-	rules->check_host = !o->token && !h->world.socket.unix_socket;
+	rules->has_token = o->secrets->has_token;
+	memcpy(rules->token_digest, o->secrets->token_digest, sizeof rules->token_digest);
+	rules->check_host = !rules->has_token && !h->world.socket.unix_socket;
 	snprintf(h->address, sizeof h->address, h->world.socket.unix_socket ? "%s%s" : "%s%s/",
-	         h->world.socket.unix_socket ? "" : o->tls_cert ? "https://" : "http://", h->world.socket.address);
-	return serve(h, &h->world, SERVER_CONNECTIONS, err);
+	         h->world.socket.unix_socket ? "" : o->secrets->cert.len ? "https://" : "http://", h->world.socket.address);
+	return serve(&h->world, SERVER_CONNECTIONS, o->secrets, err);
 }
 
 static enum status open_control(struct http *h, const struct http_options *o, struct error *err)
@@ -170,7 +149,7 @@ static enum status open_control(struct http *h, const struct http_options *o, st
 	if (st)
 		return st;
 	h->control.ctx.rules.control = true;
-	return serve(h, &h->control, SERVER_CONTROL_CONNECTIONS, err);
+	return serve(&h->control, SERVER_CONTROL_CONNECTIONS, NULL, err);
 }
 
 /* ---- start and stop ---- */
@@ -184,8 +163,6 @@ static enum status start(struct http *h, const struct http_options *o, struct er
 {
 	enum status st = page_make(&h->page, err);
 	if (!st)
-		st = read_pem(o, h, err);
-	if (!st)
 		st = deadline_start(&h->deadline, o->patience_ms ? o->patience_ms : SERVER_PATIENCE_MS, err);
 	if (!st)
 		st = command_start(&h->commands, &h->backend, err);
@@ -195,8 +172,6 @@ static enum status start(struct http *h, const struct http_options *o, struct er
 		st = open_control(h, o, err);
 	if (!st)
 		st = open_world(h, o, err);
-	buf_free(&h->cert);
-	buf_free(&h->key);
 	return st;
 }
 
@@ -211,8 +186,6 @@ enum status http_start(const struct http_options *o, const struct http_backend *
 		return error_oom(err);
 	h->backend = *b;
 	h->world.socket = h->control.socket = LISTEN_NONE;
-	h->cert = h->key = BUF_INIT(SERVER_PEM_MAX);
-	h->key.secret = 1;
 	api_init(&h->api, &h->backend);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by every thread that is started here */

@@ -16,23 +16,21 @@
 #include <stdint.h>
 
 #include "backend.h"
-
-#define HTTP_TOKEN_MIN 16 /* characters */
+#include "secrets.h"
 
 struct http_options {
 	const char *listen;         /* "127.0.0.1:9877", "[::1]:9877", "unix:/path"; port 0 = any that is free; NULL = none */
 	const char *control_socket; /* path; NULL = none */
 	const char *control_group;  /* name; NULL = the process's own */
-	const char *token;          /* NULL = none. Only its digest is kept; the caller zeroes the text */
-	const char *tls_cert, *tls_key; /* PEM files, both or neither; of `listen` on TCP */
+	const struct secrets *secrets; /* of `listen`: never NULL. TLS is for TCP */
 	int64_t patience_ms;        /* what a client may take for one request; 0 = 30 s */
 };
 
 struct http;
 
 /*
- * Nothing of o is needed afterwards; b's functions are called from several threads until http_stop has returned. ERR_USAGE: an address, a
- * token or a certificate that cannot be used; ERR_BUSY: somebody listens there already.
+ * Nothing of o is needed afterwards; b's functions are called from several threads until http_stop has returned. ERR_USAGE: an address or a
+ * certificate that cannot be used; ERR_BUSY: somebody listens there already.
  */
 enum status http_start(const struct http_options *o, const struct http_backend *b, struct http **ret, struct error *err);
 /* Where it listens, as a URL ("http://127.0.0.1:9877/"), or as `listen` was given for a Unix socket; NULL when it does not. Owned by h. */

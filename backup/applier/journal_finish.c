@@ -115,12 +115,13 @@ static enum status finish_record(struct finish *f, const struct journal_record *
 }
 
 /* One that cannot be read stops those who work with its own server, whose key is in its name. */
-static enum status unreadable(const struct finish *f, const char *path, const struct error *why, struct error *err)
+static enum status unreadable(struct finish *f, const char *path, const struct error *why, struct error *err)
 {
 	char key[STATEDIR_KEY];
 	enum status st = statedir_key(&f->c->server, key, err);
 	if (st || !strstr(path, key))
 		return st;
+	f->report->kept++;
 	if (err)
 		*err = *why;
 	return why->status;
@@ -133,12 +134,14 @@ static enum status finish_path(struct finish *f, const char *path, const char *e
 	enum status st = journal_read(path, &r, &why);
 	if (st)
 		return unreadable(f, path, &why, err);
-	if (strcmp(r.identity, f->c->server.identity) == 0)
+	bool ours = strcmp(r.identity, f->c->server.identity) == 0, foreign = !ours && strcmp(r.endpoint, endpoint) == 0;
+	if (ours)
 		st = finish_record(f, &r, err);
-	else if (strcmp(r.endpoint, endpoint) == 0)
+	else if (foreign)
 		st = strlist_addf(&f->report->foreign, err,
 		                  "%s is about the server that was here before (%s), not this one (%s): remove it when that one is gone for good",
 		                  path, r.identity, f->c->server.identity);
+	f->report->kept += foreign || (ours && st);
 	journal_record_free(&r);
 	return st;
 }
@@ -158,6 +161,22 @@ static enum status finish_all(struct finish *f, const struct conn_options *o, st
 	return st;
 }
 
+/* The server cannot be asked which are its own: where it is reached tells. */
+static unsigned of_endpoint(const struct strlist *paths, const struct conn_options *o)
+{
+	unsigned n = 0;
+	char *endpoint = NULL;
+	struct error ignored;
+	enum status st = journal_endpoint(o, &endpoint, &ignored);
+	for (size_t i = 0; !st && i < paths->n; i++) {
+		struct journal_record r = { 0 };
+		n += !journal_read(paths->item[i], &r, &ignored) && strcmp(r.endpoint, endpoint) == 0;
+		journal_record_free(&r);
+	}
+	free(endpoint);
+	return n;
+}
+
 enum status journal_finish(const char *state_dir, const struct conn_options *o, struct run *run, struct journal_report *ret,
                            struct error *err)
 {
@@ -167,18 +186,21 @@ enum status journal_finish(const char *state_dir, const struct conn_options *o, 
 	struct error e = ERROR_INIT;
 	*ret = (struct journal_report){ 0 };
 	enum status st = journal_list(state_dir, &paths, err);
-	bool none = paths.n == 0;
-	strlist_free(&paths);
-	if (st || none)
+	if (st || !paths.n)
 		return st;
 	st = conn_open(&f.c, o, 0, run, err);
 	if (st)
+		ret->kept = of_endpoint(&paths, o);
+	strlist_free(&paths);
+	if (st)
 		return st;
 	st = claim_take_local(state_dir, &f.c->server, &claim, &e);
-	if (!st)
+	if (!st) {
 		st = finish_all(&f, o, &e);
-	else if (e.kind == ERR_BUSY)
+	} else if (e.kind == ERR_BUSY) {
 		st = ST_OK; /* a run is alive here: what it has written is its own */
+		ret->alive = true;
+	}
 	claim_free(claim);
 	conn_free(f.c);
 	if (st && err)

@@ -47,6 +47,8 @@ struct journal_report {
 	struct strlist left;      /* one line each: left alone, and why */
 	struct strlist foreign;   /* journals of this endpoint that are about another server: reported, never replayed */
 	unsigned found;           /* journals about this server */
+	unsigned kept;            /* ... that are still there, and foreign ones; of a server that is away, those of its endpoint */
+	bool alive;               /* a run is at work there: nothing was looked at */
 };
 void journal_report_free(struct journal_report *r);
 

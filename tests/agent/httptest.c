@@ -26,6 +26,8 @@ struct source {
 	struct timespec changed;
 	json_t *view;
 	const char *gate;
+	const char *token, *cert, *key;
+	struct secrets secrets;
 };
 
 static void read_again(struct source *s)
@@ -79,7 +81,7 @@ static enum status parse(int argc, char **argv, struct http_options *o, struct s
 	for (int i = 2; i + 1 < argc; i += 2) {
 		const struct { const char *name, **to; } known[] = {
 			{ "--listen", &o->listen }, { "--control", &o->control_socket }, { "--group", &o->control_group },
-			{ "--token", &o->token },   { "--cert", &o->tls_cert },          { "--key", &o->tls_key },
+			{ "--token", &s->token },   { "--cert", &s->cert },              { "--key", &s->key },
 		};
 		for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
 			if (!strcmp(argv[i], known[k].name))
@@ -90,6 +92,15 @@ static enum status parse(int argc, char **argv, struct http_options *o, struct s
 			s->gate = argv[i + 1];
 	}
 	return s->path ? ST_OK : ST_FAILED;
+}
+
+static enum status start(struct source *s, struct http_options *o, const struct http_backend *backend, struct http **ret, struct error *err)
+{
+	enum status st = secrets_read(NULL, s->cert, s->key, &s->secrets, err);
+	if (!st && s->token)
+		st = secrets_take_token(&s->secrets, s->token, strlen(s->token), err);
+	o->secrets = &s->secrets;
+	return st ? st : http_start(o, backend, ret, err);
 }
 
 int main(int argc, char **argv)
@@ -103,7 +114,7 @@ int main(int argc, char **argv)
 	signals_harden();
 	if (parse(argc, argv, &o, &s))
 		return 2;
-	if (http_start(&o, &backend, &h, &err)) {
+	if (start(&s, &o, &backend, &h, &err)) {
 		fprintf(stderr, "%s\n%s\n", err.message, err.hint);
 		return 2;
 	}
@@ -112,6 +123,7 @@ int main(int argc, char **argv)
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		continue;
 	http_stop(h);
+	secrets_free(&s.secrets);
 	json_decref(s.view);
 	return 0;
 }

@@ -263,8 +263,8 @@ static void one_that_is_cancelled(void **state)
 	for (int i = 0; i < 1000 && access("work", F_OK); i++)
 		usleep(10000);
 	assert_false(task_go_on(st->task, scratch_now_ms(), 5000));
-	task_cancel(st->task, true);
-	task_cancel(st->task, false);
+	assert_true(task_cancel(st->task, true));
+	assert_true(task_cancel(st->task, false));
 	ended(st, "cancelled", 143, "ended by signal 15");
 	assert_true(st->task->cut_off); /* what was first */
 	char *failure = file(st, "failure");
@@ -277,10 +277,32 @@ static void cancelled_too_late(void **state)
 {
 	struct stage *st = *state;
 	begin(st, "echo '" DOCUMENT "'");
-	task_cancel(st->task, false);
+	(void)task_cancel(st->task, false);
 	st->task->cancelled = true;
 	finish(st);
 	assert_true(st->task->state == TASK_SUCCEEDED || st->task->exit == 143);
+}
+
+/* A RUN that was given out is in a view, which other threads read: it stays as it was. */
+static void what_was_given_out_stays(void **state)
+{
+	struct stage *st = *state;
+	words(&st->snapshot.after, "while [ ! -e go ]; do sleep 0.02; done; exit 3");
+	begin(st, "echo '" DOCUMENT "'");
+	for (int i = 0; i < 1000 && st->task->step != TASK_AFTER; i++) {
+		assert_false(task_go_on(st->task, scratch_now_ms(), 5000));
+		usleep(10000);
+	}
+	assert_false(task_cancel(st->task, false)); /* only the hook is left */
+	json_t *given = task_json(st->task);
+	scratch_write("go", "", 0);
+	finish(st);
+	json_t *run = task_json(st->task);
+	assert_int_equal(json_array_size(json_object_get(json_object_get(run, "result"), "warnings")), 2);
+	assert_int_equal(json_array_size(json_object_get(json_object_get(given, "result"), "warnings")), 1);
+	assert_string_equal(jsonx_str_or(run, "state", ""), "succeeded");
+	json_decref(given);
+	json_decref(run);
 }
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -298,6 +320,7 @@ int main(void)
 		STAGED(a_hook_that_takes_too_long),
 		STAGED(one_that_is_cancelled),
 		STAGED(cancelled_too_late),
+		STAGED(what_was_given_out_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,6 +205,7 @@ static void test_cannot_be_started(void **state)
 	FAILS(ERR_APPLIER, journal_finish(scratch_path(s, "state"), &tcp, &s->run, &r, &err));
 	assert_non_null(strstr(err.message, "THE APPLIER IS STOPPED"));
 	assert_non_null(strstr(err.message, "could not be started: the applier stopped again, with error 1032"));
+	assert_int_equal(r.kept, 1);
 	assert_int_equal(scratch_count(scratch_path(s, "state")), 2);
 	journal_report_free(&r);
 }
@@ -220,11 +221,13 @@ static void test_another_server(void **state)
 	finish(s, server(s, "B"), &r);
 	assert_int_equal(r.found, 0);
 	assert_int_equal(r.foreign.n, 1);
+	assert_int_equal(r.kept, 1);
 	assert_non_null(strstr(r.foreign.item[0], "server that was here before (A)"));
 	journal_report_free(&r);
 	fake_conn_queue(server(s, "B"));
 	OK(journal_finish(scratch_path(s, "state"), &elsewhere, &s->run, &r, &err));
 	assert_int_equal(r.foreign.n, 0);
+	assert_int_equal(r.kept, 0); /* the journal of one server is no alarm of all others */
 	journal_report_free(&r);
 }
 
@@ -244,6 +247,7 @@ static void test_a_living_run(void **state)
 	assert_non_null(strstr(err.message, pid));
 	finish(s, c, &r);
 	assert_int_equal(r.found, 0);
+	assert_true(r.alive);
 	claim_free(living);
 	struct conn *again = server(s, "A");
 	OK(claim_take_local(scratch_path(s, "state"), &again->server, &second, &err));
@@ -283,6 +287,7 @@ static void test_damaged(void **state)
 	status(c, ROW("Yes", "0"));
 	finish(s, c, &r);
 	assert_int_equal(r.running.n, 1);
+	assert_int_equal(r.kept, 0);
 	journal_report_free(&r);
 
 	struct buf path = BUF_INIT(4096);
