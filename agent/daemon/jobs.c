@@ -10,7 +10,22 @@
 #include "outcome.h"
 #include "slackwater/jsonx.h"
 
-enum { JOBS_DROPS = 1000 };
+/* FIRST_LOOKS: so many poll intervals a run that minds the lag waits for the first look at its replica. */
+enum { JOBS_DROPS = 1000, JOBS_FIRST_LOOKS = 5 };
+
+/* ---- memory on disk ---- */
+
+static void save(struct core *c)
+{
+	struct error err = ERROR_INIT;
+	c->changed = true;
+	bool bad = memory_save(&c->memory, &err) != ST_OK;
+	if (bad && !c->memory_bad)
+		core_say(c, LOG_LEVEL_ERROR, NULL, "what is remembered could not be written, and runs may be repeated after a restart: %s", err.message);
+	if (!bad && c->memory_bad)
+		core_say(c, LOG_LEVEL_INFO, NULL, "what is remembered could be written again");
+	c->memory_bad = bad;
+}
 
 /* ---- from settings ---- */
 
@@ -22,6 +37,29 @@ static void carry_over(const struct core *c, struct job *j)
 			j->asked = c->job[i].asked;
 			j->expire = c->job[i].expire && c->settings->snapshot[j->at].retention.n;
 		}
+}
+
+static const struct settings_snapshot *section_of(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->nsnapshots; i++)
+		if (!strcmp(s->snapshot[i].name, name))
+			return &s->snapshot[i];
+	return NULL;
+}
+
+/* One that has been away, or has another schedule now, has missed nothing. */
+static enum status take_schedules(struct core *c, struct error *err)
+{
+	enum status st = ST_OK;
+	int64_t now = core_wall_ms();
+	for (size_t i = 0; !st && i < c->memory.n; i++) {
+		struct memory_job *m = c->memory.job[i];
+		const struct settings_snapshot *n = section_of(c->settings, m->name);
+		st = memory_schedule(m, n ? n->schedule_text : NULL, n ? n->zone_name : NULL, now, err);
+		if (!st)
+			st = memory_proof_schedule(m, n ? n->proof_text : NULL, n ? n->zone_name : NULL, now, err);
+	}
+	return st;
 }
 
 enum status jobs_build(struct core *c, struct error *err)
@@ -37,6 +75,8 @@ enum status jobs_build(struct core *c, struct error *err)
 	}
 	if (!st)
 		st = listings_build(c, err);
+	if (!st)
+		st = take_schedules(c, err);
 	if (st) {
 		free(job);
 		return st;
@@ -45,6 +85,7 @@ enum status jobs_build(struct core *c, struct error *err)
 	c->job = job;
 	c->njobs = s->nsnapshots;
 	c->memory.history = s->agent.history;
+	save(c);
 	return ST_OK;
 }
 
@@ -54,20 +95,6 @@ void jobs_free(struct core *c)
 	c->job = NULL;
 	c->njobs = 0;
 	listings_free(c);
-}
-
-/* ---- memory on disk ---- */
-
-static void save(struct core *c)
-{
-	struct error err = ERROR_INIT;
-	c->changed = true;
-	bool bad = memory_save(&c->memory, &err) != ST_OK;
-	if (bad && !c->memory_bad)
-		core_say(c, LOG_LEVEL_ERROR, NULL, "what is remembered could not be written, and runs may be repeated after a restart: %s", err.message);
-	if (!bad && c->memory_bad)
-		core_say(c, LOG_LEVEL_INFO, NULL, "what is remembered could be written again");
-	c->memory_bad = bad;
 }
 
 void jobs_bury(struct core *c)
@@ -104,8 +131,6 @@ static void start(struct core *c, struct job *j, enum run_kind kind, uint64_t nu
 	struct plan_memory *m = kind == RUN_PROOF ? &j->memory->proof : &j->memory->backup;
 	struct error err = ERROR_INIT;
 	struct task *t = NULL;
-	char why[CORE_TEXT];
-	snprintf(why, sizeof why, "%s", d->why);
 	if (task_new(c->settings, j->at, kind, number, core_wall_ms(), &c->app->sink, &t, &err)) {
 		core_say(c, LOG_LEVEL_ERROR, name, "%s could not be started: %s", run_kind_name(kind), err.message);
 		return;
@@ -120,7 +145,7 @@ static void start(struct core *c, struct job *j, enum run_kind kind, uint64_t nu
 		core_say(c, LOG_LEVEL_ERROR, name, "no memory is left for the history of runs");
 	json_decref(run);
 	save(c); /* before it begins: a run that has begun is never forgotten */
-	core_say(c, LOG_LEVEL_INFO, name, "%s begins: %s, %s", t->id, kind == RUN_EXPIRE ? "backup" : plan_trigger_name(t->trigger), why);
+	core_say(c, LOG_LEVEL_INFO, name, "%s begins: %s, %s", t->id, kind == RUN_EXPIRE ? "backup" : plan_trigger_name(t->trigger), d->why);
 	t->next = c->tasks;
 	c->tasks = t;
 	task_begin(t, core_now_ms());
@@ -129,11 +154,14 @@ static void start(struct core *c, struct job *j, enum run_kind kind, uint64_t nu
 static struct plan_situation situation(const struct core *c, const struct job *j)
 {
 	const struct settings_snapshot *n = &c->settings->snapshot[j->at];
+	int64_t look_ms = c->observed_ms + JOBS_FIRST_LOOKS * c->settings->agent.poll_ms - core_now_ms();
+	bool looked = !c->observers || observers_looked(c->observers, n->instance);
 	return (struct plan_situation){
 		.now_ms = core_wall_ms(), .up_since_ms = c->started_ms,
 		.busy = core_task_of_instance(c, c->settings->instance[n->instance].name) != NULL,
 		.paused = c->memory.paused || j->memory->paused,
 		.lag_ms = c->observers ? observers_lag_ms(c->observers, n->instance) : PLAN_UNKNOWN,
+		.lag_by_ms = looked || look_ms <= 0 ? 0 : core_wall_ms() + look_ms,
 	};
 }
 
@@ -143,9 +171,10 @@ static void drop(struct core *c, struct job *j, enum run_kind kind, struct plan_
 	char due[32];
 	struct error err = ERROR_INIT;
 	run_format_time(d->due_ms, due);
-	core_say(c, LOG_LEVEL_WARNING, name, "%s due %s is dropped%s: %s", run_kind_name(kind), due, d->dropped > 1 ? ", with those before it" : "", d->why);
+	core_say(c, d->excused ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, name, "%s due %s is dropped%s: %s", run_kind_name(kind), due,
+	         d->dropped > 1 ? ", with those before it" : "", d->why);
 	plan_took(m, d, core_wall_ms());
-	if (kind == RUN_BACKUP && memory_drop(j->memory, d->due_ms, d->dropped, d->why, &err))
+	if (kind == RUN_BACKUP && !d->excused && memory_drop(j->memory, d->due_ms, d->dropped, d->why, &err))
 		core_say(c, LOG_LEVEL_ERROR, name, "%s", err.message);
 	save(c);
 }
@@ -154,12 +183,6 @@ static void sooner(int64_t *look, int64_t ms)
 {
 	if (ms && (!*look || ms < *look))
 		*look = ms;
-}
-
-/* Of what plan waits for, what is worth showing: not that it is simply not time yet. */
-static bool holds_up(const struct plan_decision *d)
-{
-	return strncmp(d->why, "next ", strlen("next ")) != 0;
 }
 
 static void decide(struct core *c, struct job *j, enum run_kind kind)
@@ -182,8 +205,8 @@ static void decide(struct core *c, struct job *j, enum run_kind kind)
 		return;
 	}
 	sooner(&j->look_ms, d.look_ms);
-	if (kind == RUN_BACKUP && strcmp(j->waits_for, holds_up(&d) ? d.why : "") != 0) {
-		snprintf(j->waits_for, sizeof j->waits_for, "%s", holds_up(&d) ? d.why : "");
+	if (kind == RUN_BACKUP && strcmp(j->waits_for, d.held_up ? d.why : "") != 0) {
+		snprintf(j->waits_for, sizeof j->waits_for, "%s", d.held_up ? d.why : "");
 		c->changed = true;
 	}
 }
@@ -253,8 +276,10 @@ static void remember(struct core *c, struct task *t, struct memory_job *m)
 	struct plan_memory *p = t->kind == RUN_PROOF ? &m->proof : &m->backup;
 	if (t->kind != RUN_EXPIRE && t->cut_off && t->state == TASK_CANCELLED) {
 		/* nobody wanted it ended but the end of the agent: the next one makes up for it */
-		p->due_ms = t->due_before_ms >= 0 ? t->due_before_ms : p->due_ms;
-		p->attempts = 0;
+		if (t->due_before_ms >= 0) {
+			p->due_ms = t->due_before_ms;
+			p->attempts = 0;
+		}
 		p->ended_ms = t->ended_ms;
 	} else if (t->kind != RUN_EXPIRE) {
 		plan_ended(p, end[t->state], t->ended_ms);
@@ -265,11 +290,14 @@ static void remember(struct core *c, struct task *t, struct memory_job *m)
 	json_decref(run);
 }
 
-/* It may not have been able to set its applier going. */
+/* It may not have been able to set its applier going: it died, or the server refused. */
 static void see_to_journals(struct core *c, const struct task *t)
 {
+	bool stops_appliers = t->kind == RUN_BACKUP || t->kind == RUN_PROOF;
+	if (t->state == TASK_SUCCEEDED || !stops_appliers)
+		return;
 	for (size_t i = 0; c->observers && i < c->settings->ninstances && i < observers_count(c->observers); i++)
-		if (t->exit > 128 && !strcmp(c->settings->instance[i].name, t->instance))
+		if (!strcmp(c->settings->instance[i].name, t->instance))
 			observers_finish_journals(c->observers, i);
 }
 

@@ -35,6 +35,8 @@ static void job_free(struct memory_job *j)
 	if (!j)
 		return;
 	free(j->name);
+	free(j->schedule);
+	free(j->proof_schedule);
 	free(j->missed_why);
 	json_decref(j->last);
 	json_decref(j->last_success);
@@ -72,6 +74,30 @@ enum status memory_job(struct memory *m, const char *name, int64_t now_ms, struc
 	j->backup.since_ms = j->proof.since_ms = now_ms;
 	m->job[m->n++] = *ret = j;
 	return ST_OK;
+}
+
+static enum status change_schedule(char **slot, struct plan_memory *p, const char *schedule, const char *zone, int64_t now_ms, struct error *err)
+{
+	char *text = NULL;
+	if (schedule ? asprintf(&text, "%s, %s", schedule, zone) < 0 : !(text = strdup("")))
+		return error_oom(err);
+	if (*slot && strcmp(*slot, text) != 0) {
+		p->since_ms = now_ms;
+		p->attempts = 0;
+	}
+	free(*slot);
+	*slot = text;
+	return ST_OK;
+}
+
+enum status memory_schedule(struct memory_job *j, const char *schedule, const char *zone, int64_t now_ms, struct error *err)
+{
+	return change_schedule(&j->schedule, &j->backup, schedule, zone, now_ms, err);
+}
+
+enum status memory_proof_schedule(struct memory_job *j, const char *schedule, const char *zone, int64_t now_ms, struct error *err)
+{
+	return change_schedule(&j->proof_schedule, &j->proof, schedule, zone, now_ms, err);
 }
 
 /* ---- figures ---- */
@@ -216,6 +242,10 @@ static json_t *job_out(const struct memory_job *j)
 	member(doc, "paused", json_boolean(j->paused));
 	member(doc, "backup", plan_out(&j->backup));
 	member(doc, "proof", plan_out(&j->proof));
+	if (j->schedule)
+		member(doc, "schedule", jsonx_text(j->schedule));
+	if (j->proof_schedule)
+		member(doc, "proof_schedule", jsonx_text(j->proof_schedule));
 	number(doc, "missed_due_ms", (uint64_t)j->missed_due_ms);
 	if (j->missed_why)
 		member(doc, "missed_why", jsonx_text(j->missed_why));
@@ -308,6 +338,12 @@ static json_t *run_in(const json_t *doc, const char *name)
 	return json_is_object(run) ? json_incref(run) : NULL;
 }
 
+static char *text_in(const json_t *doc, const char *name)
+{
+	const char *text = jsonx_str_or(doc, name, NULL);
+	return text ? strdup(text) : NULL;
+}
+
 static enum status job_in(const json_t *doc, struct memory *m, struct error *err)
 {
 	const char *name;
@@ -326,8 +362,9 @@ static enum status job_in(const json_t *doc, struct memory *m, struct error *err
 	plan_in(proof, &j->proof);
 	j->paused = json_is_true(json_object_get(doc, "paused"));
 	j->missed_due_ms = time_in(doc, "missed_due_ms");
-	if (json_is_string(json_object_get(doc, "missed_why")))
-		j->missed_why = strdup(json_string_value(json_object_get(doc, "missed_why")));
+	j->missed_why = text_in(doc, "missed_why");
+	j->schedule = text_in(doc, "schedule");
+	j->proof_schedule = text_in(doc, "proof_schedule");
 	j->last = run_in(doc, "last");
 	j->last_success = run_in(doc, "last_success");
 	j->last_proof = run_in(doc, "last_proof");

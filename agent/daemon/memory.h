@@ -25,6 +25,7 @@ struct memory_job {
 	char *name;
 	bool paused;
 	struct plan_memory backup, proof;
+	char *schedule, *proof_schedule; /* that those two are about, with its zone; "" = none, NULL = not known */
 	uint64_t missed;          /* due times of backups that were dropped */
 	int64_t missed_due_ms;    /* the newest of them, 0 = none */
 	char *missed_why;
@@ -59,6 +60,9 @@ void memory_free(struct memory *m); /* copes with a zeroed one */
 
 /* Made when it is not known yet: its schedules count from now_ms on. */
 enum status memory_job(struct memory *m, const char *name, int64_t now_ms, struct memory_job **ret, struct error *err);
+/* Another schedule than before counts from now_ms on: it has missed nothing, and nothing is tried again. schedule NULL = none. */
+enum status memory_schedule(struct memory_job *j, const char *schedule, const char *zone, int64_t now_ms, struct error *err);
+enum status memory_proof_schedule(struct memory_job *j, const char *schedule, const char *zone, int64_t now_ms, struct error *err);
 /* A run has begun; run is kept by reference, until memory_add_run with the same id. */
 enum status memory_open_run(struct memory *m, json_t *run, struct error *err);
 /* A run has ended: history, last ones and figures. run is a new reference or the caller's; kept by reference. */

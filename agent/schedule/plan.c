@@ -127,7 +127,7 @@ static int64_t next_minute(const struct plan_rules *r, int64_t ms, int minute)
 static struct plan_decision waiting(int64_t look, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static struct plan_decision waiting(int64_t look, const char *fmt, ...)
 {
-	struct plan_decision d = { .act = PLAN_WAIT, .look_ms = look == INT64_MAX ? 0 : look };
+	struct plan_decision d = { .act = PLAN_WAIT, .look_ms = look == INT64_MAX ? 0 : look, .held_up = true };
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(d.why, sizeof d.why, fmt, ap);
@@ -147,6 +147,13 @@ static struct plan_decision dropping(const struct plan_rules *r, const struct pl
 	va_start(ap, fmt);
 	vsnprintf(d.why, sizeof d.why, fmt, ap);
 	va_end(ap);
+	return d;
+}
+
+static struct plan_decision paused(const struct plan_rules *r, const struct plan_memory *m, int64_t due)
+{
+	struct plan_decision d = dropping(r, m, due, "paused");
+	d.excused = true;
 	return d;
 }
 
@@ -201,7 +208,7 @@ static struct plan_decision gates(const struct plan_rules *r, const struct plan_
 {
 	char lag[UNITS_TEXT], limit[UNITS_TEXT];
 	if (now->paused && w->due && !r->catch_up)
-		return dropping(r, m, w->due, "paused");
+		return paused(r, m, w->due);
 	if (now->paused)
 		return waiting(w->until, "paused");
 	if (!within_hours(r, now->now_ms))
@@ -211,6 +218,8 @@ static struct plan_decision gates(const struct plan_rules *r, const struct plan_
 		return put_off(r, m, w, allowed, "the last success is more recent than min-interval");
 	if (now->busy)
 		return waiting(w->until, "another job of this instance is running");
+	if (r->max_lag_ms && now->lag_ms == PLAN_UNKNOWN && now->now_ms < now->lag_by_ms)
+		return waiting(now->lag_by_ms < w->until ? now->lag_by_ms : w->until, "the replica has not been looked at yet");
 	if (r->max_lag_ms && now->lag_ms > r->max_lag_ms) {
 		int64_t close = next_minute(r, now->now_ms, closes_at(r) % PLAN_DAY_MIN);
 		units_duration(now->lag_ms, lag);
@@ -259,7 +268,9 @@ static struct plan_decision between(const struct plan_rules *r, const struct pla
 	if (next == INT64_MAX)
 		return waiting(0, "nothing is ever due");
 	time_text(r, next, at);
-	return waiting(next, "next %s", at);
+	struct plan_decision d = waiting(next, "next %s", at);
+	d.held_up = false;
+	return d;
 }
 
 /* up_since of a clock that has been set back since says nothing. */
@@ -276,6 +287,8 @@ static struct plan_decision on_schedule(const struct plan_rules *r, const struct
 	if (!due)
 		return between(r, m, now);
 	int64_t older = due_until(r, after, due - 1000);
+	if (older && now->paused)
+		return paused(r, m, older);
 	if (older)
 		return dropping(r, m, older, "%s, and the next due time has come",
 		                missed_by_downtime(now, older) ? "missed while the agent was down" : "it could not start");

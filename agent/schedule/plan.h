@@ -22,7 +22,7 @@ struct plan_rules {
 	const struct zone *zone;
 	int64_t jitter_ms;          /* each due time is put off by less than this; the same for the same job and due time */
 	int not_before, not_after;  /* minutes of the day in zone, PLAN_UNKNOWN = none; from 22:00 to 04:00 wraps midnight */
-	bool catch_up;              /* a due time missed while we were down or paused is made up for, once; else it is dropped */
+	bool catch_up;              /* a due time missed while we were down or paused is made up for, once; else it is dropped. What a pause takes is not missed */
 	unsigned retries;           /* after a failure, until the next due time's start */
 	int64_t retry_ms, retry_max_ms; /* first delay, which doubles up to the second */
 	int64_t min_interval_ms;    /* from the last success's start to the next start; a due time that would have to wait beyond the next is dropped */
@@ -46,7 +46,8 @@ struct plan_situation {
 	bool busy;                  /* the instance is held by another job of ours */
 	bool paused;
 	bool asked;                 /* by a person: only busy holds it up */
-	int64_t lag_ms;             /* PLAN_UNKNOWN = not known, which passes the gate with a word */
+	int64_t lag_ms;             /* PLAN_UNKNOWN = not known, which passes the gate with a word ... */
+	int64_t lag_by_ms;          /* ... but not before this: the replica is being looked at for the first time; 0 = it has been */
 };
 
 enum plan_act { PLAN_WAIT, PLAN_START, PLAN_DROP };
@@ -57,7 +58,9 @@ struct plan_decision {
 	enum plan_trigger trigger;
 	int64_t due_ms;   /* which due time is started or dropped, with all before it: the new memory.due_ms; 0 = leaves it */
 	unsigned dropped; /* PLAN_DROP: how many, at most PLAN_COUNTED (that many or more); 0 when only the memory is put right */
+	bool excused;     /* PLAN_DROP: by a pause, so that nobody has missed them */
 	int64_t look_ms;  /* decide again then at the latest; 0 = only when something changes */
+	bool held_up;     /* PLAN_WAIT: for something else than its time */
 	char why[200];    /* what is waited for, or why it was dropped */
 };
 

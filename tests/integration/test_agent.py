@@ -9,11 +9,13 @@ import signal
 import socket
 import stat
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
 from conftest import topology
-from lab import gaps, place, proc, tool
+from lab import gaps, logs, place, proc, tool
 from lab.agent import Agent
 from lab.server import MariaDB
 from lab.topology import Loads
@@ -196,6 +198,137 @@ def test_reload_takes_all_or_nothing(lab):
             assert begun(agent)
         agent.wait_view(lambda v: succeeded(v), 60, "the run to end well")
         agent.finish()
+
+
+def _over_http(port, token):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/status", headers={"Authorization": f"Bearer {token}"}), timeout=10) as a:
+            return a.status
+    except urllib.error.HTTPError as e:
+        return e.code
+
+
+def test_a_refused_reload_leaves_the_sockets(lab):
+    """The token is read anew at each reload, and a file or an address that cannot be used costs nobody what was there."""
+    old, new = "0123456789abcdef-old", "0123456789abcdef-new"
+    token, port = place.run_dir() / "agent-token", place.free_port()
+    token.write_text(old)
+    with agent_of(lab, {"one": {}}, listen=f"127.0.0.1:{port}", token_file=token) as agent:
+        assert _over_http(port, old) == 200 and _over_http(port, new) == 401
+        token.write_text("short")
+        status, text = agent.get("/api/v1/reload", "POST", "{}")
+        assert status != 200 and "shorter than 16" in text
+        agent.running.signal(signal.SIGHUP)
+        agent.wait_log("the configuration of before stays in force: the token: the token is shorter")
+        assert agent.answers() and _over_http(port, old) == 200
+        with socket.create_server(("127.0.0.1", 0)) as taken:       # found only when the old ones are closed
+            agent.keys["listen"] = f"127.0.0.1:{taken.getsockname()[1]}"
+            token.write_text(new)
+            agent.write()
+            agent.running.signal(signal.SIGHUP)
+            agent.wait_log("the configuration of before stays in force: cannot listen on")
+            assert agent.answers() and _over_http(port, old) == 200 and _over_http(port, new) == 401
+            token.unlink()
+        agent.keys["listen"] = f"127.0.0.1:{port}"
+        agent.write()
+        agent.running.signal(signal.SIGHUP)
+        agent.wait_log("the configuration of before stays in force: the token: cannot")
+        token.write_text(new)
+        agent.running.signal(signal.SIGHUP)
+        agent.wait_log("configuration read again")
+        assert agent.answers() and _over_http(port, new) == 200 and _over_http(port, old) == 401
+        agent.finish()
+
+
+def test_another_schedule_has_missed_nothing(lab):
+    """A section that has been there for a week gets a schedule that would have been due since, at a reload and at a start."""
+    agent = Agent({"one": lab.replica}, {"asked": {}})
+    with agent:
+        agent.finish()
+        memory = agent.state / "agent.json"
+        known = json.loads(memory.read_text())
+        known["jobs"][0]["backup"]["since_ms"] -= 7 * 86400 * 1000
+        memory.write_text(json.dumps(known))
+        agent.start()
+        now = time.gmtime(time.time() - 3600)
+        agent.snapshots["asked"]["schedule"] = f"{now.tm_min} {now.tm_hour} * * *"
+        agent.snapshots["asked"]["timezone"] = "UTC"
+        agent.write()
+        assert agent.get("/api/v1/reload", "POST", "{}")[0] == 200
+        agent.wait_view(lambda v: v["snapshots"][0]["schedule"], 20, "the new configuration")
+        agent.tell("run", "asked", "--wait")        # the agent has decided again since
+        found = agent.snapshot("asked")
+        assert [r["trigger"] for r in agent.runs()] == ["request"] and found["missed"] == 0 and found["last_missed"] is None
+        agent.finish()
+        known = json.loads(memory.read_text())
+        assert known["jobs"][0]["schedule"] == f"{agent.snapshots['asked']['schedule']}, UTC"
+        known["jobs"][0]["backup"].update(since_ms=known["jobs"][0]["backup"]["since_ms"] - 7 * 86400 * 1000, due_ms=0)
+        memory.write_text(json.dumps(known))
+        agent.snapshots["asked"]["schedule"] = f"{now.tm_min} {now.tm_hour} * * *".replace(" * * *", " 1-31 * *")
+        agent.write()
+        agent.start()
+        agent.wait_view(lambda v: v["instances"][0]["looked"], 20, "a first look")
+        assert len(agent.runs()) == 1 and agent.snapshot("asked")["missed"] == 0
+        agent.finish()
+    assert_running(lab)
+
+
+def test_a_run_of_a_removed_section_is_cancelled(lab):
+    with agent_of(lab, {"first": {"deadline": "10m"}, "second": {}}) as agent:
+        with held(lab):
+            agent.tell("run", "first")
+            run = waiting(agent)
+            del agent.snapshots["first"]
+            agent.write()
+            assert agent.get("/api/v1/reload", "POST", "{}")[0] == 200
+            agent.wait_view(lambda v: [s["name"] for s in v["snapshots"]] == ["second"], 20, "a configuration without it")
+            assert run["id"] in agent.tell("cancel", "first").out
+            agent.wait_view(lambda v: v["runs"][0]["state"] == "cancelled", 30, "the run to be cancelled")
+        assert "no [snapshot first]" in agent.tell("cancel", "first", expect=tool.USAGE).err
+        agent.finish()
+
+
+def test_cancel_says_when_only_a_hook_is_left(lab, tmp_path):
+    script = tmp_path / "hook"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/there\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.1; done\n")
+    script.chmod(0o755)
+    with agent_of(lab, {"hooked": {"run-after": script}}) as agent:
+        agent.tell("run", "hooked")
+        proc.wait_until((tmp_path / "there").exists, 60, "the hook")
+        assert "only its after hook still runs" in agent.tell("cancel", "hooked", expect=tool.USAGE).err
+        (tmp_path / "go").touch()
+        agent.wait_view(succeeded, 20, "the run to end")
+        agent.finish()
+
+
+def test_a_run_that_failed_is_seen_to(lab, tmp_path):
+    """What a run that ends with an exit code of its own has left stopped is started by the agent, not only what a dead one has."""
+    left = place.run_dir() / "state"
+    with held(lab) as row:
+        with logs.Statements(lab.replica) as said:
+            running = tool.start_backup(lab.replica, f"file://{tmp_path}/elsewhere", "--deadline", "1s", "--on-deadline", "stop", "--no-guard")
+            proc.wait_until(lambda: logs.stops(said.so_far()), 30, "the STOP")
+        running.signal(signal.SIGKILL)
+        running.finish(20, expect=-signal.SIGKILL)
+        row.release()
+        proc.wait_until(lambda: not lab.replica.applier_running(), 15, "the applier to have stopped")
+        identity = lab.replica.uuid() or f":{lab.replica.port}:"
+        journal = next(p for p in left.glob("*.journal") if identity in p.read_text())
+        kept = tmp_path / "kept"
+        journal.rename(kept)
+        script = tmp_path / "hook"
+        script.write_text(f'#!/bin/sh\ncp {kept} {{state}}/{journal.name}\nexit 1\n')
+        script.chmod(0o755)
+        with Agent({"one": lab.replica}, {"fails": {"run-before": script}}) as agent:
+            script.write_text(script.read_text().replace("{state}", str(agent.state)))
+            agent.wait_view(lambda v: v["instances"][0]["looked"], 20, "a first look")
+            assert agent.view()["instances"][0]["journal"] is False and agent.view()["instances"][0]["applier"] == "stopped"
+            agent.tell("run", "fails", "--wait", expect=tool.UNEXPECTED)
+            proc.wait_until(lab.replica.applier_running, 20, "the applier to run")
+            agent.wait_view(lambda v: v["instances"][0]["applier"] == "running" and not v["instances"][0]["journal"], 20, "the view to say so")
+            assert not list(agent.state.glob("*.journal"))
+            agent.finish()
+    assert_running(lab)
 
 
 def test_a_second_agent_is_refused(lab):

@@ -53,6 +53,8 @@ static void all_of_it_comes_back(void **state)
 	j->paused = true;
 	j->backup = (struct plan_memory){ .since_ms = 1, .due_ms = 2, .started_ms = 3, .ended_ms = 4, .succeeded_ms = 5, .failures = 6, .attempts = 4294967295u, .dropped = 8 };
 	j->proof.due_ms = 77;
+	OK(memory_schedule(j, "0 2 * * *", "UTC", 900, &err));
+	OK(memory_proof_schedule(j, NULL, "UTC", 900, &err));
 	for (int i = 1; i <= 5; i++)
 		add(&m, j, i, i == 3 ? "failed" : i == 4 ? "cancelled" : "succeeded", i == 5 ? "retry" : "schedule");
 	OK(memory_drop(j, 4711, 3, "it could not start", &err));
@@ -79,6 +81,40 @@ static void all_of_it_comes_back(void **state)
 	assert_string_equal(jsonx_str_or(again->last_success, "id", ""), "backup-5");
 	json_decref(before);
 	json_decref(after);
+	memory_free(&m);
+}
+
+/* An agent that reads 03:00 where 02:00 was must neither run at once nor miss what was never due. */
+static void another_schedule_has_missed_nothing(void **state)
+{
+	struct scratch *s = *state;
+	struct memory m = opened(s, 3);
+	struct memory_job *j;
+	struct error err = ERROR_INIT;
+	OK(memory_job(&m, "nightly", 1000, &j, &err));
+	j->backup = (struct plan_memory){ .since_ms = 1, .due_ms = 2, .attempts = 2, .failures = 2 };
+	OK(memory_schedule(j, "0 2 * * *", "UTC", 5000, &err)); /* memory of a version that did not note it */
+	assert_int_equal(j->backup.since_ms, 1);
+	OK(memory_save(&m, &err));
+	memory_free(&m);
+	m = opened(s, 3);
+	OK(memory_job(&m, "nightly", 1000, &j, &err));
+	OK(memory_schedule(j, "0 2 * * *", "UTC", 6000, &err));
+	assert_int_equal(j->backup.since_ms, 1);
+	assert_int_equal(j->backup.attempts, 2);
+	OK(memory_schedule(j, "0 2 * * *", "Europe/Berlin", 7000, &err));
+	assert_int_equal(j->backup.since_ms, 7000);
+	assert_int_equal(j->backup.attempts, 0);
+	assert_int_equal(j->backup.failures, 2);
+	OK(memory_schedule(j, "0 3 * * *", "Europe/Berlin", 8000, &err));
+	assert_int_equal(j->backup.since_ms, 8000);
+	OK(memory_schedule(j, NULL, NULL, 9000, &err));
+	OK(memory_schedule(j, "0 3 * * *", "Europe/Berlin", 10000, &err));
+	assert_int_equal(j->backup.since_ms, 10000);
+	OK(memory_proof_schedule(j, NULL, "UTC", 11000, &err));
+	OK(memory_proof_schedule(j, "@weekly", "UTC", 12000, &err));
+	assert_int_equal(j->proof.since_ms, 12000);
+	assert_int_equal(j->backup.since_ms, 10000);
 	memory_free(&m);
 }
 
@@ -157,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(all_of_it_comes_back, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(another_schedule_has_missed_nothing, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(figures_count_what_succeeded, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_file_is_moved_aside, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(what_cannot_be_written_is_said, scratch_setup, scratch_teardown),

@@ -234,6 +234,31 @@ static void lag_gate(void **state)
 	zone_free(j.zone);
 }
 
+/* After a start and after a reload: nothing is known of the replica yet, which is not the same as that it cannot be known. */
+static void lag_gate_before_the_first_look(void **state)
+{
+	(void)state;
+	struct job j;
+	job_init(&j, "0 2 * * *", "UTC", "2026-01-05T12:00");
+	j.rules.max_lag_ms = 5 * MINUTE;
+	j.now.lag_by_ms = at("2026-01-06T02:03");
+	waits(&j, "2026-01-06T02:00", "2026-01-06T02:03", "not been looked at yet");
+	struct plan_decision d = decide(&j, "2026-01-06T02:03");
+	assert_int_equal(d.act, PLAN_START);
+	assert_non_null(strstr(d.why, "not known"));
+	j.now.lag_ms = HOUR; /* the one of before a reload */
+	waits(&j, "2026-01-06T02:00", "2026-01-07T00:00", "behind");
+	j.now.lag_ms = 0;
+	starts(&j, "2026-01-06T02:00", PLAN_BY_SCHEDULE, "2026-01-06T02:00");
+	ends(&j, "2026-01-06T02:10", PLAN_SUCCEEDED);
+	/* who minds no lag does not wait for it */
+	j.rules.max_lag_ms = 0;
+	j.now.lag_ms = PLAN_UNKNOWN;
+	j.now.lag_by_ms = at("2026-01-07T02:03");
+	starts(&j, "2026-01-07T02:00", PLAN_BY_SCHEDULE, "2026-01-07T02:00");
+	zone_free(j.zone);
+}
+
 static void hours(void **state)
 {
 	(void)state;
@@ -367,15 +392,19 @@ static void paused(void **state)
 	job_init(&j, "0 2 * * *", "UTC", "2026-01-05T12:00");
 	j.now.paused = true;
 	waits(&j, "2026-01-06T02:00", "2026-01-07T02:00", "paused");
-	drops(&j, "2026-01-07T02:00", 1, "2026-01-06T02:00", "the next due time has come");
+	assert_true(decide(&j, "2026-01-06T02:00").held_up);
+	assert_true(decide(&j, "2026-01-07T02:00").excused);
+	drops(&j, "2026-01-07T02:00", 1, "2026-01-06T02:00", "paused");
 	j.now.paused = false;
 	starts(&j, "2026-01-07T11:00", PLAN_BY_SCHEDULE, "2026-01-07T02:00");
 	ends(&j, "2026-01-07T11:01", PLAN_SUCCEEDED);
 	j.now.paused = true;
 	j.rules.catch_up = false;
+	assert_true(decide(&j, "2026-01-08T02:00").excused);
 	drops(&j, "2026-01-08T02:00", 1, "2026-01-08T02:00", "paused");
 	j.now.paused = false;
 	waits(&j, "2026-01-08T02:01", "2026-01-09T02:00", "next");
+	assert_false(decide(&j, "2026-01-08T02:01").held_up);
 	zone_free(j.zone);
 }
 
@@ -522,6 +551,7 @@ int main(void)
 		cmocka_unit_test(jitter_beyond_the_next_due_time),
 		cmocka_unit_test(no_overlap),
 		cmocka_unit_test(lag_gate),
+		cmocka_unit_test(lag_gate_before_the_first_look),
 		cmocka_unit_test(hours),
 		cmocka_unit_test(retries_double),
 		cmocka_unit_test(a_retry_gives_way_to_the_next_due_time),
