@@ -159,6 +159,7 @@ static enum MHD_Result begin_command(struct request *q)
 		return send_error(q, status_of(&err), &err);
 	q->command.done = carried_out;
 	q->suspended = true;
+	q->ctx->unanswered++;
 	deadline_pause(q->ctx->deadline, q->deadline);
 	MHD_suspend_connection(q->connection);
 	if (command_add(q->ctx->commands, &q->command, &err)) {
@@ -294,6 +295,8 @@ void route_completed(void *cls, struct MHD_Connection *c, void **con_cls, enum M
 	deadline_restart(ctx->deadline, entry_of(c));
 	if (!q)
 		return;
+	if (q->suspended)
+		ctx->unanswered--;
 	json_decref(q->command.request);
 	json_decref(q->command.answer);
 	free(q->argument);

@@ -2,6 +2,8 @@
 /* route: one request from its first byte to its answer, as libmicrohttpd calls for it. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "access.h"
 #include "api.h"
 #include "command.h"
@@ -14,6 +16,7 @@ struct route_context {
 	struct deadline *deadline;
 	struct MHD_Response *page;
 	struct access_rules rules;
+	atomic_uint unanswered; /* commands whose answer has not gone out yet */
 };
 
 /* Callbacks of MHD; cls is a struct route_context. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "listen.h"
 #include "page.h"
@@ -18,6 +19,7 @@ enum {
 	SERVER_MEMORY = 16 << 10,  /* of one connection: request line, headers, a piece of the body */
 	SERVER_IDLE_S = 30,        /* between two requests */
 	SERVER_PATIENCE_MS = 30000,
+	SERVER_ANSWERS_MS = 1000, SERVER_ANSWERS_POLL_MS = 5, /* at the end */
 	SERVER_OPTIONS = 16
 };
 
@@ -203,12 +205,21 @@ const char *http_address(const struct http *h)
 	return *h->address ? h->address : NULL;
 }
 
+/* The library cuts off whoever it is just answering: what has been carried out is told first, to those who still listen. */
+static void let_answers_out(const struct http *h)
+{
+	const struct timespec turn = { .tv_nsec = SERVER_ANSWERS_POLL_MS * 1000000L };
+	for (int left = SERVER_ANSWERS_MS; left > 0 && (h->world.ctx.unanswered || h->control.ctx.unanswered); left -= SERVER_ANSWERS_POLL_MS)
+		nanosleep(&turn, NULL);
+}
+
 /* Connections that wait for a command must have been resumed before the library may be stopped. */
 void http_stop(struct http *h)
 {
 	if (!h)
 		return;
 	command_stop(&h->commands);
+	let_answers_out(h);
 	if (h->world.daemon)
 		MHD_stop_daemon(h->world.daemon);
 	if (h->control.daemon)
