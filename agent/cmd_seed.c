@@ -15,12 +15,35 @@ static const struct option_group *const groups[] = {
 	&config_connection, &config_from, &config_s3, &config_decryption, &config_sources, &config_seeding, &config_state, &config_lock, &config_output, NULL,
 };
 
+/* What speaks of a source, or of replicating. */
+static enum status check_standalone(const struct config *c, struct error *err)
+{
+	const struct { bool given; const char *name; } wrong[] = {
+		{ c->source.n, "source" },
+		{ c->source_user, "source-user" },
+		{ c->source_ssl_mode >= 0, "source-ssl-mode" },
+		{ c->source_ssl_ca, "source-ssl-ca" },
+		{ c->source_ssl_cert, "source-ssl-cert" },
+		{ c->source_ssl_key, "source-ssl-key" },
+		{ c->source_public_key, "source-public-key" },
+		{ c->from_replica, "from-replica" },
+		{ c->no_start, "no-start" },
+		{ c->checksum, "checksum" },
+	};
+	for (size_t i = 0; c->standalone && i < sizeof wrong / sizeof wrong[0]; i++)
+		if (wrong[i].given)
+			return error_set(err, ST_FAILED, ERR_USAGE, "--standalone is for a server that has no source; it cannot go with --%s", wrong[i].name);
+	return ST_OK;
+}
+
 static enum status check_usage(const struct config *c, struct error *err)
 {
 	struct store_options options = work_store_options(c);
 	enum status st = app_require(c->from, "from", "file:///backup", err);
 	if (!st)
 		st = store_check_url(c->from, &options, err);
+	if (!st)
+		st = check_standalone(c, err);
 	if (!st && c->dry_run && c->no_start)
 		st = error_set(err, ST_FAILED, ERR_USAGE, "--dry-run loads nothing, --no-start loads everything: give one of them");
 	if (!st && c->checksum && (c->dry_run || c->no_start))
@@ -32,7 +55,7 @@ static enum status check_usage(const struct config *c, struct error *err)
 static enum status collect(struct app *app, const struct optfile *files, struct seed_options *o, struct error *err)
 {
 	const struct config *c = &app->config;
-	enum status st = sources_read(c, files, &o->source, &o->nsources, err);
+	enum status st = c->standalone ? ST_OK : sources_read(c, files, &o->source, &o->nsources, err);
 	if (!st)
 		st = connection_options(c, files, &app->run, &o->target, err);
 	if (!st && c->checksum)
@@ -60,6 +83,8 @@ static enum status seed_verb_run(struct app *app, struct error *err)
 		.instance = c->instance,
 		.id = c->id,
 		.from_replica = c->from_replica,
+		.load_only = c->standalone,
+		.standalone = c->standalone,
 		.replace = c->replace,
 		.no_start = c->no_start,
 		.dry_run = c->dry_run,
@@ -105,13 +130,15 @@ static enum status seed_verb_run(struct app *app, struct error *err)
 const struct verb cmd_seed = {
 	.name = "seed",
 	.summary = "make an empty server a replica that resumes at the snapshot",
-	.synopsis = "[CONNECTION] --from URL [ID|latest] --source [CHANNEL=]HOST[:PORT] --source-user NAME [OPTIONS]",
+	.synopsis = "[CONNECTION] --from URL [ID|latest] {--source [CHANNEL=]HOST[:PORT] --source-user NAME | --standalone} [OPTIONS]",
 	.about = "CONNECTION is the server to be seeded. Everything that can be known beforehand is checked before a "
 	         "byte is loaded (exit 9); then the snapshot is loaded in parallel, replication is configured and "
 	         "started, and the seed is proven: it has connected, applied what was waiting, and caught up without "
-	         "an error (else exit 10).",
+	         "an error (else exit 10). With --standalone there is no source: it is loaded and its rows are counted, and it gets the "
+	         "snapshot's GTIDs, so that it can be the source of others.",
 	.example = "  slackwater seed --defaults-file=/root/new.cnf --from file:///backup \\\n"
-	           "      --source db1:3306 --source-user repl\n",
+	           "      --source db1:3306 --source-user repl\n"
+	           "  slackwater seed --defaults-file=/root/new.cnf --from /backup --standalone\n",
 	.groups = groups,
 	.takes_id = true,
 	.log_level = LOG_LEVEL_INFO,

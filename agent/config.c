@@ -280,6 +280,7 @@ static const struct option sources[] = {
 const struct option_group config_sources = GROUP("Source", sources);
 
 static const struct option seeding[] = {
+	FLAG("standalone", standalone, "every other server is lost: load without a source; it replicates from nothing and can be the source of others"),
 	FLAG("replace", replace, "take over a server that has been a replica, or a load that failed: its data are dropped"),
 	FLAG("dry-run", dry_run, "do every check that needs no load, then end"),
 	FLAG("no-start", no_start, "load, and print the statements that configure replication instead of running them"),

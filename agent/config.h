@@ -62,7 +62,7 @@ struct config {
 	struct strlist source;
 	const char *source_user, *source_ssl_ca, *source_ssl_cert, *source_ssl_key, *source_public_key;
 	int source_ssl_mode;
-	bool from_replica, replace, no_start, dry_run, keep_redo_log;
+	bool from_replica, standalone, replace, no_start, dry_run, keep_redo_log;
 	const char *checksum;
 	int verify;
 	int64_t catch_up_timeout_ms;

@@ -210,6 +210,7 @@ enum status output_json_seed(json_t **doc, const struct seed_report *r, int64_t 
 		{ "backlog", number(r->backlog) },
 		{ "checksum_tables", number(r->checksum_tables) },
 		{ "statements", jsonx_from_strlist(&r->statements) },
+		{ "held", jsonx_from_strlist(&r->held) },
 		{ "not_carried", jsonx_from_strlist(&r->not_carried) },
 		{ "warnings", jsonx_from_strlist(&r->warnings) },
 		{ "elapsed_ms", json_integer(elapsed_ms) },

@@ -169,6 +169,8 @@ static const char *seed_verdict(const struct seed_options *o)
 		return "nothing was loaded (--dry-run); every check passed";
 	if (o->no_start)
 		return "loaded; replication was not configured (--no-start)";
+	if (o->standalone)
+		return "loaded; it replicates from nothing (--standalone)";
 	return "replicating, caught up, without an error";
 }
 
@@ -196,7 +198,9 @@ void output_text_seed(struct buf *out, const struct seed_options *o, const struc
 	output_text_line(out, "seed", "%s", seed_verdict(o));
 	if (!o->dry_run)
 		output_text_line(out, "loaded", "%llu tables, %s rows, %s in %s", (unsigned long long)r->load.tables, rows, bytes, load);
-	if (!o->dry_run && !o->no_start)
+	if (o->standalone && !o->dry_run)
+		output_text_line(out, "counted", "every row is there");
+	else if (!o->dry_run && !o->no_start)
 		output_text_line(out, "caught up", "%s after the start%s%s", up, r->backlog ? "; transactions behind at first: " : "",
 		                 r->backlog ? backlog : "");
 	if (o->checksum)
@@ -204,6 +208,7 @@ void output_text_seed(struct buf *out, const struct seed_options *o, const struc
 	output_text_line(out, "time", "%s", elapsed);
 	if (o->dry_run || o->no_start)
 		statements(out, &r->statements);
+	output_text_list(out, "What it holds", &r->held);
 	output_text_list(out, "Not carried over from the snapshotted replica", &r->not_carried);
 	output_text_list(out, "Warnings", &r->warnings);
 }

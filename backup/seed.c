@@ -5,6 +5,8 @@
  *   snapshot and target opened -> everything that can be known beforehand is checked -> the target is marked and taken
  *   -> loaded -> told where to go on -> started -> proven -> compared -> the mark goes.
  *
+ * Without a source (standalone) it ends after the load: counted, and given the GTIDs that make it a source itself.
+ *
  * Takes options from the agent, a snapshot from the store; must never touch a target that is refused, never leave a target half
  * loaded without its mark, and never leave off what was switched off for the load.
  */
@@ -12,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "seed/alone.h"
 #include "seed/checksum.h"
 #include "seed/configure.h"
 #include "seed/filters.h"
@@ -27,7 +30,7 @@
 /* Before a byte is loaded: exit 9 with a reason and a hint, or exit 8 where the snapshot itself is damaged. */
 static enum status preflight(struct seed_job *j, struct error *err)
 {
-	enum status st = j->o->load_only ? ST_OK : seed_links_pair(j, err);
+	enum status st = j->o->load_only ? seed_links_none(j) : seed_links_pair(j, err);
 	if (!st)
 		st = seed_settings_target(j, err);
 	if (!st)
@@ -97,12 +100,14 @@ enum status seed_run(const struct seed_options *o, struct run *run, struct seed_
 		st = preflight(&j, err);
 	if (!st)
 		st = verify(&j, err);
-	if (!st && !o->load_only)
+	if (!st && (!o->load_only || o->standalone))
 		st = seed_configure_list(&j, err);
 	if (!st && !o->dry_run)
 		st = load(&j, err);
 	if (!st && !o->dry_run && !o->no_start && !o->load_only)
 		st = replicate(&j, err);
+	if (!st && !o->dry_run && o->standalone)
+		st = seed_alone(&j, err);
 	if (!st && !o->dry_run)
 		st = seed_target_release(&j, err);
 	seed_job_close(&j);
@@ -112,6 +117,7 @@ enum status seed_run(const struct seed_options *o, struct run *run, struct seed_
 void seed_report_free(struct seed_report *r)
 {
 	strlist_free(&r->statements);
+	strlist_free(&r->held);
 	strlist_free(&r->not_carried);
 	strlist_free(&r->warnings);
 	*r = (struct seed_report){ 0 };

@@ -33,6 +33,16 @@ static const char *gtid_state(const struct seed_job *j, const struct server_info
 	return gtids ? cp->gtid_executed : NULL;
 }
 
+/* The server breaks a set into lines. */
+static void set_gtids(struct buf *b, const char *variable, const char *state)
+{
+	buf_addf(b, "SET GLOBAL %s = '", variable);
+	for (const char *p = state ? state : ""; *p; p++)
+		if (*p != '\n' && *p != ' ' && *p != '\'')
+			buf_addc(b, *p);
+	buf_addc(b, '\'');
+}
+
 enum status seed_configure_gtid(const struct seed_job *j, const struct server_info *target, struct strlist *ret, struct error *err)
 {
 	bool mariadb = target->flavor == FLAVOR_MARIADB;
@@ -45,12 +55,14 @@ enum status seed_configure_gtid(const struct seed_job *j, const struct server_in
 	}
 	if (st || (!mariadb && !has(state)))
 		return st;
-	buf_addf(&b, "SET GLOBAL %s = '", mariadb ? "gtid_slave_pos" : "gtid_purged");
-	/* The server breaks a set into lines. */
-	for (const char *p = state ? state : ""; *p; p++)
-		if (*p != '\n' && *p != ' ' && *p != '\'')
-			buf_addc(&b, *p);
-	buf_addc(&b, '\'');
+	/* What a source of MariaDB can go on from is what its binary log says, were it only that it begins there. */
+	if (mariadb && has(state) && j->o->standalone && j->found.log_bin) {
+		set_gtids(&b, "gtid_binlog_state", state);
+		st = keep(&b, ret, err);
+	}
+	if (st)
+		return st;
+	set_gtids(&b, mariadb ? "gtid_slave_pos" : "gtid_purged", state);
 	return keep(&b, ret, err);
 }
 

@@ -33,6 +33,7 @@ struct seed_link {
 struct seed_found {
 	struct strlist schemas;  /* its own, system schemas apart, the marker included */
 	struct strlist channels; /* configured ones */
+	bool log_bin;            /* it writes a binary log */
 	bool marked;             /* an earlier load did not come to its end */
 	char *gtids;             /* gtid_executed / gtid_binlog_state: transactions of its own; "" = none */
 };

@@ -132,6 +132,12 @@ static enum status sources_have_channels(const struct seed_job *j, struct error 
 	return ST_OK;
 }
 
+enum status seed_links_none(struct seed_job *j)
+{
+	j->from_replica = j->cp->nchannels == 0;
+	return ST_OK;
+}
+
 enum status seed_links_pair(struct seed_job *j, struct error *err)
 {
 	const struct checkpoint *cp = j->cp;

@@ -6,6 +6,8 @@
 
 /* Fills j->link. Refused: a channel without its --source, a --source without a channel, coordinates that are needed and were not proven. */
 enum status seed_links_pair(struct seed_job *j, struct error *err);
+/* Nothing to pair: the target gets no source. */
+enum status seed_links_none(struct seed_job *j);
 /* Whether what the channel has applied is told by GTIDs, rather than by coordinates of its source. */
 bool seed_links_by_gtid(const struct seed_link *l);
 /* "" as "the default channel", for messages. */

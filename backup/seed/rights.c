@@ -72,6 +72,7 @@ void seed_rights_missing(const struct strlist *grants, const struct server_info 
 	want(grants, split_mysql, "SYSTEM_VARIABLES_ADMIN", super, ret);
 	want(grants, split_mariadb, "REPLICATION SLAVE ADMIN", super, ret);
 	want(grants, split_mariadb, "BINLOG ADMIN", super, ret);
+	want(grants, split_mariadb && need->source, "REPLICATION MASTER ADMIN", super, ret);
 	want(grants, need->reset, "RELOAD", NULL, ret);
 	want(grants, need->accounts, "CREATE USER", NULL, ret);
 	if (need->accounts && !has_grant_option(grants))
@@ -80,7 +81,8 @@ void seed_rights_missing(const struct strlist *grants, const struct server_info 
 
 enum status seed_rights_check(struct seed_job *j, struct error *err)
 {
-	struct seed_rights_need need = { .accounts = j->manifest->users, .reset = j->found.gtids && *j->found.gtids };
+	struct seed_rights_need need = { .accounts = j->manifest->users, .reset = j->found.gtids && *j->found.gtids,
+		                         .source = j->o->standalone && j->found.log_bin };
 	struct strlist grants = { 0 };
 	struct buf missing = BUF_INIT(1024);
 	struct rows *r = NULL;

@@ -9,6 +9,7 @@
 
 struct seed_rights_need {
 	bool accounts; /* the snapshot has accounts */
+	bool source;   /* it is to be a source: MariaDB's binary log is told where it begins */
 	bool reset;    /* the target has transactions of its own to forget */
 };
 

@@ -97,7 +97,7 @@ static enum status check_writable(struct seed_job *j, struct error *err)
 		st = seed_refuse(err, "SET GLOBAL super_read_only = OFF for the time of the load", "the target has super_read_only = ON");
 	if (!st)
 		st = conn_variable(j->target, "read_only", &read_only, err);
-	if (!st && !is_on(super) && read_only && strcmp(read_only, "0") == 0)
+	if (!st && !j->o->standalone && !is_on(super) && read_only && strcmp(read_only, "0") == 0)
 		seed_warn(j, "the target is writable (read_only = OFF); set read_only when it is in use");
 	free(super);
 	free(read_only);
@@ -108,6 +108,7 @@ static enum status check_own_log(struct seed_job *j, struct error *err)
 {
 	char *log_bin = NULL;
 	enum status st = conn_variable(j->target, "log_bin", &log_bin, err);
+	j->found.log_bin = !st && is_on(log_bin);
 	if (!st && j->cp->log_bin && !is_on(log_bin))
 		st = strlist_add(&j->report->not_carried, "log_bin: the snapshotted server writes a binary log, the target does not", err);
 	free(log_bin);
@@ -168,7 +169,8 @@ static enum status check_disk(struct seed_job *j, struct error *err)
 enum status seed_settings_target(struct seed_job *j, struct error *err)
 {
 	enum status st = seed_versions_check(&j->cp->server, "the snapshotted server", &j->target->server, err);
-	if (!st)
+	/* Where every server is lost, the target may well be the snapshotted one, made anew. */
+	if (!st && !j->o->standalone)
 		st = check_identity(&j->target->server, &j->cp->server, "the snapshotted server", err);
 	if (!st && j->target->server.server_id == 0)
 		st = seed_refuse(err, "set server_id in the target's configuration", "the target has server_id = 0 and cannot replicate");

@@ -26,6 +26,7 @@ struct seed_options {
 	bool replace;
 	bool no_start;          /* print the statements (seed_report.statements) instead of running them */
 	bool load_only;         /* no source (nsources 0): the target gets the data, and replicates from nobody */
+	bool standalone;        /* load_only for good: it becomes a source itself, with the snapshot's GTIDs; its rows are counted */
 	bool own_target;        /* a server that nobody else can reach: it needs no claim */
 	bool dry_run;
 	bool verify_full;       /* check every digest before the first statement */
@@ -45,6 +46,7 @@ struct seed_report {
 	uint64_t backlog;          /* transactions that had to be applied, 0 where it cannot be counted */
 	uint64_t checksum_tables;  /* compared and equal */
 	struct strlist statements; /* what was, or with no_start would be, executed to configure replication; passwords masked */
+	struct strlist held;       /* standalone: its GTIDs, and where its data stand in binary logs */
 	struct strlist not_carried; /* settings of the snapshotted replica that the target did not get */
 	struct strlist warnings;
 };

@@ -124,6 +124,44 @@ def test_a_server_that_is_no_replica(lab, repository):
     lab.drop(target)
 
 
+def test_every_server_is_lost(lab, repository):
+    """Loaded without a source it holds what the replica held, replicates from nothing, and is the source of the next one."""
+    lab.wait_caught_up()
+    taken = tool.backup(lab.replica, repository).json["checkpoint"]
+    target = lab.target()
+    where = ["seed", *tool.connection(target, tool.SEEDER), "--from", tool.url(repository), "--standalone"]
+    for more in (["--source", f"127.0.0.1:{lab.source.port}"], ["--from-replica"], ["--no-start"], ["--checksum", "127.0.0.1"]):
+        assert more[0] in tool.run(*where, *more, expect=tool.USAGE).err
+    planned = tool.run(*where, "--dry-run", "--json").json
+    assert not [s for s in planned["statements"] if "CHANGE" in s or "START" in s] and planned["held"] == []
+    assert compare.rows(target) == {}
+    result = tool.run(*where)
+    assert "replicates from nothing" in result.out and "every row is there" in result.out
+    assert compare.differences(lab.replica, target) == []
+    assert target.status() == {} and target.sql("SHOW DATABASES LIKE 'slackwater%'") == []
+    _held(lab, target, taken, result.out)
+
+    # written to, and the source of another that is seeded from the same snapshot
+    schema = lab.schemas("")[0]
+    target.sql(f"CREATE TABLE {schema}.afterwards (id INT PRIMARY KEY)", f"INSERT INTO {schema}.afterwards VALUES (1)")
+    if lab.flavour is not MySQL56:          # by position the snapshot stands in the binary log of a server that is gone
+        other = lab.target()
+        tool.seed(repository, other, target)
+        assert compare.differences(target, other) == []
+        lab.drop(other)
+    lab.drop(target)
+
+
+def _held(lab, target, taken, said):
+    if lab.flavour.flavour == "mariadb":
+        assert target.variable("gtid_binlog_pos") == taken["gtid_slave_pos"]
+        assert target.variable("gtid_slave_pos") == taken["gtid_slave_pos"] and taken["gtid_slave_pos"] in said
+    elif target.variable("gtid_mode") == "ON":
+        assert target.variable("gtid_purged").replace("\n", "") == taken["gtid_executed"].replace("\n", "")
+    for channel in taken["channels"]:
+        assert f"{channel['exec_file']}:{channel['exec_pos']} of the source 127.0.0.1:{lab.source.port}" in said
+
+
 def test_single_threaded_applier(lab, repository):
     name = {"mariadb": "slave_parallel_threads", "mysql56": "slave_parallel_workers"}.get(lab.flavour.flavour)
     if name is None:

@@ -390,6 +390,34 @@ static void test_partial_needs_filters(void **state)
 	cover(FILTER_DO_DB, "whole", false, "no accounts");
 }
 
+/* Without a source: no CHANGE, no START, but what makes it a source of others. */
+static void test_standalone(void **state)
+{
+	struct seeding s;
+	(void)state;
+	begin(&s, FLAVOR_MARIADB, 101100, MODE_MARIADB_GTID);
+	s.o = (struct seed_options){ .load_only = true, .standalone = true };
+	s.cp.gtid_slave_pos = "0-1-100";
+	s.j.found.log_bin = true;
+	struct error err = ERROR_INIT;
+	assert_int_equal(seed_links_none(&s.j), ST_OK);
+	assert_int_equal(seed_configure_list(&s.j, &err), ST_OK);
+	assert_int_equal(s.report.statements.n, 2);
+	assert_string_equal(s.report.statements.item[0], "SET GLOBAL gtid_binlog_state = '0-1-100'");
+	assert_string_equal(s.report.statements.item[1], "SET GLOBAL gtid_slave_pos = '0-1-100'");
+	end(&s);
+
+	begin(&s, FLAVOR_MYSQL, 90704, MODE_MYSQL_AUTO);
+	s.o = (struct seed_options){ .load_only = true, .standalone = true };
+	s.cp.gtid_mode = "ON";
+	s.cp.gtid_executed = A ":1-100";
+	s.j.found.log_bin = true;
+	assert_int_equal(seed_configure_list(&s.j, &err), ST_OK);
+	assert_int_equal(s.report.statements.n, 1);
+	assert_string_equal(s.report.statements.item[0], "SET GLOBAL gtid_purged = '" A ":1-100'");
+	end(&s);
+}
+
 /* ---- rights ---- */
 
 static void missing(enum flavor flavor, unsigned version, bool accounts, bool reset, const char *grant, const char *want)
@@ -432,7 +460,7 @@ int main(void)
 		cmocka_unit_test(test_mysql_assigned),    cmocka_unit_test(test_mariadb),
 		cmocka_unit_test(test_from_replica),      cmocka_unit_test(test_channels),
 		cmocka_unit_test(test_tls),               cmocka_unit_test(test_filters_are_carried),
-		cmocka_unit_test(test_partial_needs_filters), cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_partial_needs_filters), cmocka_unit_test(test_rights), cmocka_unit_test(test_standalone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
