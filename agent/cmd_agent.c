@@ -15,10 +15,10 @@ const struct verb cmd_agent = {
 	.name = "agent",
 	.summary = "take, prove and expire snapshots on schedule",
 	.synopsis = "--config FILE [--log-level L] [--log-file FILE]",
-	.about = "Stays in the foreground and tells a service manager how it is, where there is one. Each run is a process of its own. "
-	         "SIGHUP reads the configuration again: all of it, or none. SIGTERM and SIGINT: nothing more is started, a backup that "
-	         "runs is waited for up to stop-timeout and then told to end; a second signal tells it at once. Exit 11: another agent "
-	         "uses the state directory.",
+	.about = "Stays in the foreground and reports its state to a service manager, if there is one. Each run is a process of "
+	         "its own. SIGHUP reloads the configuration: all of it, or none. On SIGTERM or SIGINT nothing more is started, and "
+	         "a running backup gets up to stop-timeout before it is told to end; a second signal tells it at once. Exit 11: "
+	         "another agent uses the state directory.",
 	.example = "  slackwater agent --config /etc/slackwater/slackwater.conf\n",
 	.groups = groups,
 	.own_signals = true,

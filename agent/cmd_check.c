@@ -79,10 +79,10 @@ const struct verb cmd_check = {
 	.name = "check",
 	.summary = "say whether a backup of this server would work, and touch nothing",
 	.synopsis = "[CONNECTION] [--json] | --config FILE [--json]",
-	.about = "Logs in and reports the server, its replication channels, gaps as they are now, missing rights, and "
-	         "what a backup would do. Exit 0: ready; 3: refused, with the reason; 5: the applier is broken or has "
-	         "a gap. With --config the agent's configuration is checked: the file, what it names, each instance, snapshot and store. "
-	         "Exit 2: mistakes in the file, each told with its line; 3: a server or a store refuses.",
+	.about = "Logs in and reports the server, its replication channels, gaps at this moment, missing rights, and what a backup "
+	         "would do. Exit 0: ready; 3: refused, with the reason; 5: the applier is broken or has a gap. With --config it "
+	         "checks the agent's configuration: the file, what it names, each instance, snapshot and store. Exit 2: mistakes "
+	         "in the file, each with its line; 3: a server or a store refuses.",
 	.example = "  slackwater check -h db2 -u backup -p\n",
 	.groups = groups,
 	.log_level = LOG_LEVEL_WARNING,

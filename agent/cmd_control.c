@@ -169,8 +169,8 @@ const struct verb cmd_run = {
 	.name = "run",
 	.summary = "have the agent take a snapshot now",
 	.synopsis = "SNAPSHOT [--wait] [--config FILE | --control-socket PATH]",
-	.about = "Asks the running agent for a run of [snapshot SNAPSHOT], whatever its schedule, its hours and its lag gate say, and although it "
-	         "is paused; only a run of the same instance goes first. With --wait the exit code is the run's.",
+	.about = "Asks the running agent for a run of [snapshot SNAPSHOT], whatever its schedule, hours and lag gate say, and even "
+	         "when paused; only another run of the same instance goes first. With --wait the exit code is that of the run.",
 	.example = "  slackwater run nightly --wait\n",
 	.groups = run_groups,
 	.takes_name = true,
@@ -182,8 +182,8 @@ const struct verb cmd_pause = {
 	.name = "pause",
 	.summary = "have the agent start nothing for now",
 	.synopsis = "[SNAPSHOT] [--config FILE | --control-socket PATH]",
-	.about = "The running agent starts no more runs of [snapshot SNAPSHOT], or of any, until resume; what runs goes on. This outlives "
-	         "a restart of the agent. It has nothing to do with the applier.",
+	.about = "The running agent starts no more runs of [snapshot SNAPSHOT], or of any, until resume; a run in progress goes "
+	         "on. The pause survives a restart of the agent. It has nothing to do with the applier.",
 	.example = "  slackwater pause nightly\n",
 	.groups = groups,
 	.takes_name = true,
@@ -195,8 +195,8 @@ const struct verb cmd_resume = {
 	.name = "resume",
 	.summary = "have the agent go on after pause",
 	.synopsis = "[SNAPSHOT] [--config FILE | --control-socket PATH]",
-	.about = "Lifts the pause of [snapshot SNAPSHOT], or that of everything; snapshots that were paused by name then stay so. What fell "
-	         "due meanwhile is made up for once, unless catch-up is off.",
+	.about = "Lifts the pause of [snapshot SNAPSHOT], or the one of everything; snapshots paused by name then stay paused. "
+	         "What fell due meanwhile is made up for once, unless catch-up is off.",
 	.example = "  slackwater resume nightly\n",
 	.groups = groups,
 	.takes_name = true,
@@ -208,8 +208,8 @@ const struct verb cmd_cancel = {
 	.name = "cancel",
 	.summary = "have the agent end what runs",
 	.synopsis = "[SNAPSHOT] [--config FILE | --control-socket PATH]",
-	.about = "Tells the run of [snapshot SNAPSHOT], or every run, to end. A backup sets its applier going first, always. It is not tried again "
-	         "before the next due time.",
+	.about = "Ends the run of [snapshot SNAPSHOT], or every run. A backup always starts its applier first. The run is not "
+	         "retried before the next due time.",
 	.example = "  slackwater cancel nightly\n",
 	.groups = groups,
 	.takes_name = true,

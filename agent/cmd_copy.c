@@ -149,8 +149,9 @@ const struct verb cmd_copy = {
 	.name = "copy",
 	.summary = "copy snapshots into another repository",
 	.synopsis = "--from URL --to URL [--instance NAME] [ID|latest|--all]",
-	.about = "Every digest is checked on the way, and the manifest goes last. A copy that was interrupted goes on when it is run "
-	         "again: what is there is read, not sent again. Proofs are copied, pins are not. Without ID the latest snapshot.",
+	.about = "Every digest is checked on the way, and the manifest goes last. An interrupted copy continues when it is run "
+	         "again: what is there is read, not sent again. Proofs are copied, pins are not. Without ID the latest snapshot is "
+	         "copied.",
 	.example = "  slackwater copy --from file:///backup --to file:///mnt/vault --all\n",
 	.groups = groups,
 	.takes_id = true,

@@ -184,10 +184,10 @@ const struct verb cmd_expire = {
 	.name = "expire",
 	.summary = "remove the snapshots that no rule keeps",
 	.synopsis = "--from URL [--instance NAME] --keep-last N | --keep-daily N | --keep-weekly N | --keep-monthly N | --keep-within D ... [--dry-run]",
-	.about = "Each instance by itself; a snapshot is kept when any of the rules keeps it. Always kept are the newest, the newest that "
-	         "was proven, and those that are pinned; partial ones are counted apart from complete ones; damaged ones and those dated "
-	         "in the future are kept and reported. What dead runs have left is removed once it is a week old. Unless everything "
-	         "could be read nothing is removed.",
+	.about = "Rules apply to each instance by itself; a snapshot is kept when any rule keeps it. Always kept are the newest, "
+	         "the newest proven one, and pinned ones; partial snapshots are counted apart from complete ones; damaged ones and "
+	         "those dated in the future are kept and reported. Leftovers of dead runs are removed once they are a week old. "
+	         "Nothing is removed unless everything could be read.",
 	.example = "  slackwater expire --from file:///backup --keep-daily 7 --keep-weekly 5\n",
 	.groups = groups,
 	.log_level = LOG_LEVEL_INFO,

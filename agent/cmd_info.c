@@ -108,8 +108,8 @@ const struct verb cmd_info = {
 	.name = "info",
 	.summary = "show one snapshot: where the applier stood, pause, sizes, objects",
 	.synopsis = "--from URL [--instance NAME] [ID|latest] [--json]",
-	.about = "Shows the manifest and the checkpoint: per channel the source and the executed coordinates, proven "
-	         "or not and why, the GTID set, and what was compared with what. Without ID the latest snapshot.",
+	.about = "Shows the manifest and the checkpoint: per channel the source and the executed coordinates, proven or not and "
+	         "why, the GTID set, and what was compared with what. Without ID the latest snapshot is shown.",
 	.example = "  slackwater info --from file:///backup latest\n",
 	.groups = groups,
 	.takes_id = true,

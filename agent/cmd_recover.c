@@ -77,12 +77,11 @@ const struct verb cmd_recover = {
 	.name = "recover",
 	.summary = "explain what is wrong with replication, and put right what can be",
 	.synopsis = "[CONNECTION | --config FILE] [--apply] [--json]",
-	.about = "Looks at every channel: workers that somebody interrupted and the gap they left, transactions that were "
-	         "never received, an applier that is stopped, errors of applier and receiver; and says what to do. With "
-	         "--apply it repairs what is surely safe: it starts the applier, waits until the gap has closed and shows "
-	         "that it has. It never skips a transaction and never ends anybody's session. Exit 0: healthy or "
-	         "repaired; 5: a person is needed. With --config it only does what a service manager wants done after the agent: it starts "
-	         "the appliers that runs which died have left stopped.",
+	.about = "Looks at every channel for interrupted workers and the gap they left, transactions that were never received, a "
+	         "stopped applier, and errors of applier and receiver, and says what to do. With --apply it repairs what is surely "
+	         "safe: it starts the applier, waits for the gap to close and shows that it has. It never skips a transaction and "
+	         "never ends anybody's session. Exit 0: healthy or repaired; 5: a person is needed. With --config it only does "
+	         "what a service manager wants done after the agent: it starts the appliers that dead runs have left stopped.",
 	.example = "  slackwater recover -h db2 -u backup -p\n"
 	           "  slackwater recover --defaults-file=/root/replica.cnf --apply\n",
 	.groups = groups,

@@ -131,10 +131,10 @@ const struct verb cmd_seed = {
 	.name = "seed",
 	.summary = "make an empty server a replica that resumes at the snapshot",
 	.synopsis = "[CONNECTION] --from URL [ID|latest] {--source [CHANNEL=]HOST[:PORT] --source-user NAME | --standalone} [OPTIONS]",
-	.about = "CONNECTION is the server to be seeded. Everything that can be known beforehand is checked before a "
-	         "byte is loaded (exit 9); then the snapshot is loaded in parallel, replication is configured and "
-	         "started, and the seed is proven: it has connected, applied what was waiting, and caught up without "
-	         "an error (else exit 10). With --standalone there is no source: it is loaded and its rows are counted, and it gets the "
+	.about = "CONNECTION is the server to be seeded. Everything that can be known beforehand is checked before a byte is "
+	         "loaded (exit 9); then the snapshot is loaded in parallel, replication is configured and started, and the seed is "
+	         "proven: it has connected, applied what was waiting, and caught up without an error (else exit 10). With "
+	         "--standalone there is no source: the snapshot is loaded, its rows are counted, and the server gets the "
 	         "snapshot's GTIDs, so that it can be the source of others.",
 	.example = "  slackwater seed --defaults-file=/root/new.cnf --from file:///backup \\\n"
 	           "      --source db1:3306 --source-user repl\n"

@@ -122,11 +122,11 @@ const struct verb cmd_status = {
 	.name = "status",
 	.summary = "show what the parallel applier does now, or what the agent does",
 	.synopsis = "[CONNECTION | --config FILE] [--watch [D]] [--error-log FILE] [--json]",
-	.about = "Shows for each channel what each worker applies and for how long, the gap at this moment, low-water mark, "
-	         "how far the applier is behind what has been received, lag, and what it has waited for; says in words what "
-	         "a high figure points at. Reads only. What the account may not read is left out and named. "
-	         "With --config or --control-socket the agent is asked: instances, snapshots, next runs, last results; when none answers, "
-	         "the configuration says when the snapshots are due next.",
+	.about = "Shows for each channel what each worker applies and for how long, the gap at this moment, the low-water mark, "
+	         "how far the applier is behind what has been received, lag, and what it has waited for; explains in words what a "
+	         "high figure points at. Reads only. What the account may not read is left out and named. With --config or "
+	         "--control-socket it asks the agent for instances, snapshots, next runs and last results; if none answers, it "
+	         "computes from the configuration when snapshots are due next.",
 	.example = "  slackwater status -h db2 -u backup -p --watch 2s\n"
 	           "  slackwater status --config /etc/slackwater/slackwater.conf\n",
 	.groups = groups,

@@ -175,13 +175,12 @@ const struct verb cmd_verify = {
 	.name = "verify",
 	.summary = "check every digest of a snapshot; with --restore prove it by restoring",
 	.synopsis = "--from URL [--instance NAME] [ID|latest] [--restore [--source HOST[:PORT]] [OPTIONS]]",
-	.about = "Reads every object of the snapshot and compares sizes and SHA-256 digests with its manifest. Exit 0: "
-	         "whole; 8: missing or damaged, naming the object. With --from - a snapshot on standard input is read. "
-	         "Of an encrypted snapshot the digests are checked without a key; with one, everything inside, too. "
-	         "With --restore a scratch server is then started, without a network port, seeded from the snapshot and made a "
-	         "replica of --source until it has caught up; afterwards it and its files are removed. The result is recorded beside "
-	         "the manifest: proven, or failed (exit 10) and why. Without --source the snapshot is restored and its rows "
-	         "are counted, which is recorded as restored, not as proven.",
+	.about = "Reads every object of the snapshot and compares sizes and SHA-256 digests with its manifest. Exit 0: whole; 8: "
+	         "missing or damaged, naming the object. --from - reads a snapshot from standard input. The digests of an "
+	         "encrypted snapshot are checked without a key; with one, everything inside as well. With --restore a scratch "
+	         "server without a network port is then started, seeded from the snapshot, and replicates from --source until it "
+	         "has caught up; afterwards it is removed with its files. The result is recorded beside the manifest: proven, or "
+	         "failed (exit 10) and why. Without --source the rows are counted, which is recorded as restored, not as proven.",
 	.example = "  slackwater verify --from file:///backup latest\n"
 	           "  slackwater verify --from file:///backup latest --restore --source db1:3306 \\\n"
 	           "      --source-user repl --checksum replica1:3306\n",

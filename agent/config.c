@@ -75,9 +75,9 @@ static const struct option connection[] = {
 	TEXT("defaults-group-suffix", "S", defaults_group_suffix, "read groups [clientS] and [slackwaterS] too"),
 	FLAG("no-defaults", no_defaults, "read no option file"),
 	{ "host", 'h', OPTION_TEXT, "HOST", AT(host), 0, 0, NULL,
-	  "server; localhost means its socket" },
+	  "server host; localhost means its socket" },
 	{ "port", 'P', OPTION_NUMBER, "N", AT(port), 1, 65535, NULL,
-	  "TCP port; without a host 127.0.0.1 is meant" },
+	  "TCP port; without --host: of 127.0.0.1" },
 	{ "user", 'u', OPTION_TEXT, "NAME", AT(user), 0, 0, NULL,
 	  "account" },
 	{ "socket", 'S', OPTION_TEXT, "PATH", AT(socket), 0, 0, NULL,
@@ -85,14 +85,13 @@ static const struct option connection[] = {
 	{ "password", 'p', OPTION_PASSWORD, NULL, AT(ask_password), 0, 0, NULL,
 	  "ask for the password (or SLACKWATER_PASSWORD, or an option file)" },
 	CHOICE("ssl-mode", "MODE", ssl_mode, ssl_modes,
-	  "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY; without it TLS is used over TCP where the server "
-	  "offers it"),
+	  "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY (default: TLS over TCP where the server offers it)"),
 	TEXT("ssl-ca", "FILE", ssl_ca, "certificate authorities"),
 	TEXT("ssl-cert", "FILE", ssl_cert, "client certificate"),
 	TEXT("ssl-key", "FILE", ssl_key, "its key"),
 	FLAG("get-server-public-key", get_server_public_key,
 	  "fetch the server's RSA key for caching_sha2_password without TLS"),
-	DURATION("connect-timeout", connect_timeout_ms, 1000, CONFIG_DAY_MS, "for each login"),
+	DURATION("connect-timeout", connect_timeout_ms, 1000, CONFIG_DAY_MS, "timeout of each login"),
 };
 const struct option_group config_connection = GROUP("Connection", connection);
 
@@ -107,12 +106,12 @@ const struct option_group config_files = GROUP("Option files (--restore)", files
 
 static const struct option to[] = {
 	TEXT("to", "URL", to, "repository: file:///DIR, a path, s3://BUCKET/PREFIX, or - for a pipe"),
-	TEXT("instance", "NAME", instance, "name of this server in the repository; HOST_PORT if not given"),
+	TEXT("instance", "NAME", instance, "name of this server in the repository (default: HOST_PORT)"),
 };
 const struct option_group config_to = GROUP("Destination", to);
 
 static const struct option from[] = {
-	TEXT("from", "URL", from, "repository: file:///DIR, a path, or s3://BUCKET/PREFIX; - for a pipe where a snapshot is read"),
+	TEXT("from", "URL", from, "repository: file:///DIR, a path, or s3://BUCKET/PREFIX; - reads one snapshot from a pipe"),
 	TEXT("instance", "NAME", instance, "only this instance; needed when the repository has several"),
 };
 const struct option_group config_from = GROUP("Snapshot", from);
@@ -124,22 +123,22 @@ const struct option_group config_to_dir = GROUP("Destination", to_dir);
 
 static const struct option rules[] = {
 	NUMBER("keep-last", keep_last, 1, CONFIG_KEEP_MAX, "keep the newest N"),
-	NUMBER("keep-daily", keep_daily, 1, CONFIG_KEEP_MAX, "the newest of each of the last N days (UTC) that have one"),
-	NUMBER("keep-weekly", keep_weekly, 1, CONFIG_KEEP_MAX, "likewise of the last N ISO weeks"),
-	NUMBER("keep-monthly", keep_monthly, 1, CONFIG_KEEP_MAX, "likewise of the last N months"),
+	NUMBER("keep-daily", keep_daily, 1, CONFIG_KEEP_MAX, "keep the newest of each of the last N days (UTC) that have one"),
+	NUMBER("keep-weekly", keep_weekly, 1, CONFIG_KEEP_MAX, "the newest of each of the last N ISO weeks"),
+	NUMBER("keep-monthly", keep_monthly, 1, CONFIG_KEEP_MAX, "the newest of each of the last N months"),
 	DURATION("keep-within", keep_within_ms, 1000, 36500 * (uint64_t)CONFIG_DAY_MS,
-	  "all that are at most this much older than the newest"),
-	FLAG("dry-run", dry_run, "say what would go and remove nothing"),
+	  "keep all that are at most this much older than the newest"),
+	FLAG("dry-run", dry_run, "show what would be removed; remove nothing"),
 };
 const struct option_group config_rules = GROUP("What is kept", rules);
 
 static const struct option pin[] = {
-	TEXT("reason", "TEXT", reason, "why, for those who find the pin later"),
+	TEXT("reason", "TEXT", reason, "why it is pinned"),
 };
 const struct option_group config_pin = GROUP("Pin", pin);
 
 static const struct option copy[] = {
-	TEXT("to", "URL", to, "the other repository; a directory is made if it does not exist"),
+	TEXT("to", "URL", to, "the other repository; a missing directory is created"),
 	FLAG("all", all, "every snapshot that is not there yet"),
 	NUMBER("threads", threads, 1, CONFIG_THREADS_MAX, "objects in parallel (default: CPUs of this host, at most 4)"),
 };
@@ -147,9 +146,9 @@ const struct option_group config_copy = GROUP("Copy", copy);
 
 static const struct option status[] = {
 	{ "watch", 0, OPTION_INTERVAL, "[D]", AT(watch_ms), 100, CONFIG_DAY_MS, NULL,
-	  "look again every D, until interrupted; without D every second" },
+	  "refresh every D until interrupted; without D every second" },
 	TEXT("error-log", "FILE", error_log,
-	  "read what the applier waited for from this error log of the server (5.6 and 5.7 write it nowhere else)"),
+	  "error log of the server, for what the applier waited for (5.6 and 5.7 write it nowhere else)"),
 };
 const struct option_group config_status = GROUP("Status", status);
 static const struct option encryption[] = {
@@ -173,16 +172,16 @@ static const struct option keygen[] = {
 const struct option_group config_keygen = GROUP("Key", keygen);
 
 static const struct option s3[] = {
-	TEXT("s3-endpoint", "URL", s3_endpoint, "server of s3://; without it AWS_ENDPOINT_URL_S3, or AWS itself"),
-	TEXT("s3-region", "NAME", s3_region, "without it AWS_REGION, the profile's, or us-east-1"),
-	FLAG("s3-path-style", s3_path_style, "https://HOST/BUCKET/..., as other servers than AWS are addressed anyway"),
-	FLAG("s3-virtual-host", s3_virtual_host, "https://BUCKET.HOST/..., as AWS is addressed anyway"),
-	TEXT("s3-ca", "FILE", s3_ca, "certificate authorities; without it AWS_CA_BUNDLE, or the system's"),
-	NUMBER("s3-parallel", s3_parallel, 1, 64, "parts on their way at once"),
+	TEXT("s3-endpoint", "URL", s3_endpoint, "server (default: AWS_ENDPOINT_URL_S3, or AWS itself)"),
+	TEXT("s3-region", "NAME", s3_region, "region (default: AWS_REGION, the profile's, or us-east-1)"),
+	FLAG("s3-path-style", s3_path_style, "use https://HOST/BUCKET/... (the default for servers other than AWS)"),
+	FLAG("s3-virtual-host", s3_virtual_host, "use https://BUCKET.HOST/... (the default for AWS)"),
+	TEXT("s3-ca", "FILE", s3_ca, "certificate authorities (default: AWS_CA_BUNDLE, or the system's)"),
+	NUMBER("s3-parallel", s3_parallel, 1, 64, "parts transferred at once"),
 	{ "s3-part-size", 0, OPTION_SIZE, "B", AT(s3_part_bytes), 5 << 20, 1 << 30, NULL,
-	  "of a part; grows by itself in very large objects" },
-	DURATION("s3-timeout", s3_timeout_ms, 1000, CONFIG_DAY_MS, "a transfer that stands still for so long is begun again"),
-	DURATION("s3-retry", s3_retry_ms, 0, CONFIG_DAY_MS, "how long a request that fails is tried again"),
+	  "size of a part; larger in very large objects" },
+	DURATION("s3-timeout", s3_timeout_ms, 1000, CONFIG_DAY_MS, "a transfer stalled this long is restarted"),
+	DURATION("s3-retry", s3_retry_ms, 0, CONFIG_DAY_MS, "how long a failing request is retried"),
 	{ "s3-secret-key", 0, OPTION_REFUSED, NULL, 0, 0, 0, NULL,
 	  "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a profile in ~/.aws/credentials (AWS_PROFILE names it)" },
 };
@@ -191,13 +190,13 @@ const struct option_group config_s3 = GROUP("Object storage (s3://)", s3);
 static const struct option s3_write[] = {
 	{ "upload-limit", 0, OPTION_SIZE, "B", AT(upload_limit), 64 << 10, 0, NULL,
 	  "send no more than this per second (default: no limit)" },
-	TEXT("s3-storage-class", "NAME", s3_storage_class, "for what is written; without it the bucket's"),
-	TEXT("s3-sse", "KIND", s3_sse, "have the store encrypt: AES256, aws:kms, aws:kms:dsse"),
-	TEXT("s3-sse-kms-key", "ID", s3_sse_kms_key, "key for aws:kms; without it the account's own"),
-	TEXT("s3-object-lock", "MODE:D", s3_object_lock, "locked so long: governance:30d, compliance:12h"),
+	TEXT("s3-storage-class", "NAME", s3_storage_class, "storage class (default: the bucket's)"),
+	TEXT("s3-sse", "KIND", s3_sse, "server-side encryption: AES256, aws:kms, aws:kms:dsse"),
+	TEXT("s3-sse-kms-key", "ID", s3_sse_kms_key, "key for aws:kms (default: the account's own)"),
+	TEXT("s3-object-lock", "MODE:D", s3_object_lock, "lock objects for so long: governance:30d, compliance:12h"),
 	TEXT("s3-tags", "N=V,...", s3_tags, "tags of each object, at most 10"),
-	FLAG("s3-unsigned-payload", s3_unsigned_payload, "no digest of what is sent; https only"),
-	FLAG("s3-content-md5", s3_content_md5, "send Content-MD5 though nothing is locked"),
+	FLAG("s3-unsigned-payload", s3_unsigned_payload, "do not hash the payload for the signature; https only"),
+	FLAG("s3-content-md5", s3_content_md5, "send Content-MD5 even when nothing is locked"),
 };
 const struct option_group config_s3_write = GROUP("Writing to object storage", s3_write);
 
@@ -206,11 +205,11 @@ static const struct option window[] = {
 	  "stop the applier only while everything in flight is younger than this"),
 	DURATION("deadline", deadline_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS, "longest wait for a quiet moment"),
 	CHOICE("on-deadline", "W", on_deadline, on_deadlines,
-	  "give-up: leave the applier alone, exit 4; stop: stop it all the same"),
+	  "give-up: leave the applier alone, exit 4; stop: stop it anyway"),
 	DURATION("max-pause", max_pause_ms, 2000, CONFIG_DAY_MS,
-	  "the server itself restarts the applier after this if we vanish; a stop that takes longer cannot be taken back"),
+	  "the server itself restarts the applier after this if slackwater vanishes; a stop that takes longer cannot be undone"),
 	FLAG("no-guard", no_guard,
-	  "do without the dead-man's switch, where a proxy refuses several statements in one text or GET_LOCK"),
+	  "no dead-man's switch, for proxies that refuse multi-statements or GET_LOCK"),
 	FLAG("group-member", group_member,
 	  "accept a member of a replication group: only its other channels are stopped, and the group must not write meanwhile"),
 };
@@ -218,26 +217,26 @@ const struct option_group config_window = GROUP("The applier's pause", window);
 
 static const struct option state[] = {
 	TEXT("state-dir", "DIR", state_dir,
-	  "where the journal and the lock are kept (default: /var/lib/slackwater; not root: ~/.local/state/slackwater)"),
+	  "directory of the journal and the lock (default: /var/lib/slackwater; not root: ~/.local/state/slackwater)"),
 };
 const struct option_group config_state = GROUP("State", state);
 
 static const struct option lock[] = {
 	DURATION("wait-lock", wait_lock_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS,
-	  "wait so long for another run on this server to end (default: not at all, exit 11)"),
+	  "how long to wait for another run on this server (default: not at all, exit 11)"),
 };
 const struct option_group config_lock = GROUP("One run at a time", lock);
 
 static const struct option data[] = {
 	LIST("include", "P", include, "only schemas or schema.tables that match (* and ?); repeatable"),
-	LIST("exclude", "P", exclude, "not those that match; repeatable"),
-	TEXT("tables-from-file", "FILE", tables_from_file, "only these tables, one schema.table a line"),
+	LIST("exclude", "P", exclude, "leave out those that match; repeatable"),
+	TEXT("tables-from-file", "FILE", tables_from_file, "only these tables, one schema.table per line"),
 	{ "no-users", 0, OPTION_CLEAR, NULL, AT(users), 0, 0, NULL,
 	  "leave out accounts, roles and grants" },
 	CHOICE("nontransactional", "W", nontransactional, nontransactional,
-	  "tables without read views (MyISAM ...): copy while the applier is still, refuse, or skip"),
+	  "tables without read views (MyISAM ...): copy while the applier is stopped, refuse, or skip"),
 	CHOICE("json-types", "W", json_types, json_types,
-	  "types in MySQL's JSON that text does not tell (decimals, dates): warn, or refuse"),
+	  "types in MySQL's JSON that are lost as text (decimals, dates): warn, or refuse"),
 };
 const struct option_group config_data = GROUP("What is dumped", data);
 
@@ -245,12 +244,12 @@ static const struct option work[] = {
 	NUMBER("threads", threads, 1, CONFIG_THREADS_MAX, "parallel sessions (default: CPUs of this host, at most 4)"),
 	{ "chunk-size", 0, OPTION_SIZE, "B", AT(chunk_bytes), 64 << 10, 1 << 30, NULL,
 	  "SQL text per piece, before compression" },
-	NUMBER("shards", shards, 1, CONFIG_SHARDS_MAX, "objects written in parallel (default: as threads, at most 4)"),
+	NUMBER("shards", shards, 1, CONFIG_SHARDS_MAX, "objects written in parallel (default: as --threads, at most 4)"),
 	NUMBER("zstd-level", zstd_level, 1, 19, "compression, 1 to 19"),
 	CHOICE("ddl", "W", ddl, ddl_modes,
-	  "hold: a replicated DDL waits for the dump; retry: it does not, and the dump starts over"),
+	  "hold: replicated DDL waits for the dump; retry: it does not, and the dump starts over"),
 	DURATION("ddl-max-wait", ddl_max_wait_ms, 0, CONFIG_DAY_MS,
-	  "longest that a replicated DDL is held up; then the dump starts over"),
+	  "longest that replicated DDL is held up; then the dump starts over"),
 	{ "max-history", 0, OPTION_COUNT, "N", AT(max_history), 0, 0, NULL,
 	  "give up when InnoDB's history list grows longer (default: never)" },
 };
@@ -264,62 +263,61 @@ const struct option_group config_readers = GROUP("Work", readers);
 static const struct option sources[] = {
 	LIST("source", "[CH=]HOST[:PORT]", source, "replicate from here; repeatable, one per channel; IPv6 in brackets"),
 	TEXT("source-user", "NAME", source_user,
-	  "replication account; its password is asked of SLACKWATER_SOURCE_PASSWORD or [slackwater-source] in an option "
-	  "file"),
+	  "replication account; its password comes from SLACKWATER_SOURCE_PASSWORD or [slackwater-source] in an option file"),
 	{ "source-password", 0, OPTION_REFUSED, NULL, 0, 0, 0, NULL,
 	  "set SLACKWATER_SOURCE_PASSWORD, or put password=... into the group [slackwater-source] of an option file with "
 	  "mode 0600" },
 	CHOICE("source-ssl-mode", "MODE", source_ssl_mode, ssl_modes, "as --ssl-mode, between replica and source"),
-	TEXT("source-ssl-ca", "FILE", source_ssl_ca, "on the seeded server's host"),
-	TEXT("source-ssl-cert", "FILE", source_ssl_cert, "likewise"),
-	TEXT("source-ssl-key", "FILE", source_ssl_key, "likewise"),
+	TEXT("source-ssl-ca", "FILE", source_ssl_ca, "certificate authorities, a file on the seeded server's host"),
+	TEXT("source-ssl-cert", "FILE", source_ssl_cert, "client certificate, likewise"),
+	TEXT("source-ssl-key", "FILE", source_ssl_key, "its key, likewise"),
 	TEXT("source-public-key", "get|PATH", source_public_key,
-	  "caching_sha2_password without TLS: fetch the source's RSA key, or a file"),
+	  "the source's RSA key for caching_sha2_password without TLS: fetch it, or read a file"),
 	FLAG("from-replica", from_replica, "the source is the snapshotted replica itself, not its source"),
 };
 const struct option_group config_sources = GROUP("Source", sources);
 
 static const struct option seeding[] = {
-	FLAG("standalone", standalone, "every other server is lost: load without a source; it replicates from nothing and can be the source of others"),
-	FLAG("replace", replace, "take over a server that has been a replica, or a load that failed: its data are dropped"),
-	FLAG("dry-run", dry_run, "do every check that needs no load, then end"),
+	FLAG("standalone", standalone, "load without a source, when every other server is lost: it replicates from nothing and can be the source of others"),
+	FLAG("replace", replace, "take over a former replica or a failed load: its data are dropped"),
+	FLAG("dry-run", dry_run, "run every check that needs no load, then exit"),
 	FLAG("no-start", no_start, "load, and print the statements that configure replication instead of running them"),
 	CHOICE("verify", "W", verify, verify_modes,
-	  "full: check every digest before the first statement; entry: each just before it is applied"),
-	TEXT("checksum", "HOST[:PORT]", checksum, "compare the seed table by table with the snapshotted replica"),
+	  "full: check every digest before the first statement; entry: each one just before it is applied"),
+	TEXT("checksum", "HOST[:PORT]", checksum, "compare the seed with the snapshotted replica, table by table"),
 	DURATION("catch-up-timeout", catch_up_timeout_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS,
-	  "longest wait until the seed has caught up"),
-	FLAG("keep-redo-log", keep_redo_log, "do not switch InnoDB's redo log off while loading"),
+	  "longest wait for the seed to catch up"),
+	FLAG("keep-redo-log", keep_redo_log, "leave InnoDB's redo log on while loading"),
 	NUMBER("threads", threads, 1, CONFIG_THREADS_MAX, "parallel sessions (default: CPUs of this host, at most 4)"),
 };
 const struct option_group config_seeding = GROUP("Seeding", seeding);
 
 static const struct option proof[] = {
 	FLAG("restore", restore,
-	  "prove the snapshot: load it into a scratch server, let that replicate from --source until it has caught up, and remove it"),
-	TEXT("checksum", "HOST[:PORT]", checksum, "compare the scratch server table by table with the snapshotted replica"),
+	  "prove the snapshot: load it into a scratch server, let that catch up with --source, and remove it"),
+	TEXT("checksum", "HOST[:PORT]", checksum, "compare the scratch server with the snapshotted replica, table by table"),
 	DURATION("catch-up-timeout", catch_up_timeout_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS,
-	  "longest wait until the scratch server has caught up"),
+	  "longest wait for the scratch server to catch up"),
 	TEXT("server-binary", "PATH", server_binary,
-	  "program of the scratch server, or a wrapper that executes one (default: mariadbd or mysqld in PATH)"),
-	TEXT("scratch-dir", "DIR", scratch_dir, "its directory is made in here (default: $TMPDIR or /var/tmp)"),
-	{ "scratch-memory", 0, OPTION_SIZE, "B", AT(scratch_memory), 256 << 20, 0, NULL, "memory it may use; a quarter is InnoDB's buffer pool" },
-	NUMBER("scratch-nice", scratch_nice, 0, 19, "its niceness, with the idle I/O class; 0: as we are"),
-	TEXT("scratch-user", "NAME", scratch_user, "user that it runs as when root starts it (default: mysql)"),
-	LIST("scratch-option", "NAME=VALUE", scratch_options, "a setting for its option file; repeatable"),
-	FLAG("keep-scratch", keep_scratch, "leave its directory there, for looking"),
+	  "program of the scratch server, or a wrapper for it (default: mariadbd or mysqld in PATH)"),
+	TEXT("scratch-dir", "DIR", scratch_dir, "where its directory is created (default: $TMPDIR or /var/tmp)"),
+	{ "scratch-memory", 0, OPTION_SIZE, "B", AT(scratch_memory), 256 << 20, 0, NULL, "memory it may use; a quarter is the buffer pool" },
+	NUMBER("scratch-nice", scratch_nice, 0, 19, "its niceness, with the idle I/O class; 0: unchanged"),
+	TEXT("scratch-user", "NAME", scratch_user, "user it runs as when started by root (default: mysql)"),
+	LIST("scratch-option", "NAME=VALUE", scratch_options, "setting for its option file; repeatable"),
+	FLAG("keep-scratch", keep_scratch, "keep its directory for inspection"),
 };
 const struct option_group config_proof = GROUP("Proof by restoring", proof);
 
 static const struct option recovery[] = {
-	FLAG("apply", apply, "repair what is surely safe to repair, without asking; without it only a stopped applier is asked about"),
-	DURATION("deadline", recover_deadline_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS, "longest wait until a gap has closed"),
+	FLAG("apply", apply, "repair what is surely safe, without asking; otherwise it only offers to start a stopped applier"),
+	DURATION("deadline", recover_deadline_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS, "longest wait for a gap to close"),
 };
 const struct option_group config_recovery = GROUP("Recovery", recovery);
 
 static const struct option finish[] = {
 	TEXT("config", "FILE", config_file,
-	  "look at nothing: only finish, on every instance of this configuration of the agent, what runs that died have left open"),
+	  "only finish, on every instance of this agent's configuration, what dead runs have left open"),
 };
 const struct option_group config_finish = GROUP("After the agent", finish);
 
@@ -330,26 +328,26 @@ const struct option_group config_agent = GROUP("Agent", agent);
 
 static const struct option control[] = {
 	TEXT("config", "FILE", config_file, "the agent's configuration, which names its control socket"),
-	TEXT("control-socket", "PATH", control_socket, "where the agent listens (without either: " CONFIG_CONTROL_SOCKET ")"),
+	TEXT("control-socket", "PATH", control_socket, "control socket of the agent (without either: " CONFIG_CONTROL_SOCKET ")"),
 };
 const struct option_group config_control = GROUP("Agent", control);
 
 static const struct option waiting[] = {
-	FLAG("wait", wait, "until the run has ended; its exit code becomes ours"),
+	FLAG("wait", wait, "wait for the run to end, and exit with its code"),
 };
 const struct option_group config_wait = GROUP("Run", waiting);
 
 static const struct option list[] = {
 	NUMBER("newest", newest, 1, CONFIG_KEEP_MAX, "only the newest N of each instance (default: all)"),
-	FLAG("brief", brief, "in JSON leave out of each manifest what a list does not show: objects and warnings"),
+	FLAG("brief", brief, "leave objects and warnings out of the manifests in JSON"),
 };
 const struct option_group config_list = GROUP("List", list);
 
 static const struct option output[] = {
 	FLAG("json", json, "one JSON document on standard output at the end"),
 	CHOICE("log-level", "L", log_level, log_levels, "debug, info, warning or error"),
-	TEXT("log-file", "FILE", log_file, "append the log here instead of standard error"),
-	NUMBER("events-fd", events_fd, 3, CONFIG_FD_MAX, "write states and progress to this descriptor, as lines of JSON: for programs"),
+	TEXT("log-file", "FILE", log_file, "append the log to this file instead of standard error"),
+	NUMBER("events-fd", events_fd, 3, CONFIG_FD_MAX, "write states and progress as JSON lines to this descriptor, for programs"),
 	{ "help", '?', OPTION_FLAG, NULL, AT(help), 0, 0, NULL,
 	  "this text" },
 	{ "version", 'V', OPTION_FLAG, NULL, AT(version), 0, 0, NULL,
