@@ -121,6 +121,13 @@ static const struct option to_dir[] = {
 };
 const struct option_group config_to_dir = GROUP("Destination", to_dir);
 
+static const struct option choice[] = {
+	LIST("include", "P", include, "only schemas or schema.tables that match (* and ?); repeatable"),
+	LIST("exclude", "P", exclude, "leave out those that match; repeatable"),
+	TEXT("tables-from-file", "FILE", tables_from_file, "only these tables, one schema.table per line"),
+};
+const struct option_group config_choice = GROUP("What is unpacked", choice);
+
 static const struct option rules[] = {
 	NUMBER("keep-last", keep_last, 1, CONFIG_KEEP_MAX, "keep the newest N"),
 	NUMBER("keep-daily", keep_daily, 1, CONFIG_KEEP_MAX, "keep the newest of each of the last N days (UTC) that have one"),

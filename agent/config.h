@@ -50,7 +50,7 @@ struct config {
 	/* what outlives a run */
 	const char *state_dir; /* NULL = the default */
 	int64_t wait_lock_ms;
-	/* what is dumped, and how; ddl, nontransactional and json_types are of the enums of those names (ddl_mode) */
+	/* what is dumped or unpacked, and how; ddl, nontransactional and json_types are of the enums of those names (ddl_mode) */
 	struct strlist include, exclude;
 	const char *tables_from_file;
 	bool users;
@@ -95,7 +95,7 @@ void config_free(struct config *c);
 /* threads as given, else the number of CPUs, at most 4. */
 unsigned config_threads(const struct config *c);
 
-extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_encryption, config_decryption, config_keygen, config_s3, config_s3_write,
+extern const struct option_group config_connection, config_to, config_from, config_to_dir, config_choice, config_encryption, config_decryption, config_keygen, config_s3, config_s3_write,
 	config_status, config_window, config_data,
 	config_state, config_lock,
 	config_rules, config_pin, config_copy,

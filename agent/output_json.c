@@ -184,13 +184,14 @@ enum status output_json_verify(json_t **doc, const struct manifest *m, const str
 	return SET_ALL(doc, member, err);
 }
 
-enum status output_json_restore(json_t **doc, const struct manifest *m, const char *dir, int64_t elapsed_ms,
+enum status output_json_restore(json_t **doc, const struct manifest *m, const char *dir, uint64_t left_out, int64_t elapsed_ms,
                                 struct error *err)
 {
 	const struct member member[] = {
 		{ "id", json_string(m->id) },
 		{ "instance", jsonx_text(m->instance) },
 		{ "to_dir", jsonx_text(dir) },
+		{ "left_out", number(left_out) },
 		{ "tables", number(m->tables) },
 		{ "rows", number(m->rows) },
 		{ "elapsed_ms", json_integer(elapsed_ms) },

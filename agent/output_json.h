@@ -22,8 +22,8 @@ enum status output_json_pin(json_t **doc, const struct pin *p, struct error *err
 enum status output_json_checkpoint(json_t **doc, const struct checkpoint *cp, struct error *err);
 enum status output_json_verify(json_t **doc, const struct manifest *m, const struct verify_report *r, int64_t elapsed_ms,
                                struct error *err);
-enum status output_json_restore(json_t **doc, const struct manifest *m, const char *dir, int64_t elapsed_ms,
-                                struct error *err);
+enum status output_json_restore(json_t **doc, const struct manifest *m, const char *dir, uint64_t left_out,
+                                int64_t elapsed_ms, struct error *err);
 enum status output_json_seed(json_t **doc, const struct seed_report *r, int64_t elapsed_ms, struct error *err);
 /* {"error": {kind, code, message, hint}} added to *doc; failure->kind ERR_NONE adds nothing. */
 enum status output_json_error(json_t **doc, const struct error *failure, int code, struct error *err);

@@ -153,13 +153,15 @@ void output_text_verify(struct buf *out, const struct manifest *m, const struct 
 		output_text_line(out, "read", "%llu objects, %s entries, %s in %s", (unsigned long long)r->objects, entries, bytes, elapsed);
 }
 
-void output_text_restore(struct buf *out, const struct manifest *m, const char *dir, int64_t elapsed_ms)
+void output_text_restore(struct buf *out, const struct manifest *m, const char *dir, uint64_t left_out, int64_t elapsed_ms)
 {
 	char rows[UNITS_TEXT], elapsed[UNITS_TEXT];
 	units_count(m->rows, rows);
 	units_duration(elapsed_ms, elapsed);
 	output_text_line(out, "snapshot", "%s of %s", m->id, m->instance);
 	output_text_line(out, "unpacked", "to %s in %s: %llu tables, %s rows", dir, elapsed, (unsigned long long)m->tables, rows);
+	if (left_out)
+		output_text_line(out, "left out", "%llu tables and views, and accounts; metadata names them", (unsigned long long)left_out);
 	output_text_line(out, "load with", "myloader, or zstd -dc FILE | mysql; the applier's position is in checkpoint.json");
 }
 

@@ -17,5 +17,5 @@ void output_text_backup(struct buf *out, const struct manifest *m, const struct 
                         int64_t elapsed_ms);
 void output_text_manifest(struct buf *out, const struct manifest *m);
 void output_text_verify(struct buf *out, const struct manifest *m, const struct verify_report *r, int64_t elapsed_ms);
-void output_text_restore(struct buf *out, const struct manifest *m, const char *dir, int64_t elapsed_ms);
+void output_text_restore(struct buf *out, const struct manifest *m, const char *dir, uint64_t left_out, int64_t elapsed_ms);
 void output_text_seed(struct buf *out, const struct seed_options *o, const struct seed_report *r, int64_t elapsed_ms);

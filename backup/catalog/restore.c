@@ -13,6 +13,7 @@
 
 struct restore {
 	struct unpack_dir *dir;
+	const struct restore_part *part; /* NULL: all of it */
 	struct run *run;
 };
 
@@ -25,6 +26,7 @@ static struct visitor *restore_make(void *arg, struct error *err)
 		return NULL;
 	}
 	unpack_init(u, r->dir, r->run);
+	u->leave = r->part ? &r->part->leave : NULL;
 	return &u->base;
 }
 
@@ -35,10 +37,22 @@ static void restore_end(void *arg, struct visitor *v)
 	free(v);
 }
 
+void restore_part_free(struct restore_part *p)
+{
+	strlist_free(&p->leave);
+	buf_free(&p->metadata);
+}
+
 enum status snapshot_restore(struct store *s, const struct manifest *m, const char *dir, unsigned threads, struct run *run,
                              struct error *err)
 {
-	struct restore r = { .run = run };
+	return snapshot_restore_part(s, m, NULL, dir, threads, run, err);
+}
+
+enum status snapshot_restore_part(struct store *s, const struct manifest *m, const struct restore_part *part, const char *dir,
+                                  unsigned threads, struct run *run, struct error *err)
+{
+	struct restore r = { .part = part, .run = run };
 	struct verify_report report;
 	struct whole w = {
 		.store = s, .manifest = m, .run = run, .area = "restore", .threads = threads,
@@ -47,6 +61,8 @@ enum status snapshot_restore(struct store *s, const struct manifest *m, const ch
 	enum status st = unpack_dir_open(dir, &r.dir, err);
 	if (!st)
 		st = whole_read(&w, &report, err);
+	if (!st && part)
+		st = unpack_replace(r.dir, "metadata", &part->metadata, err);
 	if (!st)
 		st = unpack_dir_commit(r.dir, err);
 	unpack_dir_free(r.dir);

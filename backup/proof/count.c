@@ -4,14 +4,14 @@
 #include <stdlib.h>
 
 #include "seed/contain.h"
-#include "seed/count.h"
+#include "seed/rowcount.h"
 
 enum status proof_count(struct proof_job *j, struct error *err)
 {
 	struct conn *c = NULL;
 	enum status st = conn_open(&c, &j->login, CONN_NO_TIMEOUT, j->run, err);
 	if (!st)
-		st = seed_count(c, NULL, j->report->manifest->rows, err);
+		st = seed_rowcount(c, NULL, j->report->manifest->rows, err);
 	conn_free(c);
 	return st;
 }

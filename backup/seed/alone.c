@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "configure.h"
-#include "count.h"
+#include "rowcount.h"
 #include "links.h"
 
 static enum status say_gtids(struct seed_job *j, struct error *err)
@@ -48,7 +48,7 @@ static enum status warn_events(struct seed_job *j, struct error *err)
 enum status seed_alone(struct seed_job *j, struct error *err)
 {
 	event_state(j->run->events, "seed", "COUNTING", "there is no source to prove it with: every row is counted");
-	enum status st = seed_count(j->target, j->loader->ops->schemas(j->loader), j->manifest->rows, err);
+	enum status st = seed_rowcount(j->target, j->loader->ops->schemas(j->loader), j->manifest->rows, err);
 	if (st && err->kind == ERR_NOT_PROVEN)
 		error_hint(err, "the target is marked incomplete; seed it again with --replace");
 	if (!st)

@@ -214,6 +214,27 @@ void unpack_dir_free(struct unpack_dir *d)
 	free(d);
 }
 
+enum status unpack_replace(const struct unpack_dir *d, const char *name, const struct buf *text, struct error *err)
+{
+	int fd = openat(d->fd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot open %s/%s", d->part, name);
+	enum status st = fs_write_all(fd, text->data, text->len, name, err);
+	if (close(fd) != 0 && !st)
+		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot write %s/%s", d->part, name);
+	return st;
+}
+
+static int unpack_compare(const void *name, const void *item)
+{
+	return strcmp(name, *(char *const *)item);
+}
+
+static bool unpack_left(const struct strlist *leave, const char *name)
+{
+	return leave && leave->n && bsearch(name, leave->item, leave->n, sizeof *leave->item, unpack_compare);
+}
+
 static enum status unpack_begin(struct visitor *v, const char *name, uint64_t size, struct error *err)
 {
 	struct unpack *u = (struct unpack *)v;
@@ -225,6 +246,8 @@ static enum status unpack_begin(struct visitor *v, const char *name, uint64_t si
 	if (!names_entry_valid(name))
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "\"%.300s\" cannot be the name of an entry", name);
 	snprintf(u->name, sizeof u->name, "%s", name);
+	if (unpack_left(u->leave, name))
+		return ST_OK;
 	u->fd = openat(u->dir->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (u->fd < 0 && errno == EEXIST)
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is in the snapshot twice", name);
@@ -237,7 +260,7 @@ static enum status unpack_data(struct visitor *v, const void *data, size_t len, 
 {
 	struct unpack *u = (struct unpack *)v;
 	enum status st = run_check(u->run, err);
-	return st ? st : fs_write_all(u->fd, data, len, u->name, err);
+	return st || u->fd < 0 ? st : fs_write_all(u->fd, data, len, u->name, err);
 }
 
 static enum status unpack_close(struct visitor *v, struct error *err)
@@ -245,7 +268,7 @@ static enum status unpack_close(struct visitor *v, struct error *err)
 	struct unpack *u = (struct unpack *)v;
 	int fd = u->fd;
 	u->fd = -1;
-	if (close(fd) != 0)
+	if (fd >= 0 && close(fd) != 0)
 		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot write %s/%s", u->dir->part, u->name);
 	return ST_OK;
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "slackwater/run.h"
+#include "slackwater/strlist.h"
 #include "stream/visitor.h"
 
 struct unpack_dir;
@@ -17,12 +18,15 @@ struct unpack_dir;
 enum status unpack_dir_open(const char *dir, struct unpack_dir **ret, struct error *err);
 enum status unpack_dir_commit(struct unpack_dir *d, struct error *err);
 void unpack_dir_free(struct unpack_dir *d); /* NULL is fine */
+/* Before the commit: a file that was unpacked gets another content. */
+enum status unpack_replace(const struct unpack_dir *d, const char *name, const struct buf *text, struct error *err);
 
 /* A visitor that writes into it; one for each thread. */
 struct unpack {
 	struct visitor base;
 	const struct unpack_dir *dir;
 	struct run *run;
+	const struct strlist *leave; /* names that are not written, sorted; NULL: none */
 	char name[256];
 	int fd;
 };

@@ -101,3 +101,10 @@ enum status loader_logical_new(struct store *store, const struct manifest *m, co
                                const struct conn_options *target, const struct loader_options *o, struct loader **ret,
                                struct error *err);
 void loader_free(struct loader *l);
+
+/* ---- one table back ---- */
+
+struct restore_part;
+/* What of the snapshot's directory belongs to the tables that o's patterns choose; accounts never do. ERR_USAGE when there are none. */
+enum status engine_logical_choose(struct store *store, const struct manifest *m, const struct engine_options *o, struct restore_part *ret,
+                                  struct error *err);

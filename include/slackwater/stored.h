@@ -19,6 +19,16 @@ enum status snapshot_verify(struct store *s, const struct manifest *m, unsigned 
  * Something in the way is ERR_USAGE. */
 enum status snapshot_restore(struct store *s, const struct manifest *m, const char *dir, unsigned threads, struct run *run,
                              struct error *err);
+/* Some of its tables: see engine_logical_choose. Free with restore_part_free; one that is all zeroes may be freed. */
+struct restore_part {
+	struct strlist leave;            /* files that are not written, sorted */
+	struct buf metadata;             /* written in the place of the snapshot's own */
+	uint64_t tables, rows, left_out; /* what is there then; tables and views that are not */
+};
+void restore_part_free(struct restore_part *p);
+/* The same of a part. All is read and checked as ever. */
+enum status snapshot_restore_part(struct store *s, const struct manifest *m, const struct restore_part *part, const char *dir,
+                                  unsigned threads, struct run *run, struct error *err);
 /*
  * The same for a stream from a pipe: everything is unpacked to dir.part and renamed when the manifest was there and agrees. ret_m may be NULL.
  * keyring, here and below: what opens the stream if it is encrypted; NULL: ERR_USAGE if it is.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job once on each kind of server, verb by verb: the quick answer to "does it work at all?"."""
+import json
 import subprocess
 
 import pytest
@@ -79,6 +80,34 @@ def test_restore_unpacks_files_that_need_nobody(snapshot, tmp_path):
         (tmp_path / "out" / "app1.ledger-schema.sql.zst").exists()
     text = subprocess.run(["zstd", "-dc", *data], capture_output=True, check=True).stdout
     assert b"INSERT INTO" in text
+
+
+def test_one_table_back(snapshot, tmp_path):
+    """Only its files are written, byte for byte; the metadata is of these, and names the others."""
+    repository, _said = snapshot
+    full, one = tmp_path / "full", tmp_path / "one"
+    restore = ["restore", "--from", f"file://{repository}"]
+    everything = tool.run(*restore, "--to-dir", full, "--json").json
+    chosen = tool.run(*restore, "--to-dir", one, "--include", "app1.ledger", "--json").json
+    assert everything["left_out"] == 0 and chosen["tables"] == 1 and 0 < chosen["rows"] < everything["rows"]
+    names = {p.name for p in one.iterdir()}
+    wanted = {p.name for p in full.glob("app1.ledger[.-]*")} | {"app1-schema-create.sql"}
+    others = {"metadata", "checkpoint.json", "xtrabackup_slave_info", "xtrabackup_binlog_info"}
+    assert names == wanted | (others & {p.name for p in full.iterdir()})
+    assert all((one / name).read_bytes() == (full / name).read_bytes() for name in names - {"metadata"})
+    whole, part = (full / "metadata").read_text(), (one / "metadata").read_text()
+    assert part.count("# slackwater-table ") == 1 and part.count("\n[`") == 1
+    left_out = [json.loads(line.split(": ", 1)[1]) for line in part.splitlines() if line.startswith("# left out: ")]
+    assert len(left_out) == chosen["left_out"] == whole.count("# slackwater-table ") - 1 and ["app1", "ledger"] not in left_out
+    assert ["app1", "pair"] in left_out
+
+    listed = tmp_path / "tables"
+    listed.write_text("app1.ledger\napp1.pair\n")
+    some = tool.run(*restore, "--to-dir", tmp_path / "some", "--tables-from-file", listed, "--exclude", "app1.pair")
+    assert "left out" in some.out and {p.name for p in (tmp_path / "some").iterdir()} == names
+    assert "no table" in tool.run(*restore, "--to-dir", tmp_path / "none", "--include", "app1.no_such", expect=tool.USAGE).err
+    assert not (tmp_path / "none").exists()
+    tool.run("restore", "--from", "-", "--to-dir", tmp_path / "none", "--include", "app1.ledger", expect=tool.USAGE)
 
 
 def test_seed_under_load(lab, snapshot):

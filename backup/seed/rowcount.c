@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "count.h"
+#include "rowcount.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-struct count_tables { struct strlist schema, name, type; };
+struct rowcount_tables { struct strlist schema, name, type; };
 
 /* A history is rows like others; a sequence is a table of one row. */
-static enum status count_table(struct conn *c, const struct count_tables *t, size_t i, uint64_t *ret, struct error *err)
+static enum status count_table(struct conn *c, const struct rowcount_tables *t, size_t i, uint64_t *ret, struct error *err)
 {
 	struct buf sql = BUF_INIT(4096);
 	uint64_t n = 0;
@@ -35,7 +35,7 @@ static bool among(const struct strlist *schemas, const char *schema)
 	return !schemas;
 }
 
-static enum status count_list(struct conn *c, const struct strlist *schemas, struct count_tables *t, struct error *err)
+static enum status count_list(struct conn *c, const struct strlist *schemas, struct rowcount_tables *t, struct error *err)
 {
 	struct rows *r = NULL;
 	bool more = false;
@@ -52,9 +52,9 @@ static enum status count_list(struct conn *c, const struct strlist *schemas, str
 	return st;
 }
 
-enum status seed_count(struct conn *c, const struct strlist *schemas, uint64_t expected, struct error *err)
+enum status seed_rowcount(struct conn *c, const struct strlist *schemas, uint64_t expected, struct error *err)
 {
-	struct count_tables t = { 0 };
+	struct rowcount_tables t = { 0 };
 	uint64_t rows = 0;
 	enum status st = count_list(c, schemas, &t, err);
 	for (size_t i = 0; !st && i < t.name.n; i++) {
