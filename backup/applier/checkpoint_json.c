@@ -2,6 +2,7 @@
 /*
  * checkpoint.json, both ways, from one table of members per object: what is written is what is read.
  */
+#include <errno.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -310,6 +311,8 @@ enum status checkpoint_from_json(const json_t *doc, struct checkpoint **ret, str
 		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "checkpoint format %llu is not known here",
 		               (unsigned long long)format);
 		error_hint(err, "use the version of slackwater that wrote it, or a later one");
+		if (err)
+			err->sys_errno = ENOTSUP;
 	}
 	if (!st)
 		st = jsonx_object(doc, "server", &server, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "judge.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "count.h"
@@ -72,11 +73,17 @@ static const char *judge_reason(const struct proof_job *j, const struct error *e
 	return manifest_encrypted(j->report->manifest) ? "not told here, for the snapshot is encrypted: see the log of the run" : err->message;
 }
 
+/* A key that is not its own, or what only a later release can read, says something about us. Once its checkpoint was opened, the key is its own. */
+static bool judge_is_damage(const struct proof_job *j, const struct error *err)
+{
+	return err->kind == ERR_SNAPSHOT && err->sys_errno != ENOTSUP && (err->sys_errno != ENOKEY || j->cp);
+}
+
 enum status proof_judge_record(struct proof_job *j, struct error *err)
 {
 	struct proof_record *r = &j->report->record;
 	const struct manifest *m = j->report->manifest;
-	bool fine = err->kind == ERR_NONE, damaged = err->kind == ERR_SNAPSHOT;
+	bool fine = err->kind == ERR_NONE, damaged = judge_is_damage(j, err);
 	if (!m || (!fine && !damaged && err->kind != ERR_NOT_PROVEN))
 		return ST_OK;
 	r->result = !fine ? PROOF_FAILED : j->o->nsources ? PROOF_PROVEN : PROOF_RESTORED;

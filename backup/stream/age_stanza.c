@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stream/age_stanza.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "stream/age_base64.h"
@@ -240,6 +241,8 @@ static enum status stanza_no_match(const struct age_keyring *k, const char *what
 		error_hint(err, "the passphrase is wrong");
 	else
 		error_hint(err, "give the identity of one of its recipients with --identity; `slackwater info` shows whom it was encrypted for");
+	if (err)
+		err->sys_errno = ENOKEY;
 	return ST_FAILED;
 }
 

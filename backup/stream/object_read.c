@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stream/object_read.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,17 @@ void object_read_close(struct object_read *r)
 	*r = (struct object_read){ 0 };
 }
 
+/* No key opens it: has its header been damaged? The digest knows. */
+static void object_read_blame(struct object_read *r, char *block, struct error *err)
+{
+	struct error mine = ERROR_INIT;
+	enum status st = ST_OK;
+	for (size_t n = 1; !st && n;)
+		st = r->counted->ops->read(r->counted, block, OBJECT_BLOCK, &n, &mine);
+	if (!st && object_read_judge(r, &mine))
+		*err = mine;
+}
+
 enum status object_read_text(struct store *store, const char *prefix, const struct stream_object *o, struct age_keyring *keyring,
                              struct buf *text, struct error *err)
 {
@@ -104,6 +116,8 @@ enum status object_read_text(struct store *store, const char *prefix, const stru
 	}
 	if (!st)
 		st = object_read_judge(&r, err);
+	else if (err && err->kind == ERR_SNAPSHOT && err->sys_errno == ENOKEY)
+		object_read_blame(&r, block, err);
 	if (block)
 		explicit_bzero(block, OBJECT_BLOCK);
 	free(block);

@@ -7,7 +7,7 @@
  * last one marked as such: any of them can be read alone, none can be left out unseen.
  *
  * Secrets are zeroed when they are freed, and are in no message. What is wrong with a key that somebody gave is ERR_USAGE; what is wrong with a
- * file, or a key that does not open it, is ERR_SNAPSHOT.
+ * file, or a key that does not open it, is ERR_SNAPSHOT; the latter with sys_errno ENOKEY.
  */
 #pragma once
 

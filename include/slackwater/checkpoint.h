@@ -78,6 +78,7 @@ struct checkpoint {
 
 void checkpoint_free(struct checkpoint *cp); /* of one that was allocated with calloc */
 json_t *checkpoint_to_json(const struct checkpoint *cp); /* new reference; NULL = out of memory */
+/* What it is not is ERR_SNAPSHOT; of a format that is not known here, with sys_errno ENOTSUP. */
 enum status checkpoint_from_json(const json_t *doc, struct checkpoint **ret, struct error *err);
 /* The texts peers' tools expect beside the data (FORMAT.md); *ret may stay empty when there is nothing to say. */
 void checkpoint_slave_info(const struct checkpoint *cp, struct buf *out);

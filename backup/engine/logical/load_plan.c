@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load_plan.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,8 @@ static enum status nothing_unknown(const struct tally *t, struct error *err)
 			continue;
 		error_set(err, ST_FAILED, ERR_SNAPSHOT, "the snapshot holds %s, which is not known here", t->p->index->item[i].name);
 		error_hint(err, "it may have been taken by a newer release of slackwater");
+		if (err)
+			err->sys_errno = ENOTSUP;
 		return ST_FAILED;
 	}
 	if (t->p->layout->users && !load_plan_named(t->p, LAYOUT_USERS))

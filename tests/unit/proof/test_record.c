@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is recorded beside a manifest: the JSON and back, and which record takes which one's place. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "proof/judge.h"
 #include "proof/record.h"
 #include "sample.h"
 #include "slackwater/jsonx.h"
@@ -163,6 +165,34 @@ static void a_snapshot_that_went(void **state)
 	assert_false(there(f, BESIDE(".proof.json")));
 }
 
+static void judge(struct fixture *f, int sys_errno, bool opened, struct proof_report *ret)
+{
+	struct error err = { .status = ST_FAILED, .kind = ERR_SNAPSHOT, .sys_errno = sys_errno, .message = "no" };
+	struct proof_options o = { .from = "" };
+	struct checkpoint cp = { .nchannels = 0 };
+	*ret = (struct proof_report){ .manifest = sample_manifest() };
+	struct proof_job j = { .o = &o, .run = &f->scratch->run, .report = ret, .store = f->store, .cp = opened ? &cp : NULL };
+	OK(proof_judge_record(&j, &err));
+}
+
+/* A wrong passphrase, or an old release here, takes no proof back. */
+static void what_says_nothing_about_the_snapshot(void **state)
+{
+	struct fixture *f = *state;
+	struct proof_report r;
+	static const struct { int sys_errno; bool opened, damage; } cases[] = {
+		{ ENOKEY, false, false }, { ENOTSUP, false, false }, { ENOTSUP, true, false }, { ENOKEY, true, true }, { 0, false, true }, { ENOENT, true, true },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		put(f, PROOF_PROVEN, false);
+		judge(f, cases[i].sys_errno, cases[i].opened, &r);
+		assert_int_equal(r.tried, cases[i].damage);
+		assert_int_equal(there(f, BESIDE(".proof.json")), !cases[i].damage);
+		assert_int_equal(there(f, BESIDE(".trial.json")), cases[i].damage);
+		proof_report_free(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +201,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_takes_anothers_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(made_by_hand, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_snapshot_that_went, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_says_nothing_about_the_snapshot, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

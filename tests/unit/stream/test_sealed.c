@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,7 @@ static void test_with_and_without_the_key(void **state)
 	m->objects.keyring = other.ring;
 	FAILS(ERR_SNAPSHOT, snapshot_verify(s, m, 3, &t->run, &r, &err));
 	assert_non_null(strstr(err.message, "no key given opens it"));
+	assert_int_equal(err.sys_errno, ENOKEY);
 	FAILS(ERR_SNAPSHOT, snapshot_restore(s, m, scratch_path(t, "out"), 3, &t->run, &err));
 	assert_int_equal(access(scratch_path(t, "out"), F_OK), -1);
 
@@ -131,6 +133,12 @@ static void test_damage(void **state)
 		}
 	}
 	check_restore(t, s, m);
+	/* A wrapped key that was damaged is not taken for a wrong key of ours. */
+	m->objects.keyring = k.ring;
+	scratch_flip(scratch_path(t, "r/" PREFIX "checkpoint.json.age"), 90);
+	FAILS(ERR_SNAPSHOT, catalog_authenticate(s, m, &err));
+	assert_non_null(strstr(err.message, "its digest is not the manifest's"));
+	assert_int_not_equal(err.sys_errno, ENOKEY);
 	manifest_free(m);
 	keys_free(&k);
 	store_free(s);
