@@ -105,22 +105,31 @@ static enum status expire_remove(struct expire *e, size_t i, struct error *err)
 	return ST_OK;
 }
 
-static enum status expire_sweep(struct expire *e, struct error *err)
+static enum status expire_sweep_uploads(struct expire *e, const char *instance, struct error *err)
 {
 	struct buf below = BUF_INIT(1024);
-	struct catalog_swept swept = { 0 };
-	if (e->o->instance) {
-		catalog_instance_key(e->o->instance, &below);
-		buf_addc(&below, '/');
-	}
+	unsigned removed = 0;
+	catalog_instance_key(instance, &below);
+	buf_addc(&below, '/');
 	enum status st = buf_check(&below, "the instance's name", err);
 	if (!st)
-		st = catalog_sweep(e->store, e->o->instance, catalog_sweep_age_ms, &swept, err);
-	if (!st)
-		st = e->store->ops->sweep(e->store, buf_str(&below), catalog_sweep_age_ms, &e->report->swept_uploads, err);
+		st = e->store->ops->sweep(e->store, below.data, catalog_sweep_age_ms, &removed, err);
+	e->report->swept_uploads += removed;
+	buf_free(&below);
+	return st;
+}
+
+/* Unfinished uploads look the same whoever began them: only below an instance that has snapshots are they ours. */
+static enum status expire_sweep(struct expire *e, struct error *err)
+{
+	const struct catalog *c = e->catalog;
+	struct catalog_swept swept = { 0 };
+	enum status st = catalog_sweep(e->store, e->o->instance, catalog_sweep_age_ms, &swept, err);
+	for (size_t i = 0; !st && i < c->n; i++)
+		if (!i || strcmp(c->item[i].instance, c->item[i - 1].instance) != 0)
+			st = expire_sweep_uploads(e, c->item[i].instance, err);
 	e->report->swept_objects = swept.removed;
 	e->report->held_objects += swept.held;
-	buf_free(&below);
 	return st;
 }
 

@@ -23,19 +23,47 @@ static bool cnf_same(const char *name, size_t len, const char *other)
 	return true;
 }
 
+static bool cnf_any(const char *name, size_t len, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (cnf_same(name, len, list[i]))
+			return true;
+	return false;
+}
+
+/* A path that leads out of the scratch directory; those that a server only reads from may. */
+static bool cnf_leads_out(const char *name, size_t len, const char *value)
+{
+	static const char *const read_only[] = { "basedir", "plugin_dir", "lc_messages_dir", "character_sets_dir" };
+	if (*value != '=' || cnf_any(name, len, read_only, sizeof read_only / sizeof read_only[0]))
+		return false;
+	value += 1 + strspn(value + 1, " \t\"'");
+	return *value == '/' || *value == '~' || strstr(value, "..");
+}
+
 enum status proof_cnf_check(const char *setting, struct error *err)
 {
-	static const char *const ours[] = { "datadir", "socket", "pid_file", "tmpdir", "log_error", "init_file", "server_id", "user", "port",
-		                            "bind_address", "skip_networking", "event_scheduler", "skip_grant_tables" };
+	static const char *const ours[] = {
+		"datadir", "socket", "pid_file", "tmpdir", "slave_load_tmpdir", "replica_load_tmpdir", "log_error", "init_file", "server_id", "user",
+		"port", "bind_address", "skip_networking", "event_scheduler", "skip_grant_tables", "innodb_data_home_dir", "innodb_data_file_path",
+		"innodb_temp_data_file_path", "innodb_temp_tablespaces_dir", "innodb_log_group_home_dir", "innodb_undo_directory", "innodb_tmpdir",
+		"innodb_doublewrite_dir", "innodb_directories", "innodb_redo_log_archive_dirs", "aria_log_dir_path", "log_bin", "log_bin_index",
+		"log_basename", "relay_log", "relay_log_index", "relay_log_info_file", "master_info_file", "general_log_file", "slow_query_log_file",
+		"log_slow_query_file", "binlog_directory",
+	};
 	size_t len = strcspn(setting, "=");
 	if (!len || setting[strcspn(setting, "\n\r")] || strspn(setting, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") < len)
 		return error_set(err, ST_FAILED, ERR_USAGE, "--scratch-option \"%.100s\" is not NAME=VALUE", setting);
 	const char *name = strncmp(setting, "loose", 5) ? setting : setting + 6;
 	size_t n = (size_t)(setting + len - name);
-	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-		if (setting + len > name && cnf_same(name, n, ours[i]))
-			return error_set(err, ST_FAILED, ERR_USAGE, "--scratch-option cannot set %s: the scratch server lives in its own directory, "
-			                 "apart from the network", ours[i]);
+	if (setting + len <= name)
+		return ST_OK;
+	if (cnf_any(name, n, ours, sizeof ours / sizeof ours[0]))
+		return error_set(err, ST_FAILED, ERR_USAGE, "--scratch-option cannot set %.*s: the scratch server lives in its own directory, "
+		                 "apart from the network", (int)n, name);
+	if (cnf_leads_out(name, n, setting + len))
+		return error_set(err, ST_FAILED, ERR_USAGE, "--scratch-option cannot set %.*s to a path: the scratch server lives in its own directory",
+		                 (int)n, name);
 	return ST_OK;
 }
 

@@ -25,7 +25,7 @@ struct proof_cnf {
 
 /* ret is marked as secret. */
 enum status proof_cnf_write(const struct proof_cnf *c, struct buf *ret, struct error *err);
-/* NAME=VALUE of a person: one line, and none of those that would let it out of its directory or onto the network. ERR_USAGE. */
+/* NAME=VALUE of a person: one line, none of those that would let it out of its directory or onto the network, and no path that does. ERR_USAGE. */
 enum status proof_cnf_check(const char *setting, struct error *err);
 /* Whether a path can stand in an option file as it is. */
 bool proof_cnf_path(const char *path);

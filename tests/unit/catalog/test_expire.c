@@ -195,6 +195,26 @@ static void test_expire(void **state)
 	expire_free(&report);
 }
 
+/* What another program has begun in the same bucket, and not finished, is its own. */
+static void test_uploads_of_others(void **state)
+{
+	static const char mine[] = "r/db1/.slackwater-tmp-12-0123456789abcdef", theirs[] = "r/theirs/.slackwater-tmp-12-0123456789abcdef";
+	struct repository *r = *state;
+	struct expire_options o = { .rules = { .last = 1 }, .threads = 1 };
+	struct expire_report report;
+	struct error err;
+	publish(r, "db1", days[0]);
+	mkdir(scratch_path(r->scratch, "r/theirs"), 0700);
+	scratch_write(scratch_path(r->scratch, mine), "x", 1);
+	scratch_write(scratch_path(r->scratch, theirs), "x", 1);
+	OK(catalog_expire(r->store, &o, &report, &err));
+	assert_int_equal(report.swept_uploads, 1);
+	expire_free(&report);
+	struct stat sb;
+	assert_int_equal(stat(scratch_path(r->scratch, mine), &sb), -1);
+	assert_int_equal(stat(scratch_path(r->scratch, theirs), &sb), 0);
+}
+
 static void test_one_instance(void **state)
 {
 	struct repository *r = *state;
@@ -649,7 +669,7 @@ static void test_copy_over_debris(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		REPOSITORY(test_expire), REPOSITORY(test_one_instance), REPOSITORY(test_half_a_listing), REPOSITORY(test_every_removal_fails),
+		REPOSITORY(test_expire), REPOSITORY(test_uploads_of_others), REPOSITORY(test_one_instance), REPOSITORY(test_half_a_listing), REPOSITORY(test_every_removal_fails),
 		REPOSITORY(test_held_by_the_store), REPOSITORY(test_damaged_ones_stay), REPOSITORY(test_pins), REPOSITORY(test_pin_against_expire),
 		REPOSITORY(test_copy), REPOSITORY(test_copy_of_a_damaged_one), REPOSITORY(test_copy_goes_on), REPOSITORY(test_copy_over_debris),
 		REPOSITORY(test_copy_again_loses_nothing), REPOSITORY(test_copy_over_one_that_failed),

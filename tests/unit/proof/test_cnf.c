@@ -127,9 +127,13 @@ static void little_memory(void **state)
 static void settings_of_a_person(void **state)
 {
 	(void)state;
-	static const char *const good[] = { "innodb_page_size=32k", "plugin-load-add=ha_rocksdb", "loose_x=1", "sql_mode=", "skip-name-resolve", "socket_x=1" };
+	static const char *const good[] = { "innodb_page_size=32k", "plugin-load-add=ha_rocksdb", "loose_x=1", "sql_mode=", "skip-name-resolve", "socket_x=1",
+		                            "plugin_dir=/usr/lib/plugins", "lc-messages-dir=/usr/share/x", "init_connect=SET @a = 1 / 2" };
 	static const char *const bad[] = { "", "=1", "a b=1", "x=1\ny=2", "datadir=/etc", "skip-networking=0", "skip_networking=0", "loose-port=3306",
-		                           "loose_datadir=/x", "event-scheduler=ON", "init_file=/tmp/x", "user=root", "[mysqld]", "!include /etc/x" };
+		                           "loose_datadir=/x", "event-scheduler=ON", "init_file=/tmp/x", "user=root", "[mysqld]", "!include /etc/x",
+		                           "innodb_data_home_dir=/var/lib/mysql", "innodb-log-group-home-dir=x", "log-bin", "log_bin=x", "relay_log=x",
+		                           "innodb_data_file_path=ibdata1:10M", "aria_log_dir_path=.", "general_log_file=x", "loose_innodb_tmpdir=x",
+		                           "some_dir=/x", "some_dir=\"/x\"", "some_dir= /x", "some_dir=../../x", "datadi=/etc", "loose-x=/y" };
 	struct error err = ERROR_INIT;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
 		assert_int_equal(proof_cnf_check(good[i], &err), ST_OK);
