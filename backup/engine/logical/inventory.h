@@ -98,10 +98,17 @@ struct inventory {
 	size_t cap_schemas, cap_tables, cap_objects;
 	size_t *slot;          /* hash of (schema, table) -> index + 1 */
 	size_t nslots;
+	const char *defaults;  /* static: LAYOUT_DEFAULTS_..., "" where definitions tell every collation */
 	struct buf users;      /* the text of slackwater-users */
 	struct strlist warnings; /* what is left out, one line each */
 	struct strlist refused; /* what cannot be dumped without loss, one line each */
 };
+
+/*
+ * To sort by a name. MySQL 5.x and MariaDB sort names of information_schema without regard to case and accents: what belongs to `App` and what
+ * belongs to `app` would come interleaved [run 5.6.24, 10.11.19].
+ */
+#define INVENTORY_BYTES(column) "CAST(" column " AS BINARY)"
 
 /* How strings come: as text, or as the bytes that are stored. */
 #define INVENTORY_TEXT "SET character_set_results = utf8mb4"
@@ -111,6 +118,7 @@ void inventory_init(struct inventory *inv);
 void inventory_clear(struct inventory *inv);
 struct table *inventory_find(const struct inventory *inv, const char *schema, const char *name);
 struct schema *inventory_schema(const struct inventory *inv, const char *name);
+const char *inventory_defaults(enum flavor flavor, unsigned version); /* for inv->defaults */
 const char *inventory_object_word(enum object_kind k); /* "TRIGGER", "PACKAGE BODY", ... */
 
 /* c: a session that is in no transaction, SET NAMES utf8mb4. Clears inv first. */

@@ -170,7 +170,8 @@ enum status inventory_triggers(struct inventory *inv, struct conn *c, const stru
 {
 	size_t from = inv->nobjects;
 	enum status st = define_list(inv, c, "SELECT TRIGGER_SCHEMA, TRIGGER_NAME, EVENT_OBJECT_TABLE, 'TRIGGER' FROM information_schema.TRIGGERS"
-	                                     " ORDER BY TRIGGER_SCHEMA, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER", o, err);
+	                                     " ORDER BY " INVENTORY_BYTES("TRIGGER_SCHEMA") ", " INVENTORY_BYTES("EVENT_OBJECT_TABLE")
+	                                     ", ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER", o, err);
 	return st ? st : define_programs(inv, from, c, err);
 }
 
@@ -222,10 +223,10 @@ enum status inventory_objects(struct inventory *inv, struct conn *c, const struc
 	if (!st)
 		st = define_list(inv, c, "SELECT ROUTINE_SCHEMA, ROUTINE_NAME, NULL, ROUTINE_TYPE FROM information_schema.ROUTINES"
 		                         " WHERE CAST(ROUTINE_SCHEMA AS BINARY) NOT IN ('mysql','sys')"
-		                         " ORDER BY ROUTINE_SCHEMA, ROUTINE_TYPE, ROUTINE_NAME", o, err);
+		                         " ORDER BY " INVENTORY_BYTES("ROUTINE_SCHEMA") ", ROUTINE_TYPE, " INVENTORY_BYTES("ROUTINE_NAME"), o, err);
 	if (!st)
 		st = define_list(inv, c, "SELECT EVENT_SCHEMA, EVENT_NAME, NULL, 'EVENT' FROM information_schema.EVENTS"
-		                         " ORDER BY EVENT_SCHEMA, EVENT_NAME", o, err);
+		                         " ORDER BY " INVENTORY_BYTES("EVENT_SCHEMA") ", " INVENTORY_BYTES("EVENT_NAME"), o, err);
 	if (!st)
 		st = define_programs(inv, from, c, err);
 	for (size_t i = from; !st && i < inv->nobjects; i++) {

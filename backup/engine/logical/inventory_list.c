@@ -220,7 +220,7 @@ static enum status list_columns_query(struct inventory *inv, struct conn *c, con
 	enum status st = conn_queryf(c, &r, err,
 	                             "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME,"
 	                             " EXTRA, NUMERIC_SCALE, %s, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE %s"
-	                             " ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
+	                             " ORDER BY " INVENTORY_BYTES("TABLE_SCHEMA") ", " INVENTORY_BYTES("TABLE_NAME") ", ORDINAL_POSITION",
 	                             conn_is_mariadb(c, 100300) ? "GENERATION_EXPRESSION" : "''", where);
 	if (!st)
 		st = rows_next(r, &more, err);
@@ -251,7 +251,7 @@ static bool list_column_index(const struct table *t, const char *name, unsigned 
 	return false;
 }
 
-/* Row r: schema, table, index, column, prefix length, type, usable. */
+/* Row r: schema, table, index, column, prefix length, type, usable, number of the column in the index. */
 static void list_key_part(struct table *t, struct index_info *ix, const struct rows *r)
 {
 	unsigned col = 0;
@@ -262,6 +262,14 @@ static void list_key_part(struct table *t, struct index_info *ix, const struct r
 		return;
 	}
 	ix->col[ix->ncols++] = col;
+}
+
+/* A part of an index taken for the whole of it would pass for a key, and rows be passed over along it. */
+static enum status list_key_whole(const struct table *t, const struct index_info *ix, const struct rows *r, uint64_t part, struct error *err)
+{
+	if (!t || list_number(r, 7) == part)
+		return ST_OK;
+	return error_set(err, ST_FAILED, ERR_SERVER, "the server lists index `%s` of `%s`.`%s` in pieces", ix->name, t->schema, t->name);
 }
 
 static const char *list_index_usable(const struct conn *c)
@@ -278,11 +286,13 @@ static enum status list_keys_query(struct inventory *inv, struct conn *c, const 
 	struct rows *r = NULL;
 	struct table *t = NULL;
 	struct index_info ix = { 0 };
+	uint64_t part = 0;
 	bool more = false;
 	enum status st = conn_queryf(c, &r, err,
-	                             "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, INDEX_TYPE, %s"
+	                             "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, INDEX_TYPE, %s, SEQ_IN_INDEX"
 	                             " FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND %s"
-	                             " ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX", list_index_usable(c), where);
+	                             " ORDER BY " INVENTORY_BYTES("TABLE_SCHEMA") ", " INVENTORY_BYTES("TABLE_NAME") ", " INVENTORY_BYTES("INDEX_NAME")
+	                             ", SEQ_IN_INDEX", list_index_usable(c), where);
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
@@ -292,7 +302,10 @@ static enum status list_keys_query(struct inventory *inv, struct conn *c, const 
 			t = same ? t : inventory_find(inv, list_cell(r, 0), list_cell(r, 1));
 			ix = (struct index_info){ .usable = true };
 			strncpy(ix.name, list_cell(r, 2), sizeof ix.name - 1);
+			part = 0;
 		}
+		if (!st)
+			st = list_key_whole(t, &ix, r, ++part, err);
 		if (t && !st)
 			list_key_part(t, &ix, r);
 		if (!st)
@@ -326,7 +339,7 @@ static enum status list_schemas(struct inventory *inv, struct conn *c, const str
 {
 	struct rows *r = NULL;
 	bool more = false;
-	enum status st = conn_query(c, "SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME",
+	enum status st = conn_query(c, "SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA ORDER BY " INVENTORY_BYTES("SCHEMA_NAME"),
 	                            &r, err);
 	if (!st)
 		st = rows_next(r, &more, err);
@@ -390,9 +403,17 @@ static enum status list_files(struct inventory *inv, struct error *err)
 	return st;
 }
 
+const char *inventory_defaults(enum flavor flavor, unsigned version)
+{
+	if (flavor == FLAVOR_MYSQL)
+		return version < 80000 ? LAYOUT_DEFAULTS_MYSQL : "";
+	return version < 110500 ? LAYOUT_DEFAULTS_MARIADB : "";
+}
+
 enum status inventory_list(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
 {
 	inventory_clear(inv);
+	inv->defaults = inventory_defaults(c->server.flavor, c->server.version);
 	enum status st = list_schemas(inv, c, o, err);
 	if (!st)
 		st = list_tables(inv, c, o, err);

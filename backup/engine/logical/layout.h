@@ -48,6 +48,13 @@
 	"/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'*/;\n"                                            \
 	"/*!40103 SET TIME_ZONE='+00:00' */;\n"
 
+/*
+ * One line more in schema files, before what it is about: the servers of whose definitions it speaks leave a collation out that is their
+ * default, and later ones have another default (MySQL 8.0 utf8mb4_0900_ai_ci, MariaDB 11.5 uca1400). 9.7 takes it and warns 1681 [run 9.7.4].
+ */
+#define LAYOUT_DEFAULTS_MYSQL "/*!80011 SET SESSION default_collation_for_utf8mb4=utf8mb4_general_ci*/;\n"
+#define LAYOUT_DEFAULTS_MARIADB "/*M!110201 SET SESSION character_set_collations=''*/;\n"
+
 /* One line more before the rows of a system-versioned table, so that its history may be written. */
 #define LAYOUT_HISTORY "/*M!101101 SET SYSTEM_VERSIONING_INSERT_HISTORY=1*/;\n"
 

@@ -40,21 +40,28 @@ static void schema_line(struct buf *b, const char *text)
 	layout_statement(b, text, strlen(text));
 }
 
+static void schema_begin(struct buf *b, const struct inventory *inv)
+{
+	buf_adds(b, LAYOUT_SCHEMA_HEADER);
+	buf_adds(b, inv->defaults);
+}
+
 /* ---- schemas and tables ---- */
 
-static enum status schema_put_schema(const struct schema *s, struct stream_writer *w, struct error *err)
+static enum status schema_put_schema(const struct inventory *inv, const struct schema *s, struct stream_writer *w, struct error *err)
 {
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+	buf_adds(&b, inv->defaults);
 	schema_line(&b, s->create);
 	enum status st = schema_put_file(w, LAYOUT_SCHEMA_CREATE, s->file, &b, err);
 	buf_free(&b);
 	return st;
 }
 
-static enum status schema_put_table(const struct table *t, struct stream_writer *w, struct error *err)
+static enum status schema_put_table(const struct inventory *inv, const struct table *t, struct stream_writer *w, struct error *err)
 {
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
-	buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+	schema_begin(&b, inv);
 	layout_statement(&b, t->create, t->create_len);
 	enum status st = schema_put_file(w, LAYOUT_TABLE, t->file, &b, err);
 	buf_free(&b);
@@ -69,10 +76,10 @@ static void schema_charset(struct buf *b, const char *cs, const char *collation)
 }
 
 /* A table with the view's columns stands in its place until every view can be created. */
-static enum status schema_put_placeholder(const struct table *t, struct stream_writer *w, struct error *err)
+static enum status schema_put_placeholder(const struct inventory *inv, const struct table *t, struct stream_writer *w, struct error *err)
 {
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX), sql = BUF_INIT(SCHEMA_FILE_MAX);
-	buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+	schema_begin(&b, inv);
 	buf_adds(&sql, "CREATE TABLE IF NOT EXISTS ");
 	sql_ident(&sql, t->name);
 	buf_adds(&sql, " (\n");
@@ -91,13 +98,13 @@ static enum status schema_put_placeholder(const struct table *t, struct stream_w
 	return st;
 }
 
-static enum status schema_put_view(const struct table *t, struct stream_writer *w, struct error *err)
+static enum status schema_put_view(const struct inventory *inv, const struct table *t, struct stream_writer *w, struct error *err)
 {
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
-	enum status st = schema_put_placeholder(t, w, err);
+	enum status st = schema_put_placeholder(inv, t, w, err);
 	if (st)
 		return st;
-	buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+	schema_begin(&b, inv);
 	buf_adds(&b, "DROP TABLE IF EXISTS ");
 	sql_ident(&b, t->name);
 	buf_adds(&b, ";\nDROP VIEW IF EXISTS ");
@@ -145,7 +152,7 @@ static enum status schema_put_programs(const struct inventory *inv, const struct
 	if (!s->post)
 		return ST_OK;
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
-	buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+	schema_begin(&b, inv);
 	for (size_t i = 0; i < inv->nobjects; i++)
 		if (inv->object[i].kind != OBJECT_TRIGGER && !strcmp(inv->object[i].schema, s->name))
 			schema_program(&b, &inv->object[i], s);
@@ -166,7 +173,7 @@ static enum status schema_put_triggers(const struct inventory *inv, struct strea
 			continue;
 		}
 		struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
-		buf_adds(&b, LAYOUT_SCHEMA_HEADER);
+		schema_begin(&b, inv);
 		const struct schema *s = inventory_schema(inv, t->schema);
 		for (; i < inv->nobjects && inv->object[i].kind == OBJECT_TRIGGER && inventory_find(inv, inv->object[i].schema, inv->object[i].table) == t; i++)
 			schema_program(&b, &inv->object[i], s);
@@ -180,11 +187,11 @@ enum status schema_put(const struct inventory *inv, struct stream_writer *w, str
 {
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < inv->nschemas; i++)
-		st = schema_put_schema(&inv->schema[i], w, err);
+		st = schema_put_schema(inv, &inv->schema[i], w, err);
 	for (size_t i = 0; !st && i < inv->ntables; i++) {
 		const struct table *t = &inv->table[i];
 		if (!t->gone)
-			st = t->view ? schema_put_view(t, w, err) : schema_put_table(t, w, err);
+			st = t->view ? schema_put_view(inv, t, w, err) : schema_put_table(inv, t, w, err);
 	}
 	for (size_t i = 0; !st && i < inv->nschemas; i++)
 		st = schema_put_programs(inv, &inv->schema[i], w, err);
