@@ -40,7 +40,7 @@ struct rows_mysql {
 	struct rows base;
 	struct conn_mysql *c;
 	MYSQL_RES *res; /* NULL: the statement had no result */
-	bool stream;
+	bool stream, ended; /* read to its end */
 	const char *col[];
 };
 
@@ -139,6 +139,7 @@ static enum status rows_mysql_next(struct rows *base, const char *const **ret_ro
 		*ret_len = mysql_fetch_lengths(r->res);
 		return ST_OK;
 	}
+	r->ended = true;
 	/* An error may come instead of the end. */
 	if (r->stream && mysql_errno(r->c->m))
 		return real_fail(r->c, false, err);
@@ -150,6 +151,9 @@ static enum status rows_mysql_next(struct rows *base, const char *const **ret_ro
 static void rows_mysql_free(struct rows *base)
 {
 	struct rows_mysql *r = (struct rows_mysql *)base;
+	/* The library would read all that the server has still to send, for hours: whoever gives rows up has failed, and gives the session up. */
+	if (r->stream && !r->ended)
+		real_session_lost(r->c);
 	mysql_free_result(r->res);
 	if (r->stream && !r->c->base.lost)
 		(void)real_drain_rest(r->c, NULL);

@@ -115,6 +115,7 @@ enum status conn_exec_strict(struct conn *c, const char *sql, struct error *err)
 enum status conn_query(struct conn *c, const char *sql, struct rows **ret, struct error *err);
 enum status conn_queryf(struct conn *c, struct rows **ret, struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Rows as they come. The session takes no statement until they are freed; freed before their end, they take the session with them (it is lost). */
 enum status conn_stream(struct conn *c, const struct buf *sql, struct rows **ret, struct error *err);
 /* The first cell of the first row, copied; *ret NULL when there is no row or it is SQL NULL. */
 enum status conn_scalar(struct conn *c, const char *sql, char **ret, struct error *err);

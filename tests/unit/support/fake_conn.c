@@ -44,7 +44,7 @@ struct fake_rows {
 	struct fake_conn *c;
 	struct fake_step *step;
 	size_t at;
-	bool stream;
+	bool stream, ended;
 	char **cell; /* copies, of the current row */
 	size_t *len;
 };
@@ -316,6 +316,7 @@ static enum status fake_rows_next(struct rows *base, const char *const **ret_row
 	if (!r->c->shielded && run_cancelled(r->c->base.run))
 		return run_check(r->c->base.run, err);
 	if (r->at == t->nrows) {
+		r->ended = true;
 		*ret_row = NULL;
 		*ret_len = NULL;
 		return r->step->my_errno ? fake_answer_error(r->c, r->step, err) : ST_OK;
@@ -338,6 +339,8 @@ static void fake_rows_free(struct rows *base)
 	fake_rows_drop(r);
 	if (r->stream)
 		r->c->streaming = false;
+	if (r->stream && !r->ended)
+		r->c->base.lost = true;
 	free(r);
 }
 

@@ -13,7 +13,8 @@
  *     conn_free(c);
  *
  * An expectation without an answer succeeds without rows. Errors are graded by the same table as a real server's; a lost session (2013 ...)
- * refuses everything after. While streamed rows are open any statement fails the test, as the library would refuse it. Cells are freed by the next
+ * refuses everything after, and so does one whose streamed rows were freed before their end. While they are open any statement fails the test, as the
+ * library would refuse it. Cells are freed by the next
  * call, so that ASan finds whoever keeps one. Once run is cancelled every call is ERR_INTERRUPTED, unless fake_conn_shield was said.
  */
 #pragma once
