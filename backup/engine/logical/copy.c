@@ -113,12 +113,12 @@ static enum status copy_table(struct insert *in, const struct table *t, struct c
 	return st ? st : insert_end(in, err);
 }
 
-/* Asked here and now, since only now it is what was read. */
-static enum status copy_json(struct copy *k, struct insert *in, const struct table *t, struct conn *c, struct error *err)
+/* Asked here and now, since only now it is what was read. from: the table's first entry, if it has one. */
+static enum status copy_json(struct copy *k, size_t from, struct insert *in, const struct table *t, struct conn *c, struct error *err)
 {
 	atomic_uint_fast64_t lost = 0;
 	enum status st = dump_json(in, t, "", c, &lost, err);
-	if (k->n)
+	if (k->n > from)
 		k->item[k->n - 1].json_lost = atomic_load(&lost);
 	return st;
 }
@@ -132,9 +132,10 @@ enum status copy_read(struct copy *k, const struct inventory *inv, struct conn *
 		const struct table *t = &inv->table[i];
 		if (t->gone || t->view || t->how != ROWS_COPIED)
 			continue;
+		size_t from = k->n;
 		st = copy_table(in, t, c, err);
 		if (!st)
-			st = copy_json(k, in, t, c, err);
+			st = copy_json(k, from, in, t, c, err);
 		k->tables += !t->sequence;
 	}
 	if (!st)

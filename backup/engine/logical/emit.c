@@ -102,13 +102,14 @@ static enum status emit_touch(struct logical *l, struct error *err)
 
 /*
  * Should our host vanish, the server must not keep snapshots and locks for hours: from now on the sessions are pinged while they idle, and
- * end when they are not. Not before: the window may have been long in coming.
+ * end when they are not. Not before: the window may have been long in coming. Nor for hours if it is we who do not read on: a store may stall
+ * for minutes, but replicated DDL waits for a session that can send no more.
  */
 static enum status emit_mortal(struct logical *l, struct error *err)
 {
 	enum status st = ST_OK;
 	for (unsigned i = 0; !st && i < l->nsessions; i++)
-		st = conn_exec(l->session[i].c, "SET SESSION wait_timeout = 300", err);
+		st = conn_exec(l->session[i].c, "SET SESSION wait_timeout = 300, net_write_timeout = 900", err);
 	return st;
 }
 

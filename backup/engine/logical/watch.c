@@ -28,7 +28,7 @@ static void watch_note(struct watch *w, unsigned long long thread, const char *s
 	if (w->nwaits == WATCH_WAITS)
 		return;
 	w->wait[w->nwaits++] = (struct watch_wait){ thread, h, now, true };
-	event_warning(w->run->events, "dump", "a replicated DDL waits for a table that is being read, and what commits behind it with it: %.200s",
+	event_warning(w->run->events, "dump", "the applier waits for a table that is being read (a replicated DDL; a flush of the table), and what commits behind it with it: %.200s",
 	              statement ? statement : "");
 }
 
@@ -44,7 +44,7 @@ static int64_t watch_sweep(struct watch *w, int64_t now)
 		if (waited > w->ddl_wait_ms)
 			w->ddl_wait_ms = waited;
 		if (!x.seen) {
-			event_info(w->run->events, "dump", "the replicated DDL has gone on after about %lld ms", (long long)waited);
+			event_info(w->run->events, "dump", "the applier has gone on after about %lld ms", (long long)waited);
 			continue;
 		}
 		if (now - x.since > longest)
@@ -71,7 +71,10 @@ static bool watch_is_foreign(struct watch *w, const char *by_backup_lock)
 	return true;
 }
 
-/* The applier's threads that wait for a metadata lock or the backup lock. Their TIME is lag, so the wait is timed by us. */
+/*
+ * The applier's threads that wait for a metadata lock or the backup lock, or to open a table anew that was flushed under a reader of ours (5.6:
+ * an ANALYZE TABLE, of anybody's, does it [run 5.6.24]). Their TIME is lag, so the wait is timed by us.
+ */
 static enum status watch_ddl(struct watch *w, struct error *err)
 {
 	struct rows *r = NULL;
@@ -79,7 +82,8 @@ static enum status watch_ddl(struct watch *w, struct error *err)
 	int64_t now = run_now_ms(w->run);
 	enum status st = conn_query(w->c, "SELECT ID, LEFT(INFO, 200), STATE LIKE 'Waiting for backup lock%' FROM "
 	                                  "information_schema.PROCESSLIST WHERE USER = 'system user'"
-	                                  " AND (STATE LIKE 'Waiting for%metadata lock%' OR STATE LIKE 'Waiting for backup lock%')", &r, err);
+	                                  " AND (STATE LIKE 'Waiting for%metadata lock%' OR STATE LIKE 'Waiting for backup lock%'"
+	                                  " OR STATE LIKE 'Waiting for table flush%')", &r, err);
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
@@ -91,7 +95,7 @@ static enum status watch_ddl(struct watch *w, struct error *err)
 	if (st)
 		return st;
 	if (watch_sweep(w, now) > w->ddl_max_wait_ms && w->ddl_max_wait_ms) {
-		error_set(&w->err, ST_RETRY, ERR_INCONSISTENT, "a replicated DDL waited longer than %lld ms for tables that are being read: locks given up",
+		error_set(&w->err, ST_RETRY, ERR_INCONSISTENT, "the applier waited longer than %lld ms for tables that are being read: locks given up",
 		          (long long)w->ddl_max_wait_ms);
 		error_hint(&w->err, "raise --ddl-max-wait, or take the backup at a time with less DDL");
 		watch_give_up(w, ST_RETRY);
