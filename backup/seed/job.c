@@ -62,8 +62,9 @@ enum status seed_job_open(struct seed_job *j, struct error *err)
 		st = conn_open(&j->target, &j->o->target, CONN_NO_TIMEOUT, j->run, err);
 	if (!st && j->o->window.state_dir && !j->o->own_target)
 		st = claim_take(j->o->window.state_dir, &j->o->target, &j->target->server, j->o->wait_lock_ms, j->run, &j->claim, err);
-	j->lo = (struct loader_options){ .threads = j->o->threads ? j->o->threads : 4, .verify_entries = true,
-		                         .users = st ? false : j->manifest->users, .keep_redo_log = j->o->keep_redo_log };
+	j->lo = (struct loader_options){ .threads = j->o->threads ? j->o->threads : 4, .lenient_zones = j->o->own_target,
+		                         .users = st ? false : j->manifest->users, .server = j->cp ? &j->cp->server : NULL,
+		                         .keep_redo_log = j->o->keep_redo_log };
 	if (!st)
 		st = loader_logical_new(j->store, j->manifest, &j->index, &j->o->target, &j->lo, &j->loader, err);
 	return st;

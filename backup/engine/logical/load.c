@@ -14,6 +14,7 @@
 #include "load_data.h"
 #include "load_objects.h"
 #include "load_plan.h"
+#include "load_programs.h"
 #include "load_server.h"
 #include "load_session.h"
 
@@ -50,7 +51,9 @@ static enum status logical_plan(struct loader *base, struct conn *target, struct
 	struct load_logical *l = (struct load_logical *)base;
 	enum status st = load_plan_build(l->store, l->manifest, l->index, &l->plan, err);
 	if (!st)
-		st = load_check_tables(&l->plan, target, run, err);
+		st = load_check_tables(&l->plan, l->o->server, target, run, err);
+	if (!st)
+		st = load_programs_check(&l->plan, target, l->o->lenient_zones, err);
 	if (!st)
 		st = load_server_check_packet(target, l->manifest->largest_statement, err);
 	return st ? st : check_accounts(l, target, err);
@@ -76,7 +79,7 @@ static enum status with_session(struct load_logical *l, struct run *run, bool sc
 	struct conn *c = NULL;
 	enum status st = load_session_open(l->target, run, &c, err);
 	if (!st)
-		st = schemas ? load_objects_schemas(&l->plan, c, err) : load_objects_rest(&l->plan, c, l->o->users, run, err);
+		st = schemas ? load_objects_schemas(&l->plan, c, err) : load_objects_rest(&l->plan, c, l->o, run, err);
 	conn_free(c);
 	return st;
 }

@@ -9,11 +9,13 @@
 #include "load_ddl.h"
 #include "load_split.h"
 
+enum { LONGER_TIME = 110500 };
+
 struct checking {
 	struct load_plan *p;
 	struct strlist engines; /* that the target has */
 	struct strlist parents; /* "schema.table" in lower case */
-	bool keys_required;
+	unsigned from, to; /* versions of the snapshotted server and of the target */
 };
 
 static enum status read_engines(struct checking *k, struct conn *c, struct error *err)
@@ -30,20 +32,6 @@ static enum status read_engines(struct checking *k, struct conn *c, struct error
 	return st;
 }
 
-/* A session that loads switches the rule off for itself; where it may not, a table without a key cannot be created. */
-static enum status read_key_rule(struct checking *k, struct conn *c, struct error *err)
-{
-	char *now = NULL;
-	if (!conn_is_mysql(c, 80013))
-		return ST_OK;
-	enum status st = conn_variable(c, "sql_require_primary_key", &now, err);
-	struct error refused = ERROR_INIT;
-	if (!st && now && strcmp(now, "0") != 0 && strcasecmp(now, "OFF") != 0)
-		k->keys_required = conn_exec(c, "SET SESSION sql_require_primary_key = OFF", &refused) != ST_OK;
-	free(now);
-	return st;
-}
-
 static enum status check_engine(const struct checking *k, const struct load_table *t, const struct load_ddl *d, struct error *err)
 {
 	if (!*d->engine)
@@ -57,13 +45,17 @@ static enum status check_engine(const struct checking *k, const struct load_tabl
 	return ST_FAILED;
 }
 
-static enum status check_key(const struct checking *k, const struct load_table *t, const struct load_ddl *d, struct error *err)
+/*
+ * A row that is still there ends in 2038 on MariaDB before 11.5 and in 2106 from then on (MDEV-32188): the later server would take all that is there for
+ * history, and every table for empty.
+ */
+static enum status check_history(const struct checking *k, const struct load_table *t, const struct load_ddl *d, struct error *err)
 {
-	if (!k->keys_required || !d->keyless)
+	if (!d->versioned || k->from >= LONGER_TIME || k->to < LONGER_TIME)
 		return ST_OK;
-	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "%s.%s has no key, and the target has sql_require_primary_key=ON", t->t->schema,
-	          t->t->name);
-	error_hint(err, "SET GLOBAL sql_require_primary_key = OFF on the target, or load with an account that may set it for its session");
+	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "%s.%s is system-versioned, and MariaDB 11.5 and later would take its rows from an earlier server for history",
+	          t->t->schema, t->t->name);
+	error_hint(err, "seed a server before 11.5, and let mariadb-upgrade convert it");
 	return ST_FAILED;
 }
 
@@ -91,8 +83,8 @@ static enum status check_statement(struct checking *k, const struct load_table *
 	enum status st = load_ddl_parse(sql, len, &d, err);
 	if (!st)
 		st = check_engine(k, t, &d, err);
-	if (!st && d.list_end)
-		st = check_key(k, t, &d, err);
+	if (!st)
+		st = check_history(k, t, &d, err);
 	if (!st)
 		st = note_parents(k, t, &d, err);
 	load_ddl_free(&d);
@@ -136,12 +128,10 @@ static enum status mark_parents(struct checking *k, struct error *err)
 	return st;
 }
 
-enum status load_check_tables(struct load_plan *p, struct conn *target, struct run *run, struct error *err)
+enum status load_check_tables(struct load_plan *p, const struct server_info *from, struct conn *target, struct run *run, struct error *err)
 {
-	struct checking k = { .p = p };
+	struct checking k = { .p = p, .from = from->version, .to = target->server.version };
 	enum status st = read_engines(&k, target, err);
-	if (!st)
-		st = read_key_rule(&k, target, err);
 	for (size_t i = 0; !st && i < p->layout->ntables; i++) {
 		st = run_check(run, err);
 		if (!st && !p->layout->table[i].view)

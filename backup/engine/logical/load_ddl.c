@@ -206,11 +206,7 @@ static void read_options(struct load_ddl *d, struct cursor tail)
 static enum status summarize(struct load_ddl *d, struct error *err)
 {
 	enum status st = ST_OK;
-	d->keyless = true;
 	for (size_t i = 0; !st && i < d->nparts; i++) {
-		struct cursor c = { d->part[i].text, d->part[i].text + d->part[i].len };
-		if (d->part[i].kind == PART_PRIMARY || take(&c, "UNIQUE"))
-			d->keyless = false;
 		if (d->part[i].kind == PART_FOREIGN_KEY) {
 			d->has_foreign_keys = true;
 			st = add_parent(d, &d->part[i], err);
@@ -351,10 +347,26 @@ void load_ddl_split(const struct load_ddl *d, bool keep_all, struct buf *create,
 	buf_free(&auto_column);
 }
 
+/* Leaves c behind CREATE [DEFINER=account] EVENT. */
+static bool take_event(struct cursor *c)
+{
+	if (!take(c, "CREATE"))
+		return false;
+	if (take(c, "DEFINER") && (!take_byte(c, '=') || !take_name(c, NULL) || (take_byte(c, '@') && !take_name(c, NULL))))
+		return false;
+	return take(c, "EVENT");
+}
+
+bool load_ddl_is_event(const char *sql, size_t len)
+{
+	struct cursor c = { sql, sql + len };
+	return take_event(&c);
+}
+
 bool load_ddl_disable_event(const char *sql, size_t len, struct buf *out, bool *ret_changed)
 {
 	struct cursor c = { sql, sql + len };
-	if (!find(&c, "EVENT") || !find(&c, "ON COMPLETION"))
+	if (!take_event(&c) || !find(&c, "ON COMPLETION"))
 		return false;
 	take(&c, "NOT");
 	if (!take(&c, "PRESERVE"))

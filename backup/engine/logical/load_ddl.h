@@ -26,7 +26,6 @@ struct load_ddl {
 	size_t nparts;
 	size_t list_begin, list_end; /* of the list between the outer parentheses; 0, 0 = not understood */
 	bool innodb, versioned;
-	bool keyless;                /* no PRIMARY KEY and no UNIQUE KEY; false when not understood */
 	bool has_foreign_keys;
 	char engine[64];             /* as ENGINE= says; "" = not found */
 	struct strlist parents;      /* tables referred to, "schema.table" or ".table" for the own schema, unquoted */
@@ -40,6 +39,7 @@ void load_ddl_free(struct load_ddl *d);
  * tail stays empty when nothing waits. keep_all: another table refers to this one.
  */
 void load_ddl_split(const struct load_ddl *d, bool keep_all, struct buf *create, struct buf *tail);
+bool load_ddl_is_event(const char *sql, size_t len); /* CREATE [DEFINER=account] EVENT ... */
 /*
  * CREATE EVENT as SHOW CREATE EVENT prints it: an event that is ENABLEd must not run on a replica, where the source's own run of it
  * arrives by replication. *ret_changed says whether one was switched to DISABLE ON SLAVE. False: not understood.

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load_objects.h"
 
-#include <string.h>
-#include <strings.h>
-
 #include "load_accounts.h"
 #include "load_ddl.h"
+#include "load_programs.h"
 #include "load_session.h"
 #include "load_split.h"
 
+struct objects {
+	const struct load_plan *p;
+	struct conn *c;
+	bool lenient;      /* loader_options.lenient_zones */
+	uint64_t switched; /* events that were enabled */
+};
+
 /* An event that is enabled would run here as well as on the source, and leave transactions that no source knows. */
-static enum status create_event(struct conn *c, const char *sql, size_t len, const char *what, struct error *err)
+static enum status create_event(struct objects *k, const char *sql, size_t len, const char *what, struct error *err)
 {
 	struct buf out = BUF_INIT(BUF_MAX_SQL);
 	bool changed = false;
@@ -20,35 +25,33 @@ static enum status create_event(struct conn *c, const char *sql, size_t len, con
 	if (!st)
 		st = buf_check(&out, "a CREATE EVENT statement", err);
 	if (!st)
-		st = load_session_exec(c, out.data, out.len, true, what, NULL, err);
+		st = load_session_exec(k->c, out.data, out.len, true, what, NULL, err);
+	k->switched += changed;
 	buf_free(&out);
 	return st;
 }
 
-static bool is_event(const char *sql, size_t len)
+static enum status run_statement(struct objects *k, enum layout_file file, const char *sql, size_t len, const char *what, struct error *err)
 {
-	struct buf out = BUF_INIT(BUF_MAX_SQL);
-	bool changed, is = len > 6 && strncasecmp(sql, "CREATE", 6) == 0 && memmem(sql, len, "EVENT", 5) &&
-	                   load_ddl_disable_event(sql, len, &out, &changed);
-	buf_free(&out);
-	return is;
+	if (file == LAYOUT_SCHEMA_POST && load_ddl_is_event(sql, len))
+		return create_event(k, sql, len, what, err);
+	enum status st = load_session_exec(k->c, sql, len, true, what, NULL, err);
+	return st && load_programs_forgives(sql, len, k->lenient, err) ? conn_exec(k->c, "SET time_zone = '+00:00'", err) : st;
 }
 
-static enum status run_file(const struct load_plan *p, struct conn *c, const char *schema, enum layout_file file, const char *stem,
-                            struct error *err)
+static enum status run_file(struct objects *k, const char *schema, enum layout_file file, const char *stem, struct error *err)
 {
-	const struct stream_index_entry *e = load_plan_entry(p, file, stem);
+	const struct stream_index_entry *e = load_plan_entry(k->p, file, stem);
 	struct buf text = BUF_INIT(1);
-	enum status st = load_plan_read(p, e, &text, err);
+	enum status st = load_plan_read(k->p, e, &text, err);
 	if (!st && schema)
-		st = load_session_use(c, schema, err);
+		st = load_session_use(k->c, schema, err);
 	struct load_split s = { text.data, text.data ? text.data + text.len : NULL };
 	const char *sql;
 	size_t len;
 	while (!st && load_split_next(&s, &sql, &len)) {
 		len = layout_unblank(text.data + (sql - text.data), len);
-		st = file == LAYOUT_SCHEMA_POST && is_event(sql, len) ? create_event(c, sql, len, e->name, err)
-		                                                     : load_session_exec(c, sql, len, true, e->name, NULL, err);
+		st = run_statement(k, file, sql, len, e->name, err);
 	}
 	buf_free(&text);
 	return st;
@@ -56,52 +59,68 @@ static enum status run_file(const struct load_plan *p, struct conn *c, const cha
 
 enum status load_objects_schemas(const struct load_plan *p, struct conn *c, struct error *err)
 {
+	struct objects k = { .p = p, .c = c };
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < p->layout->nschemas; i++)
-		st = run_file(p, c, NULL, LAYOUT_SCHEMA_CREATE, p->layout->schema[i].file, err);
+		st = run_file(&k, NULL, LAYOUT_SCHEMA_CREATE, p->layout->schema[i].file, err);
 	return st;
 }
 
-static enum status load_views(const struct load_plan *p, struct conn *c, struct run *run, struct error *err)
+static enum status load_views(struct objects *k, struct run *run, struct error *err)
 {
+	const struct load_plan *p = k->p;
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < p->layout->ntables; i++) {
 		const struct layout_table *t = &p->layout->table[i];
 		st = run_check(run, err);
 		if (!st && t->view)
-			st = run_file(p, c, t->schema, LAYOUT_VIEW, t->file, err);
+			st = run_file(k, t->schema, LAYOUT_VIEW, t->file, err);
 	}
 	return st;
 }
 
-static enum status load_triggers(const struct load_plan *p, struct conn *c, struct run *run, struct error *err)
+static enum status load_triggers(struct objects *k, struct run *run, struct error *err)
 {
+	const struct load_plan *p = k->p;
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < p->layout->ntables; i++) {
 		const struct layout_table *t = &p->layout->table[i];
 		st = run_check(run, err);
 		if (!st && t->triggers)
-			st = run_file(p, c, t->schema, LAYOUT_TRIGGERS, t->file, err);
+			st = run_file(k, t->schema, LAYOUT_TRIGGERS, t->file, err);
 	}
 	return st;
 }
 
-enum status load_objects_rest(const struct load_plan *p, struct conn *c, bool users, struct run *run, struct error *err)
+static enum status load_programs(struct objects *k, struct error *err)
 {
+	const struct layout *l = k->p->layout;
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < l->nschemas; i++)
+		if (l->schema[i].post)
+			st = run_file(k, l->schema[i].name, LAYOUT_SCHEMA_POST, l->schema[i].file, err);
+	if (!st && k->switched)
+		event_info(k->c->run->events, "load", "%llu event(s) that run on the source are switched off here (DISABLE ON SLAVE)",
+		           (unsigned long long)k->switched);
+	return st;
+}
+
+enum status load_objects_rest(const struct load_plan *p, struct conn *c, const struct loader_options *o, struct run *run, struct error *err)
+{
+	struct objects k = { .p = p, .c = c, .lenient = o->lenient_zones };
 	struct buf accounts = { .max = 1, .secret = 1 };
 	enum status st = ST_OK;
-	users = users && p->layout->users;
+	bool users = o->users && p->layout->users;
 	if (users)
 		st = load_plan_read(p, load_plan_named(p, LAYOUT_USERS), &accounts, err);
 	if (!st && users)
 		st = load_accounts_create(&accounts, c, err);
-	for (size_t i = 0; !st && i < p->layout->nschemas; i++)
-		if (p->layout->schema[i].post)
-			st = run_file(p, c, p->layout->schema[i].name, LAYOUT_SCHEMA_POST, p->layout->schema[i].file, err);
 	if (!st)
-		st = load_views(p, c, run, err);
+		st = load_programs(&k, err);
 	if (!st)
-		st = load_triggers(p, c, run, err);
+		st = load_views(&k, run, err);
+	if (!st)
+		st = load_triggers(&k, run, err);
 	if (!st && users)
 		st = load_accounts_grant(&accounts, c, err);
 	buf_free(&accounts);

@@ -9,4 +9,4 @@
 
 enum status load_objects_schemas(const struct load_plan *p, struct conn *c, struct error *err);
 /* c is a session that nothing else uses: the files change its sql_mode, character sets and time zone. */
-enum status load_objects_rest(const struct load_plan *p, struct conn *c, bool users, struct run *run, struct error *err);
+enum status load_objects_rest(const struct load_plan *p, struct conn *c, const struct loader_options *o, struct run *run, struct error *err);
