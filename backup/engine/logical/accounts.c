@@ -193,6 +193,9 @@ static enum status accounts_create(struct accounts *a, struct account *u, struct
 		st = inventory_dup(&text, r->row[0], r->len[0], err);
 	if (!st)
 		st = accounts_create_from(a, u, text, err);
+	/* MariaDB tells an expired password's lifetime in a statement behind it [run 10.11.19]. */
+	while (!st && !(st = rows_next(r, &more, err)) && more)
+		accounts_line(a, r->row[0] ? r->row[0] : "");
 	free(text);
 out:
 	rows_free(r);
@@ -362,6 +365,20 @@ static enum status accounts_mysql_roles(struct accounts *a, struct error *err)
 	return st;
 }
 
+/* Of two passwords only the newer one is shown. */
+static enum status accounts_dual(struct accounts *a, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = conn_query(a->c, "SELECT User, Host FROM mysql.user WHERE JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password')"
+	                                  " ORDER BY User, Host", &r, err);
+	while (!st && !(st = rows_next(r, &more, err)) && more)
+		st = strlist_addf(&a->inv->warnings, err, "account '%s'@'%s' has a second password (RETAIN CURRENT PASSWORD), which is not carried over",
+		                  r->row[0] ? r->row[0] : "", r->row[1] ? r->row[1] : "");
+	rows_free(r);
+	return st;
+}
+
 enum status accounts_read(struct inventory *inv, struct conn *c, struct error *err)
 {
 	struct accounts a = { .inv = inv, .c = c };
@@ -378,6 +395,8 @@ enum status accounts_read(struct inventory *inv, struct conn *c, struct error *e
 		accounts_mariadb_role(&a, &a.item[i]);
 	if (!st && conn_is_mysql(c, 80000))
 		st = accounts_mysql_roles(&a, err);
+	if (!st && conn_is_mysql(c, 80014))
+		st = accounts_dual(&a, err);
 	accounts_clear(&a);
 	return st ? st : buf_check(&inv->users, LAYOUT_USERS, err);
 }

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "layout.h"
+#include "load_grants.h"
 #include "load_split.h"
 #include "slackwater/dialect.h"
 
@@ -62,19 +63,46 @@ bool load_accounts_about(const char *sql, size_t len, const char *account)
 }
 
 /*
- * The right to grant PROXY comes with being able to proxy, not with all privileges: only root has it as a rule, and root has the grant on the
- * target already.
+ * Why a grant cannot be given that the loaded server is no worse without. PROXY: the right to grant it comes with being able to proxy, not with all
+ * privileges: only root has it as a rule, and root has the grant on the target already. The others: it is about something that is not there, as
+ * grants may be for as long as nobody asks for it.
  */
+static const char *why_left_out(const struct buf *sql, unsigned my_errno)
+{
+	static const unsigned absent[] = { 1049, 1054, 1146, 1147, 1305 }; /* schema, column, table, grant on a table, routine */
+	if (starts(sql->data, sql->len, "GRANT PROXY "))
+		return "the seeding account may not grant it";
+	for (size_t i = 0; starts(sql->data, sql->len, "GRANT ") && i < sizeof absent / sizeof absent[0]; i++)
+		if (absent[i] == my_errno)
+			return "what it is about does not exist here";
+	return NULL;
+}
+
 static enum status run_one(struct conn *c, const struct buf *sql, struct error *err)
 {
 	enum status st = conn_exec_secret(c, sql, "a statement of " LAYOUT_USERS, err);
-	if (!st || !starts(sql->data, sql->len, "GRANT PROXY ") || c->lost || err->kind == ERR_INTERRUPTED)
+	const char *why = st && !c->lost && err->kind != ERR_INTERRUPTED ? why_left_out(sql, err->my_errno) : NULL;
+	if (!why)
 		return st;
-	event_warning(c->run->events, "load", "left out, since the seeding account may not grant it: %.*s", (int)sql->len, sql->data);
+	/* Of 5.6 a GRANT may hold the hash of a password. */
+	const char *secret = memmem(sql->data, sql->len, " IDENTIFIED ", 12);
+	event_warning(c->run->events, "load", "left out, since %s: %.*s", why, (int)(secret ? (size_t)(secret - sql->data) : sql->len), sql->data);
 	return ST_OK;
 }
 
-static enum status run_pass(struct buf *text, struct conn *c, bool create, struct error *err)
+static enum status run_adapted(struct conn *c, const struct buf *sql, const struct strlist *known, struct error *err)
+{
+	struct buf adapted = { .max = ACCOUNT_STATEMENT_MAX, .secret = 1 };
+	enum status st = load_grants_adapt(sql->data, sql->len, known, &adapted, NULL, err);
+	if (!st)
+		st = buf_check(&adapted, "an account", err);
+	if (!st && adapted.len)
+		st = run_one(c, &adapted, err);
+	buf_free(&adapted);
+	return st;
+}
+
+static enum status run_pass(struct buf *text, struct conn *c, bool create, const struct strlist *known, struct error *err)
 {
 	char *self = NULL;
 	bool told = false;
@@ -96,7 +124,7 @@ static enum status run_pass(struct buf *text, struct conn *c, bool create, struc
 			event_warning(c->run->events, "load", "the account %s is left as it is on the target: it is the one that seeds", self);
 		told = told || own;
 		if (!st && !own)
-			st = run_one(c, &sql, err);
+			st = run_adapted(c, &sql, known, err);
 	}
 	buf_free(&sql);
 	free(self);
@@ -105,7 +133,7 @@ static enum status run_pass(struct buf *text, struct conn *c, bool create, struc
 
 enum status load_accounts_create(struct buf *text, struct conn *c, struct error *err)
 {
-	return run_pass(text, c, true, err);
+	return run_pass(text, c, true, &(struct strlist){ 0 }, err);
 }
 
 static const char create_role[] = "CREATE ROLE IF NOT EXISTS ";
@@ -160,13 +188,17 @@ static enum status give_up_roles(const struct buf *text, struct conn *c, struct 
 
 enum status load_accounts_grant(struct buf *text, struct conn *c, struct error *err)
 {
-	enum status st = run_pass(text, c, false, err);
+	struct strlist known = { 0 };
+	enum status st = load_grants_known(c, &known, err);
+	if (!st)
+		st = run_pass(text, c, false, &known, err);
+	strlist_free(&known);
 	if (!st && c->server.flavor == FLAVOR_MARIADB)
 		st = give_up_roles(text, c, err);
 	return st;
 }
 
-/* ---- plugins ---- */
+/* ---- what the target lacks ---- */
 
 static enum status check_plugin(struct conn *c, const char *name, size_t n, struct error *err)
 {
@@ -187,7 +219,44 @@ static enum status check_plugin(struct conn *c, const char *name, size_t n, stru
 	return ST_FAILED;
 }
 
-enum status load_accounts_check(const struct buf *text, struct conn *c, struct error *err)
+/* A right that was taken back in part would be there as a whole. */
+static enum status check_revokes(struct conn *c, struct error *err)
+{
+	char *now = NULL;
+	enum status st = conn_variable(c, "partial_revokes", &now, err);
+	bool on = now && strcmp(now, "0") != 0 && strcasecmp(now, "OFF") != 0;
+	free(now);
+	if (st || on)
+		return st;
+	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "accounts of the snapshot have partial revokes, and the target has partial_revokes=OFF");
+	error_hint(err, "SET PERSIST partial_revokes = ON on the target, or take a snapshot with --no-users");
+	return ST_FAILED;
+}
+
+static enum status check_grants(const struct buf *text, struct conn *c, struct error *err)
+{
+	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
+	struct strlist known = { 0 }, lost = { 0 };
+	bool revokes = false;
+	const char *p;
+	size_t len;
+	enum status st = load_grants_known(c, &known, err);
+	while (!st && known.n && load_split_next(&s, &p, &len)) {
+		struct buf ignored = { .max = ACCOUNT_STATEMENT_MAX, .secret = 1 };
+		st = load_grants_adapt(p, len, &known, &ignored, &lost, err);
+		revokes = revokes || starts(p, len, "REVOKE ");
+		buf_free(&ignored);
+	}
+	for (size_t i = 0; !st && i < lost.n; i++)
+		event_warning(c->run->events, "load", "the target has no privilege %s: accounts of the snapshot that have it will lack it", lost.item[i]);
+	if (!st && revokes)
+		st = check_revokes(c, err);
+	strlist_free(&known);
+	strlist_free(&lost);
+	return st;
+}
+
+static enum status check_plugins(const struct buf *text, struct conn *c, struct error *err)
 {
 	static const char *const marks[] = { " IDENTIFIED WITH ", " IDENTIFIED VIA " };
 	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
@@ -205,4 +274,10 @@ enum status load_accounts_check(const struct buf *text, struct conn *c, struct e
 		}
 	}
 	return st;
+}
+
+enum status load_accounts_check(const struct buf *text, struct conn *c, struct error *err)
+{
+	enum status st = check_plugins(text, c, err);
+	return st ? st : check_grants(text, c, err);
 }

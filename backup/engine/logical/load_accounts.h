@@ -7,7 +7,10 @@
 
 #include "slackwater/conn.h"
 
-/* Authentication plugins that the target lacks: ERR_SEED_REFUSED. text is the file; it is left alone. */
+/*
+ * Authentication plugins that the target lacks, and partial revokes where it does not take them: ERR_SEED_REFUSED. Privileges that it does not
+ * know are warned of, and left out when it comes to granting. text is the file; it is left alone.
+ */
 enum status load_accounts_check(const struct buf *text, struct conn *c, struct error *err);
 enum status load_accounts_create(struct buf *text, struct conn *c, struct error *err);
 /* text as load_accounts_create got it (a copy: statements are unblanked in place). */

@@ -125,6 +125,8 @@ static void mysql_accounts(void **state)
 	fake_conn_rows(c, "x\nGRANT `ro`@`%` TO `o'x`@`%`\n");
 	fake_conn_expect_prefix(c, "SELECT USER, HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles");
 	fake_conn_rows(c, "a\tb\tc\td\no'x\t%\tro\t%\no'x\t%\tro2\t%\nz\t%\tro\t%\n");
+	fake_conn_expect_prefix(c, "SELECT User, Host FROM mysql.user WHERE JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password')");
+	fake_conn_rows(c, "User\tHost\nro\t%\n");
 	assert_int_equal(accounts_read(&inv, c, NULL), ST_OK);
 	assert_string_equal(inv.users.data, LAYOUT_SCHEMA_HEADER
 	                    "CREATE USER IF NOT EXISTS `ro`@`%` IDENTIFIED WITH 'caching_sha2_password' AS '' REQUIRE NONE PASSWORD EXPIRE ACCOUNT LOCK;\n"
@@ -135,6 +137,8 @@ static void mysql_accounts(void **state)
 	                    "GRANT `ro`@`%` TO `o'x`@`%`;\n"
 	                    "SET DEFAULT ROLE 'ro'@'%', 'ro2'@'%' TO 'o\\'x'@'%';\n"
 	                    "SET DEFAULT ROLE 'ro'@'%' TO 'z'@'%';\n");
+	assert_int_equal(inv.warnings.n, 1);
+	assert_string_equal(inv.warnings.item[0], "account 'ro'@'%' has a second password (RETAIN CURRENT PASSWORD), which is not carried over");
 	conn_free(c);
 }
 
@@ -146,7 +150,7 @@ static void mariadb_accounts(void **state)
 	fake_conn_expect_prefix(c, "SELECT User, Host, is_role, default_role FROM mysql.user");
 	fake_conn_rows(c, "u\th\tr\td\nrole1\t\tY\t\nPUBLIC\t\tY\t\nann\t%\tN\trole1\nroot\tvm\tN\t\n");
 	fake_conn_expect(c, "SHOW CREATE USER 'ann'@'%'");
-	fake_conn_rows(c, "x\nCREATE USER `ann`@`%` IDENTIFIED BY PASSWORD '*AB'\n");
+	fake_conn_rows(c, "x\nCREATE USER `ann`@`%` IDENTIFIED BY PASSWORD '*AB' PASSWORD EXPIRE\nALTER USER `ann`@`%` PASSWORD EXPIRE NEVER\n");
 	fake_conn_expect(c, "SHOW CREATE USER 'root'@'vm'");
 	fake_conn_error(c, 1133, "Can't find any matching row in the user table");
 	fake_conn_expect(c, "SHOW GRANTS FOR 'role1'");
@@ -158,8 +162,9 @@ static void mariadb_accounts(void **state)
 	assert_int_equal(accounts_read(&inv, c, &err), ST_OK);
 	assert_string_equal(inv.users.data, LAYOUT_SCHEMA_HEADER
 	                    "CREATE ROLE IF NOT EXISTS 'role1';\n"
-	                    "CREATE USER IF NOT EXISTS `ann`@`%` IDENTIFIED BY PASSWORD '*AB';\n"
-	                    "ALTER USER `ann`@`%` IDENTIFIED BY PASSWORD '*AB';\n"
+	                    "CREATE USER IF NOT EXISTS `ann`@`%` IDENTIFIED BY PASSWORD '*AB' PASSWORD EXPIRE;\n"
+	                    "ALTER USER `ann`@`%` IDENTIFIED BY PASSWORD '*AB' PASSWORD EXPIRE;\n"
+	                    "ALTER USER `ann`@`%` PASSWORD EXPIRE NEVER;\n"
 	                    "GRANT USAGE ON *.* TO `role1`;\n"
 	                    "GRANT `role1` TO `ann`@`%`;\n"
 	                    "SET DEFAULT ROLE 'role1' FOR 'ann'@'%';\n");

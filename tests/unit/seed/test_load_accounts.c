@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accounts, held against a target and given to it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/logical/load_accounts.h"
+#include "engine/logical/load_grants.h"
+#include "fake_conn.h"
+
+#define PRIVILEGES "Privilege\tContext\tComment\nSelect\tTables\t\nSET_ANY_DEFINER\tServer Admin\t\nALLOW_NONEXISTENT_DEFINER\tServer Admin\t\nBACKUP_ADMIN\tServer Admin\t\n"
+#define ROOT "GRANT BACKUP_ADMIN,OLD_ADMIN,SET_USER_ID ON *.* TO `root`@`localhost` WITH GRANT OPTION"
+#define ROOT_ADAPTED "GRANT BACKUP_ADMIN,SET_ANY_DEFINER,ALLOW_NONEXISTENT_DEFINER ON *.* TO `root`@`localhost` WITH GRANT OPTION"
+
+static struct run run;
+static struct buf warnings;
+
+static void note(struct event_sink *self, const struct event *e)
+{
+	(void)self;
+	if (e->kind == EVENT_WARNING)
+		buf_addf(&warnings, "%s\n", e->text);
+}
+
+static int setup(void **state)
+{
+	static struct event_sink sink = { .emit = note };
+	(void)state;
+	warnings = BUF_INIT(100000);
+	return run_init(&run, NULL, NULL, &sink, NULL) ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	buf_free(&warnings);
+	run_destroy(&run);
+	return 0;
+}
+
+static void adapted(const char *sql, const char *want, size_t nlost)
+{
+	struct strlist known = { 0 }, lost = { 0 };
+	struct buf out = BUF_INIT(10000);
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 80400);
+	fake_conn_expect(c, "SHOW PRIVILEGES");
+	fake_conn_rows(c, PRIVILEGES);
+	assert_int_equal(load_grants_known(c, &known, NULL), ST_OK);
+	assert_int_equal(load_grants_adapt(sql, strlen(sql), &known, &out, &lost, NULL), ST_OK);
+	assert_string_equal(buf_str(&out), want);
+	assert_int_equal(lost.n, nlost);
+	conn_free(c);
+	buf_free(&out);
+	strlist_free(&known);
+	strlist_free(&lost);
+}
+
+static void privileges_that_went_away(void **state)
+{
+	(void)state;
+	static const char *const same[] = { "GRANT SELECT, SHOW VIEW ON *.* TO `a`@`%`", "GRANT `OLD_ADMIN`@`%` TO `a`@`%`", "GRANT BACKUP_ADMIN ON *.* TO `a`@`%`",
+		                            "ALTER USER `a`@`%` IDENTIFIED WITH 'x'", "GRANT USAGE ON *.* TO `OLD_ADMIN`@`%`", "GRANT " };
+	for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+		adapted(same[i], same[i], 0);
+	adapted(ROOT, ROOT_ADAPTED, 1);
+	adapted("GRANT OLD_ADMIN, BACKUP_ADMIN ON *.* TO `a`@`%`", "GRANT BACKUP_ADMIN ON *.* TO `a`@`%`", 1);
+	adapted("GRANT OLD_ADMIN,OLDER_ADMIN ON *.* TO `a`@`%`", "", 2);
+}
+
+static enum status check(const char *text, const char *partial_revokes, struct error *err)
+{
+	struct buf b = BUF_INIT(10000);
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 80400);
+	buf_adds(&b, text);
+	fake_conn_expect(c, "SHOW PRIVILEGES");
+	fake_conn_rows(c, PRIVILEGES);
+	if (partial_revokes) {
+		fake_conn_expect(c, "SELECT @@GLOBAL.partial_revokes");
+		fake_conn_rows(c, partial_revokes);
+	}
+	enum status st = load_accounts_check(&b, c, err);
+	conn_free(c);
+	buf_free(&b);
+	return st;
+}
+
+static void what_the_target_lacks_is_known_beforehand(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	buf_clear(&warnings);
+	assert_int_equal(check(ROOT ";\n" ROOT ";\n", NULL, &err), ST_OK);
+	assert_string_equal(buf_str(&warnings), "the target has no privilege OLD_ADMIN: accounts of the snapshot that have it will lack it\n");
+	assert_int_equal(check("REVOKE SELECT ON `mysql`.* FROM `a`@`%`;\n", "v\n1\n", &err), ST_OK);
+	assert_int_equal(check("REVOKE SELECT ON `mysql`.* FROM `a`@`%`;\n", "v\n0\n", &err), ST_FAILED);
+	assert_int_equal(err.kind, ERR_SEED_REFUSED);
+	assert_non_null(strstr(err.message, "partial_revokes=OFF"));
+}
+
+static enum status grant(const char *sql, const char *sent, unsigned my_errno, struct error *err)
+{
+	struct buf b = BUF_INIT(10000);
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 80400);
+	buf_addf(&b, "%s;\n", sql);
+	buf_clear(&warnings);
+	fake_conn_expect(c, "SHOW PRIVILEGES");
+	fake_conn_rows(c, PRIVILEGES);
+	fake_conn_expect(c, "SELECT CURRENT_USER()");
+	fake_conn_rows(c, "u\nseeder@%\n");
+	fake_conn_expect(c, sent);
+	if (my_errno)
+		fake_conn_error(c, my_errno, "no");
+	enum status st = load_accounts_grant(&b, c, err);
+	conn_free(c);
+	buf_free(&b);
+	return st;
+}
+
+static void grants_that_are_about_nothing(void **state)
+{
+	(void)state;
+	static const unsigned absent[] = { 1049, 1054, 1146, 1147, 1305 };
+	static const char on[] = "GRANT SELECT ON `gone`.`t` TO `a`@`%`", hash[] = "GRANT SELECT ON `gone`.`t` TO 'a'@'%' IDENTIFIED BY PASSWORD '*00'";
+	struct error err = ERROR_INIT;
+	for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
+		assert_int_equal(grant(on, on, absent[i], &err), ST_OK);
+		assert_string_equal(buf_str(&warnings), "left out, since what it is about does not exist here: GRANT SELECT ON `gone`.`t` TO `a`@`%`\n");
+	}
+	assert_int_equal(grant(hash, hash, 1146, &err), ST_OK);
+	assert_null(strstr(buf_str(&warnings), "*00"));
+	assert_int_equal(grant(on, on, 1142, &err), ST_FAILED);
+	assert_int_equal(grant("SET DEFAULT ROLE `a` TO `b`", "SET DEFAULT ROLE `a` TO `b`", 1146, &err), ST_FAILED);
+	assert_int_equal(grant(ROOT, ROOT_ADAPTED, 0, &err), ST_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(privileges_that_went_away),
+		cmocka_unit_test(what_the_target_lacks_is_known_beforehand),
+		cmocka_unit_test(grants_that_are_about_nothing),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
