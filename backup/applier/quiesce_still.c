@@ -120,7 +120,8 @@ static enum status look_still(struct quiesce *q, bool *ret_again, struct error *
 	for (size_t i = 0; i < q->now.n; i++) {
 		const struct channel *ch = &q->now.item[i];
 		if (ch->sql_running) {
-			snprintf(q->why, sizeof q->why, "%s was started by somebody else", channels_label(&ch->cp, label));
+			snprintf(q->why, sizeof q->why, "%s was started by somebody else, or by the dead-man's switch after --max-pause",
+			         channels_label(&ch->cp, label));
 			*ret_again = true;
 			return ST_OK;
 		}
