@@ -75,6 +75,24 @@ def test_stops_at_the_deadline_when_told_to_and_tells_the_truth(lab, repository)
     lab.wait_caught_up()
 
 
+@pytest.mark.parametrize("lab", [MariaDB], ids=["mariadb"], indirect=True)
+def test_a_persons_stop_in_progress_is_his(lab, repository):
+    """Ours waits behind it and succeeds; a note tells that nothing was left to stop. (MySQL shows less meanwhile, so that ours is rarely sent.)"""
+    with Loads(lab), gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
+        held.wait_blocked()
+        running = tool.start_backup(lab.replica, repository, "--deadline", "3s", "--on-deadline", "stop")
+        _pass(1)
+        person = threading.Thread(target=lab.replica.replication, args=("stop",), kwargs={"what": " SQL_THREAD"}, daemon=True)
+        person.start()
+        proc.wait_until(lambda: len(logs.stops(said.so_far())) == 2, 30, "our STOP behind the person's")
+        held.release()
+        person.join(30)
+        running.finish(60, expect=(tool.OK, tool.NO_QUIET))
+    assert not lab.replica.applier_running(), "a person's STOP was undone"
+    lab.replica.replication("start", what=" SQL_THREAD")
+    lab.wait_caught_up()
+
+
 class _Starter(threading.Thread):
     """A person, or a monitor, who starts the applier again and again, as fast as the server answers."""
 
