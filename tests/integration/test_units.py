@@ -52,6 +52,29 @@ def test_security_score(units, record_property):
         assert score <= EXPOSURE, found.stdout
 
 
+def _calls(name, _known={}):        # pylint: disable=dangerous-default-value
+    """The system calls of "@set" or "call"."""
+    if not name.startswith("@"):
+        return {name}
+    if name not in _known:
+        lines = _analyze("syscall-filter", name).stdout.splitlines()[1:]
+        named = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+        _known[name] = set().union(*(_calls(n) for n in named))
+    return _known[name]
+
+
+def test_the_control_socket_can_be_given_to_its_group():
+    """The filter, line by line as systemd reads it, leaves chown to a program that may be in control-group; and that group gets there."""
+    unit = (UNITS / "slackwater.service").read_text()
+    allowed = set()
+    for names in re.findall(r"^SystemCallFilter=(.*)$", unit, re.M):
+        calls = set().union(*(_calls(n) for n in names.lstrip("~").split()))
+        allowed = allowed - calls if names.startswith("~") else allowed | calls
+    assert {"chown", "fchownat", "openat"} <= allowed and not {"mount", "setuid", "reboot"} & allowed
+    assert re.search(r"^RuntimeDirectoryMode=0755$", unit, re.M)
+    assert re.search(r"^d /run/slackwater +0755 ", (UNITS / "slackwater.tmpfiles").read_text(), re.M)
+
+
 def test_both_say_the_same():
     """The template is the unit, with the instance's name in three places and a comment of its own."""
     def settings(name):

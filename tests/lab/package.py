@@ -129,7 +129,7 @@ class Package:
 
     def places(self):
         wanted = {"/etc/slackwater": "0750 root slackwater", CONFIG: "0644 root root", HOME: "0700 slackwater slackwater",
-                  "/var/log/slackwater": "0750 slackwater adm", "/run/slackwater": "0750 slackwater slackwater",
+                  "/var/log/slackwater": "0750 slackwater adm", "/run/slackwater": "0755 slackwater slackwater",
                   "/usr/bin/slackwater": "0755 root root"}
         found = {path: self.root.look(path) for path in wanted}
         assert found == wanted, found
