@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exitcode.h"
 
+#include <errno.h>
 #include <signal.h>
 
 static const struct exitcode table[] = {
@@ -40,4 +41,17 @@ int exitcode_of(enum error_kind kind, int signo)
 	if (e->kind == ERR_INTERRUPTED)
 		return e->code + (signo > 0 ? signo : SIGINT);
 	return e->code;
+}
+
+enum error_kind exitcode_of_place(int reason)
+{
+	static const int busy[] = { EADDRINUSE, EADDRNOTAVAIL, ENETDOWN, ENETUNREACH, ENOBUFS, ENOMEM, EMFILE, ENFILE, EAGAIN };
+	static const int store[] = { ENOENT, ENOSPC, EDQUOT, EIO, EROFS, ESTALE, ENODEV, ENXIO, ETIMEDOUT };
+	for (size_t i = 0; i < sizeof busy / sizeof busy[0]; i++)
+		if (reason == busy[i])
+			return ERR_BUSY;
+	for (size_t i = 0; i < sizeof store / sizeof store[0]; i++)
+		if (reason == store[i])
+			return ERR_STORE;
+	return ERR_USAGE;
 }

@@ -19,3 +19,8 @@ const struct exitcode *exitcode_table(size_t *ret_n);
 const struct exitcode *exitcode_find(enum error_kind kind);
 /* signo: the signal that cancelled the run, 0 = none. */
 int exitcode_of(enum error_kind kind, int signo);
+/*
+ * A path or an address of the configuration cannot be used, errno says why: ERR_USAGE is a mistake in it, after which a service manager does not try
+ * again; ERR_BUSY and ERR_STORE are of the moment, a network that is not up yet, a disk that is full or not mounted.
+ */
+enum error_kind exitcode_of_place(int reason);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exitcode.h"
 #include "slackwater/run.h"
 #include "text.h"
 
@@ -25,7 +26,7 @@ enum status log_open(struct log *l, const char *path, enum log_level level, stru
 	l->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 	if (l->fd < 0) {
 		l->fd = STDERR_FILENO;
-		return error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot open the log file %s", path);
+		return error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot open the log file %s", path);
 	}
 	l->own = true;
 	return ST_OK;

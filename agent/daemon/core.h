@@ -56,7 +56,7 @@ struct core {
 	bool stopping, reload;
 	int64_t stop_ms;           /* monotonic: runs are told to end then */
 	bool changed;              /* the view is to be made anew */
-	int64_t published_ms, watched_ms; /* monotonic */
+	int64_t published_ms, watched_ms, extended_ms; /* monotonic */
 };
 
 int64_t core_now_ms(void);  /* monotonic */

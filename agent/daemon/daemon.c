@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../units.h"
@@ -24,6 +25,8 @@
 enum {
 	DAEMON_WAIT_MAX_MS = 15000, /* a clock that was set, or a host that slept, is noticed at the latest then */
 	DAEMON_RUNNING_MS = 1000,   /* the view while something runs */
+	DAEMON_EXTEND_MS = 10000,   /* while a backup is waited for at the end, the service manager is asked for time so often ... */
+	DAEMON_LAST_MS = 900000,    /* ... so much each time, which is what a run that is told to end then has: TimeoutStopSec= of the unit */
 	DAEMON_MESSAGE = 1500
 };
 
@@ -123,6 +126,15 @@ static void take_signals(struct core *c)
 	}
 }
 
+static void ask_for_time(struct core *c)
+{
+	int64_t now = core_now_ms();
+	if (!c->stopping || !c->stop_ms || (c->extended_ms && now - c->extended_ms < DAEMON_EXTEND_MS))
+		return;
+	notify_extend(&c->notify, DAEMON_LAST_MS);
+	c->extended_ms = now;
+}
+
 static void enforce_stop(struct core *c)
 {
 	if (!c->stopping || !c->stop_ms || core_now_ms() < c->stop_ms)
@@ -170,12 +182,32 @@ static void go_on(struct core *c)
 	}
 }
 
+static bool is_ours(const struct core *c, pid_t pid)
+{
+	for (const struct task *t = c->tasks; t; t = t->next)
+		if (t->child.pid == pid)
+			return true;
+	return false;
+}
+
+/* As the first process of a container: whoever loses his parent becomes ours. */
+static void reap_strangers(const struct core *c)
+{
+	siginfo_t info = { .si_pid = 0 };
+	while (getpid() == 1 && !waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid && !is_ours(c, info.si_pid)) {
+		(void)waitpid(info.si_pid, NULL, WNOHANG);
+		info.si_pid = 0;
+	}
+}
+
 static void tick(struct core *c)
 {
 	struct error ignored;
 	take_signals(c);
+	ask_for_time(c);
 	enforce_stop(c);
 	go_on(c);
+	reap_strangers(c);
 	take_commands(c);
 	if (c->reload)
 		(void)setup_reload(c, &ignored);
@@ -183,7 +215,7 @@ static void tick(struct core *c)
 	jobs_decide(c);
 	observers_collect(&c->leaving, false);
 	publish(c);
-	if (c->notify.watchdog_ms && core_now_ms() - c->watched_ms >= c->notify.watchdog_ms / 2) {
+	if (c->notify.watchdog_ms && core_now_ms() - c->watched_ms >= c->notify.watchdog_ms) {
 		notify_watchdog(&c->notify);
 		c->watched_ms = core_now_ms();
 	}
@@ -203,7 +235,7 @@ static int64_t how_long(const struct core *c)
 	if (jobs >= 0)
 		at_most(&wait, jobs);
 	if (c->notify.watchdog_ms)
-		at_most(&wait, c->notify.watchdog_ms / 2);
+		at_most(&wait, c->watched_ms + c->notify.watchdog_ms - now);
 	if (c->tasks || c->leaving)
 		at_most(&wait, DAEMON_RUNNING_MS);
 	if (c->stopping && c->stop_ms)

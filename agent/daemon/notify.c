@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -93,6 +94,13 @@ void notify_stopping(struct notify *n, const char *status)
 void notify_status(struct notify *n, const char *status)
 {
 	tell(n, "", status);
+}
+
+void notify_extend(struct notify *n, int64_t ms)
+{
+	char state[64];
+	snprintf(state, sizeof state, "EXTEND_TIMEOUT_USEC=%" PRId64, ms * 1000);
+	tell(n, state, NULL);
 }
 
 void notify_watchdog(struct notify *n)

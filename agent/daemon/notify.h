@@ -21,4 +21,6 @@ void notify_ready(struct notify *n, const char *status); /* also at the end of a
 void notify_reloading(struct notify *n);
 void notify_stopping(struct notify *n, const char *status);
 void notify_status(struct notify *n, const char *status); /* one line */
+/* The end takes longer than was agreed upon: so much more from now on. */
+void notify_extend(struct notify *n, int64_t ms);
 void notify_watchdog(struct notify *n);

@@ -36,12 +36,20 @@ static json_t *error_or_null(const struct error *e)
 	return e->kind == ERR_NONE ? json_null() : outcome_error(exitcode_find(e->kind)->name, exitcode_of(e->kind, 0), e->message, e->hint);
 }
 
+static bool ready(const struct core *c)
+{
+	bool all = !c->stopping && c->observers;
+	for (size_t i = 0; all && i < observers_count(c->observers); i++)
+		all = observers_looked(c->observers, i);
+	return all;
+}
+
 static json_t *agent(const struct core *c)
 {
 	json_t *config = json_pack("{so so so}", "file", jsonx_text(c->config_file), "loaded", time_or_null(c->loaded_ms), "error",
 	                           text_or_null(c->config_error));
 	return json_pack("{ss si so so so sb sb sb so so}", "version", SLACKWATER_VERSION, "pid", (int)getpid(), "now", output_json_time(core_wall_ms()),
-	                 "started", time_or_null(c->started_ms), "config", config, "paused", c->memory.paused, "ready", !c->stopping, "stopping",
+	                 "started", time_or_null(c->started_ms), "config", config, "paused", c->memory.paused, "ready", ready(c), "stopping",
 	                 c->stopping, "proof_age_ms", c->settings->agent.proof_age_ms ? json_integer(c->settings->agent.proof_age_ms) : json_null(),
 	                 "list_ms", json_integer(c->settings->agent.list_ms));
 }

@@ -147,7 +147,7 @@ enum status api_ready(struct api *a, bool *ret_ready, struct MHD_Response **ret,
 	if (st)
 		return st;
 	json_t *list = waits_for(view);
-	*ret_ready = list && !json_array_size(list);
+	*ret_ready = json_is_true(json_object_get(json_object_get(view, "agent"), "ready"));
 	st = answer(json_pack("{s:b, s:o}", "ready", *ret_ready, "waits_for", list), ret, err);
 	json_decref(view);
 	return st;
@@ -157,10 +157,8 @@ static enum status check_member(const char *key, const json_t *value, struct err
 {
 	if (!strcmp(key, "snapshot"))
 		return json_is_string(value) ? ST_OK : error_set(err, ST_FAILED, ERR_USAGE, "\"snapshot\" has to be a name");
-	if (!strcmp(key, "wait"))
-		return json_is_boolean(value) ? ST_OK : error_set(err, ST_FAILED, ERR_USAGE, "\"wait\" has to be true or false");
 	error_set(err, ST_FAILED, ERR_USAGE, "the request has an unknown member");
-	error_hint(err, "known are snapshot and wait");
+	error_hint(err, "known is snapshot");
 	return ST_FAILED;
 }
 

@@ -6,8 +6,8 @@
  * page are made. Its members may grow, never change. Times are "2026-11-20T13:37:01.123Z" or null, durations milliseconds in members
  * that end in _ms.
  *
- *   agent         { version, pid, now, started, config: { file, loaded, error: text|null }, paused, ready, stopping, proof_age_ms: limit|null,
- *                   list_ms }
+ *   agent         { version, pid, now, started, config: { file, loaded, error: text|null }, paused, ready: every instance has been looked at, and it is not
+ *                   ending, stopping, proof_age_ms: limit|null, list_ms }
  *   instances[]   { name, endpoint, reachable, looked, took_ms, error: ERROR|null, busy: run id|null,
  *                   applier: "running" | "stopped" | "error" | "no replica" | "unknown", lag_ms, gap_transactions, behind_transactions,
  *                   journal: bool (a run that died has left one: an applier may stand still because of us) or null,
@@ -38,7 +38,7 @@ struct http_backend {
 	json_t *(*view)(void *arg);
 	/*
 	 * The answer to run, pause, resume and cancel: { command, snapshots: [ { name, run: id|null } ] }, those that it concerns.
-	 * { "command": "run" | "pause" | "resume" | "cancel" | "reload", "snapshot": name or absent for all, "wait": bool }: *ret is the answer, the
+	 * { "command": "run" | "pause" | "resume" | "cancel" | "reload", "snapshot": name or absent for all }: *ret is the answer, the
 	 * caller's. ERR_USAGE: unknown name, nothing to cancel, and the like. At most 5 s.
 	 */
 	enum status (*command)(void *arg, const json_t *request, json_t **ret, struct error *err);

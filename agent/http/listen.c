@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../exitcode.h"
+
 enum { LISTEN_BACKLOG = 128, LISTEN_GROUP_MAX = 65536 };
 
 static enum status bad_address(const char *text, struct error *err)
@@ -101,11 +103,11 @@ static enum status open_tcp(const char *text, struct listen_socket *ret, struct 
 	s.loopback = is_loopback(&a);
 	s.fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s.fd < 0)
-		return error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot listen on %s", text);
+		return error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot listen on %s", text);
 	if (setsockopt(s.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
 	    (a.any.sa_family == AF_INET6 && setsockopt(s.fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on)) ||
 	    bind(s.fd, &a.any, len) || listen(s.fd, LISTEN_BACKLOG)) {
-		error_sys(err, ST_FAILED, errno == EADDRINUSE ? ERR_BUSY : ERR_USAGE, errno, "cannot listen on %s", text);
+		error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot listen on %s", text);
 		close(s.fd);
 		return ST_FAILED;
 	}
@@ -121,18 +123,18 @@ static enum status clear_place(const char *path, const struct sockaddr_un *a, st
 {
 	struct stat st;
 	if (lstat(path, &st))
-		return errno == ENOENT ? ST_OK : error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot look at %s", path);
+		return errno == ENOENT ? ST_OK : error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot look at %s", path);
 	if (!S_ISSOCK(st.st_mode))
 		return error_set(err, ST_FAILED, ERR_USAGE, "%s is there already and is no socket", path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return error_sys(err, ST_FAILED, ERR_UNEXPECTED, errno, "cannot make a socket");
+		return error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot make a socket");
 	int bad = connect(fd, (const struct sockaddr *)a, sizeof *a) ? errno : 0;
 	close(fd);
 	if (bad == ECONNREFUSED)
-		return unlink(path) && errno != ENOENT ? error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot remove the old %s", path) : ST_OK;
+		return unlink(path) && errno != ENOENT ? error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot remove the old %s", path) : ST_OK;
 	if (bad && bad != EAGAIN)
-		return error_sys(err, ST_FAILED, ERR_USAGE, bad, "cannot find out whether somebody answers on %s", path);
+		return error_sys(err, ST_FAILED, exitcode_of_place(bad), bad, "cannot find out whether somebody answers on %s", path);
 	error_set(err, ST_FAILED, ERR_BUSY, "somebody answers on %s already", path);
 	error_hint(err, "is another agent running with this configuration?");
 	return ST_FAILED;
@@ -150,7 +152,7 @@ static enum status find_group(const char *group, gid_t *ret, struct error *err)
 	free(text);
 	if (found)
 		return ST_OK;
-	return bad ? error_sys(err, ST_FAILED, ERR_USAGE, bad, "cannot look up the group %s", group)
+	return bad ? error_sys(err, ST_FAILED, exitcode_of_place(bad), bad, "cannot look up the group %s", group)
 	           : error_set(err, ST_FAILED, ERR_USAGE, "there is no group %s", group);
 }
 
@@ -162,12 +164,12 @@ static enum status bind_file(int fd, const struct sockaddr_un *a, const char *pa
 	if (st)
 		return st;
 	if (fchmod(fd, 0600) || bind(fd, (const struct sockaddr *)a, sizeof *a))
-		return error_sys(err, ST_FAILED, errno == EADDRINUSE ? ERR_BUSY : ERR_USAGE, errno, "cannot listen on %s", path);
+		return error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot listen on %s", path);
 	if (group && chown(path, (uid_t)-1, gid)) {
-		error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot give %s to the group %s", path, group);
+		error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot give %s to the group %s", path, group);
 		error_hint(err, "the agent's user has to be a member of that group");
 	} else if (chmod(path, 0660) || listen(fd, LISTEN_BACKLOG)) {
-		error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot listen on %s", path);
+		error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot listen on %s", path);
 	} else {
 		return ST_OK;
 	}
@@ -190,10 +192,10 @@ enum status listen_unix(const char *path, const char *group, struct listen_socke
 		return st;
 	s.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s.fd < 0)
-		return error_sys(err, ST_FAILED, ERR_UNEXPECTED, errno, "cannot make a socket");
+		return error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "cannot make a socket");
 	st = bind_file(s.fd, &a, path, group, err);
 	if (!st && lstat(path, &s.file))
-		st = error_sys(err, ST_FAILED, ERR_USAGE, errno, "%s was removed at once", path);
+		st = error_sys(err, ST_FAILED, exitcode_of_place(errno), errno, "%s was removed at once", path);
 	if (st) {
 		close(s.fd);
 		return st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listen: a listening socket from an address as people write it. Every failure says which address, and is ERR_USAGE or ERR_BUSY. */
+/* listen: a listening socket from an address as people write it. Every failure says which address; its kind is exitcode_of_place's. */
 #pragma once
 
 #include <stdbool.h>

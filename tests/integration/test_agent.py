@@ -108,6 +108,8 @@ def test_run_and_wait(lab):
     # what would be due is shown all the same
     shown = agent.tell("status")
     assert "asked" in shown.out and "no agent answers" in shown.err
+    # a health check asks the socket alone
+    assert tool.run("status", "--control-socket", agent.socket, expect=tool.PREFLIGHT)
 
 
 def test_a_failed_run_tells_its_exit_code(lab):
@@ -424,6 +426,42 @@ def test_damaged_memory_is_moved_aside(lab):
         agent.finish()
 
 
+def test_a_moment_that_is_unfavourable_is_no_mistake(lab):
+    """Exit 2 is what a service manager does not try again after (RestartPreventExitStatus=2): for mistakes in the file alone."""
+    token = place.run_dir() / "agent-token"
+    token.write_text("0123456789abcdef")
+    for keys, code in (({"listen": "192.0.2.1:1234", "token_file": token}, tool.BUSY), ({"control_socket": "/nowhere/control.sock"}, tool.STORE),
+                       ({"log_file": "/nowhere/log"}, tool.STORE), ({"control_socket": "/dev/null/control.sock"}, tool.USAGE)):
+        agent = Agent({"one": lab.replica}, {"asked": {}}, **keys)
+        agent.start(ready=False)
+        agent.finish(20, expect=code, number=None)
+
+
+def test_the_usual_configuration_is_found(tmp_path):
+    script = "mount -t tmpfs none /etc && mkdir /etc/slackwater && echo '[agentt]' >/etc/slackwater/slackwater.conf && exec \"$@\""
+    refused = tool.Running("agent", prefix=["unshare", "--mount", "sh", "-c", script, "sh"]).finish(20, expect=tool.USAGE)
+    assert "/etc/slackwater/slackwater.conf:1" in refused.err
+
+
+def test_as_the_first_process_of_a_container(lab, tmp_path):
+    """What a hook leaves behind becomes a child of the agent, which waits for it."""
+    script = tmp_path / "hook"
+    script.write_text(f"#!/bin/sh\n(sh -c 'echo $$ >{tmp_path}/left' &)\n")
+    script.chmod(0o755)
+    agent = Agent({"one": lab.replica}, {"asked": {"run-after": script}})
+    try:
+        agent.start(prefix=["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"])
+        inner, = agent.children()
+        agent.tell("run", "asked", "--wait")
+        proc.wait_until((tmp_path / "left").exists, 20, "what is left behind")
+        children = pathlib.Path(f"/proc/{inner}/task/{inner}/children")
+        proc.wait_until(lambda: not children.read_text().split(), 20, lambda: f"nothing to be left: {children.read_text()}")
+        os.kill(inner, signal.SIGTERM)
+        agent.finish(number=None)
+    finally:
+        agent.__exit__()
+
+
 def test_the_service_manager_is_told(lab):
     path = place.run_dir() / "notify"
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager:
@@ -435,7 +473,7 @@ def test_the_service_manager_is_told(lab):
                 seen.append(manager.recv(4096).decode())
                 if all(w in seen[-1] for w in words):
                     return seen
-        agent = Agent({"one": lab.replica}, {"asked": {}})
+        agent = Agent({"one": lab.replica}, {"asked": {}, "long": {"deadline": "10m"}})
         try:
             agent.start(environment={"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "2000000"})
             assert not any("WATCHDOG" in m for m in told("READY=1", "STATUS="))
@@ -448,8 +486,13 @@ def test_the_service_manager_is_told(lab):
             told("READY=1")
             agent.tell("run", "asked", "--wait")
             told("STATUS=running backup-1")
-            agent.running.signal(signal.SIGTERM)
-            told("STOPPING=1")
-            agent.finish(number=None)
+            with held(lab):
+                agent.tell("run", "long")
+                waiting(agent)
+                agent.running.signal(signal.SIGTERM)
+                told("STOPPING=1")
+                told("EXTEND_TIMEOUT_USEC=900000000")       # stop-timeout may be longer than what the unit allows
+                agent.running.signal(signal.SIGTERM)
+                agent.finish(number=None)
         finally:
             agent.__exit__()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,6 +48,17 @@ static void interruption_carries_the_signal(void **state)
 	assert_int_equal(exitcode_of(ERR_NONE, SIGTERM), 0);
 }
 
+/* systemd does not start an agent again that ends with ERR_USAGE. */
+static void a_moment_is_no_mistake(void **state)
+{
+	(void)state;
+	static const int moment[] = { EADDRINUSE, EADDRNOTAVAIL, ENETDOWN, ENOENT, ENOSPC, EIO }, mistake[] = { EACCES, ENOTDIR, EINVAL, ENAMETOOLONG };
+	for (size_t i = 0; i < sizeof moment / sizeof moment[0]; i++)
+		assert_int_not_equal(exitcode_of(exitcode_of_place(moment[i]), 0), 2);
+	for (size_t i = 0; i < sizeof mistake / sizeof mistake[0]; i++)
+		assert_int_equal(exitcode_of(exitcode_of_place(mistake[i]), 0), 2);
+}
+
 static void unknown_kind_is_unexpected(void **state)
 {
 	(void)state;
@@ -58,6 +70,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_has_its_code),
 		cmocka_unit_test(interruption_carries_the_signal),
+		cmocka_unit_test(a_moment_is_no_mistake),
 		cmocka_unit_test(unknown_kind_is_unexpected),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

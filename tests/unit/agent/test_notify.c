@@ -56,6 +56,8 @@ static void a_life(int fd)
 	told(fd, "WATCHDOG=1");
 	notify_stopping(&n, "ending");
 	told(fd, "STOPPING=1\nSTATUS=ending\n");
+	notify_extend(&n, 900000);
+	told(fd, "EXTEND_TIMEOUT_USEC=900000000");
 	assert_true(recv(fd, text, sizeof text, 0) < 0);
 	notify_close(&n);
 	notify_watchdog(&n);
