@@ -164,10 +164,16 @@ static enum status missing_dir(const char *path, char said[300], struct error *e
 	char dir[CHECK_PATH_MAX];
 	struct stat sb;
 	snprintf(dir, sizeof dir, "%s", path);
-	while (stat(dir, &sb) && errno == ENOENT && strrchr(dir, '/') && strrchr(dir, '/') != dir)
-		*strrchr(dir, '/') = '\0';
-	if (stat(dir, &sb))
-		snprintf(dir, sizeof dir, "/");
+	for (size_t len = strlen(dir); len > 1 && dir[len - 1] == '/'; len--)
+		dir[len - 1] = '\0';
+	char *slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	if (stat(dir, &sb)) {
+		error_sys(err, ST_FAILED, ERR_STORE, errno, "%s is not there, and cannot be made in %s", path, dir);
+		error_hint(err, "a repository is made in a directory that is there: is the file system mounted?");
+		return ST_FAILED;
+	}
 	if (access(dir, W_OK | X_OK))
 		return error_sys(err, ST_FAILED, ERR_STORE, errno, "%s is not there, and cannot be made in %s", path, dir);
 	snprintf(said, 300, "not there yet: made by the first backup");

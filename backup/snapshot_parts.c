@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/anchor.h"
 #include "catalog/seal.h"
 #include "stream/names.h"
 
@@ -116,7 +117,7 @@ enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err
 	if (!st)
 		st = catalog_new_id(s->started_ms, s->manifest->id, err);
 	if (!st)
-		st = store_open(s->o->to, STORE_WRITE, &s->o->store, run, &s->store, err);
+		st = anchor_open(s->o->window.state_dir, s->o->to, &s->o->store, run, &s->store, err);
 	if (st)
 		return st;
 	s->sequential = s->store->ops->features & STORE_SEQUENTIAL;
@@ -306,10 +307,15 @@ enum status snapshot_describe(struct snapshot *s, struct run *run, struct error 
 
 enum status snapshot_publish(struct snapshot *s, struct error *err)
 {
-	if (!s->sequential)
-		return catalog_publish(s->store, s->manifest, &s->keep, err);
+	enum status st = ST_OK;
+	if (!s->sequential) {
+		st = catalog_publish(s->store, s->manifest, &s->keep, err);
+		if (!st)
+			anchor_set(s->o->window.state_dir, s->o->to, s->store);
+		return st;
+	}
 	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX);
-	enum status st = manifest_write(s->manifest, &json, err);
+	st = manifest_write(s->manifest, &json, err);
 	if (!st)
 		st = stream_writer_last(s->writer, "manifest.json", &json, err);
 	buf_free(&json);

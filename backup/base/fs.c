@@ -38,6 +38,40 @@ enum status fs_mkdirs(const char *path, mode_t mode, struct error *err)
 	return st;
 }
 
+/* "dir" of "dir/name" into out; "." when there is none. */
+static void fs_dirname(const char *path, struct buf *out)
+{
+	const char *slash = strrchr(path, '/');
+	if (!slash)
+		buf_adds(out, ".");
+	else
+		buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+enum status fs_mkdir(const char *path, mode_t mode, bool *ret_made, struct error *err)
+{
+	struct buf dir = BUF_INIT(8192);
+	char *plain = strdup(path);
+	if (!plain)
+		return error_oom(err);
+	for (size_t len = strlen(plain); len > 1 && plain[len - 1] == '/'; len--)
+		plain[len - 1] = '\0';
+	bool made = mkdir(plain, mode) == 0;
+	enum status st = ST_OK;
+	if (!made && errno != EEXIST)
+		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot create directory %s", plain);
+	fs_dirname(plain, &dir);
+	if (made)
+		st = buf_check(&dir, "the path", err);
+	if (made && !st)
+		st = fs_sync_dir(dir.data, err);
+	if (!st)
+		*ret_made = made;
+	buf_free(&dir);
+	free(plain);
+	return st;
+}
+
 enum status fs_sync_dir(const char *path, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -103,16 +137,6 @@ enum status fs_hand_over(int fd, const char *dir, const char *name, struct error
 	if (fchown(fd, owner.st_uid, owner.st_gid) != 0)
 		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot give %s to the owner of %s", name, dir);
 	return ST_OK;
-}
-
-/* "dir" of "dir/name" into out; "." when there is none. */
-static void fs_dirname(const char *path, struct buf *out)
-{
-	const char *slash = strrchr(path, '/');
-	if (!slash)
-		buf_adds(out, ".");
-	else
-		buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 enum status fs_write_file_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error *err)

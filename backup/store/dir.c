@@ -457,9 +457,24 @@ static enum status dir_check(const struct dir_store *d, enum store_use use, stru
 	                 d->root.path);
 }
 
+/* Its own directory only: what else is missing above it is rather a file system that is not mounted. */
+static enum status dir_make(const char *path, struct run *run, struct error *err)
+{
+	struct error mine = ERROR_INIT;
+	bool made = false;
+	enum status st = fs_mkdir(path, 0700, &made, &mine);
+	if (st && mine.sys_errno == ENOENT)
+		error_hint(&mine, "a repository is made in a directory that is there: is the file system mounted?");
+	if (made)
+		event_info(run->events, "store", "%s was not there: a new, empty repository", path);
+	if (st && err)
+		*err = mine;
+	return st;
+}
+
 enum status dir_open(const char *path, enum store_use use, struct run *run, struct store **ret, struct error *err)
 {
-	enum status st = use == STORE_WRITE ? fs_mkdirs(path, 0700, err) : ST_OK;
+	enum status st = use == STORE_WRITE ? dir_make(path, run, err) : ST_OK;
 	if (st)
 		return st;
 	struct dir_store *d = calloc(1, sizeof *d);

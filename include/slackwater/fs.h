@@ -9,6 +9,8 @@
 #include "slackwater/error.h"
 
 enum status fs_mkdirs(const char *path, mode_t mode, struct error *err); /* like mkdir -p */
+/* The directory alone, durably; its parent has to be there (else ENOENT). One that is there already, whatever it is, is fine: *ret_made says so. */
+enum status fs_mkdir(const char *path, mode_t mode, bool *ret_made, struct error *err);
 enum status fs_sync_dir(const char *path, struct error *err);            /* fsync of a directory */
 enum status fs_write_all(int fd, const void *data, size_t len, const char *name, struct error *err);
 /* Read whole, at most ret->max bytes. */

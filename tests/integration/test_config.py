@@ -59,7 +59,7 @@ defaults-file = {option_file(tmp_path / "replica.cnf", lab.replica, accounts.BAC
 [store there]
 url = file://{tmp_path}/there
 [store later]
-url = {tmp_path}/not/yet
+url = {tmp_path}/not-yet
 [snapshot nightly]
 store = there
 schedule = 30 2 * * *

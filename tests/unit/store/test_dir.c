@@ -256,6 +256,13 @@ static void test_addresses(void **state)
 	OK(s->ops->put(s, "a/b", "x", 1, false, &err));
 	OK(s->ops->remove(s, "a/b", &err));
 	store_free(s);
+	/* A directory is made, a path is not: what is missing above may be a file system that is not mounted. */
+	FAILS(ERR_STORE, store_open(scratch_path(t, "mnt/repository"), STORE_WRITE, NULL, &t->run, &s, &err));
+	assert_int_equal(err.sys_errno, ENOENT);
+	assert_non_null(strstr(err.hint, "mounted"));
+	assert_int_equal(stat(scratch_path(t, "mnt"), &sb), -1);
+	OK(store_open(scratch_path(t, "slashes//"), STORE_WRITE, NULL, &t->run, &s, &err));
+	store_free(s);
 	scratch_write(scratch_path(t, "file"), "x", 1);
 	FAILS(ERR_STORE, store_open(scratch_path(t, "file"), STORE_READ, NULL, &t->run, &s, &err));
 	FAILS(ERR_STORE, store_open(scratch_path(t, "file"), STORE_WRITE, NULL, &t->run, &s, &err));
