@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * child: a process of our own that runs a server, or asks its program something. It dies with us: the kernel ends it when the thread that
- * started it is gone, so start it from one that lives as long (the main thread of a run). It has a session of its own: a Ctrl-C is for us alone.
+ * child: a process of our own that runs a server, or asks its program something. It dies with us (unless its program has file capabilities: see
+ * owner.h): the kernel ends it when the thread that started it is gone, so start it from one that lives as long (the main thread of a run). It has a session of its own: a Ctrl-C is for us alone.
  */
 #pragma once
 

@@ -11,9 +11,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cnf.h"
+#include "owner.h"
 #include "slackwater/fs.h"
 
 #define SCRATCH_PREFIX "slackwater-proof-"
@@ -21,6 +23,8 @@
 enum {
 	SCRATCH_SOCKET_MAX = 100,     /* sun_path is 108 */
 	SCRATCH_PLACE_MAX = 2048,
+	SCRATCH_POLL_MS = 50,
+	SCRATCH_ENDING_MS = 10000,    /* from the kill of a server to the end of its process */
 	SCRATCH_EMPTY_SERVER = 256 << 20 /* what one takes before it holds anything: system tables, logs, undo */
 };
 
@@ -122,7 +126,24 @@ static bool scratch_remove(const char *top)
 
 /* ---- what dead runs have left ---- */
 
-static bool scratch_is_dead(int dir, const char *name)
+/* Whoever holds the lock has died, or is a server whose run has. */
+static bool scratch_is_free(int lock, int dir, const char *name, struct event_sink *events)
+{
+	const struct timespec pause = { .tv_nsec = SCRATCH_POLL_MS * 1000000L };
+	if (!flock(lock, LOCK_EX | LOCK_NB))
+		return true;
+	int top = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool ended = top >= 0 && proof_owner_end(top), is_free = false;
+	if (ended)
+		event_warning(events, "proof", "the scratch server of %s outlived its run, and has been ended", name);
+	for (int ms = 0; ended && !(is_free = !flock(lock, LOCK_EX | LOCK_NB)) && ms < SCRATCH_ENDING_MS; ms += SCRATCH_POLL_MS)
+		(void)nanosleep(&pause, NULL);
+	if (top >= 0)
+		close(top);
+	return is_free;
+}
+
+static bool scratch_is_dead(int dir, const char *name, struct event_sink *events)
 {
 	struct stat sb;
 	char lock[320];
@@ -133,7 +154,7 @@ static bool scratch_is_dead(int dir, const char *name)
 	int fd = openat(dir, lock, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	bool dead = !flock(fd, LOCK_EX | LOCK_NB);
+	bool dead = scratch_is_free(fd, dir, name, events);
 	close(fd);
 	return dead;
 }
@@ -144,7 +165,7 @@ unsigned proof_scratch_sweep(const char *dir, struct event_sink *events)
 	char top[PROOF_PATH];
 	DIR *d = opendir(dir);
 	for (struct dirent *e; d && (e = readdir(d));) {
-		if (!scratch_is_dead(dirfd(d), e->d_name))
+		if (!scratch_is_dead(dirfd(d), e->d_name, events))
 			continue;
 		snprintf(top, sizeof top, "%.*s/%s", SCRATCH_PLACE_MAX, dir, e->d_name);
 		if (scratch_remove(top)) {

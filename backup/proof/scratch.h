@@ -2,7 +2,7 @@
 /*
  * scratch: the directory that the scratch server lives in: "slackwater-proof-XXXXXX", ours, mode 0710, with a file "lock" that is locked for as
  * long as we or the server live. Below it, "files" belongs to the server. One whose lock nobody holds was left by a run that died: the next
- * run removes it. One without the file is not touched: it was kept for somebody, or is just being made.
+ * run removes it; a server that has outlived its run is ended first (owner.h). One without the file is not touched: it was kept for somebody, or is just being made.
  */
 #pragma once
 

@@ -13,6 +13,7 @@
 #include "binary.h"
 #include "child.h"
 #include "cnf.h"
+#include "owner.h"
 #include "scratch.h"
 #include "slackwater/fs.h"
 
@@ -185,7 +186,7 @@ static enum status start_spawn(struct proof_job *j, const char *const *argv, int
 		                       .memory_bytes = j->o->memory_bytes, .nice = j->o->nice };
 	enum status st = proof_child_start(&j->server, &s, err);
 	close(out);
-	return st;
+	return st ? st : proof_owner_write(j->scratch.top, j->server.pid, err);
 }
 
 static enum status start_init_run(struct proof_job *j, const char *const *argv, int in, struct error *err)

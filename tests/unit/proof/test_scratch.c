@@ -14,9 +14,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proof/child.h"
+#include "proof/owner.h"
 #include "proof/scratch.h"
 #include "scratch.h"
 
@@ -61,6 +63,62 @@ static void sweeping(void **state)
 	assert_int_equal(proof_scratch_sweep(s->dir, NULL), 1);
 	assert_false(there(alive));
 	assert_int_equal(proof_scratch_sweep(scratch_path(s, "nowhere"), NULL), 0);
+}
+
+/* A run that starts a server, as the kernel would not end it, and dies when it is told to. Returns its pid. */
+static pid_t run_with_server(const char *top, const char *lock, int told, int ready, int alive)
+{
+	pid_t run = fork();
+	if (run)
+		return run;
+	char byte;
+	struct error err;
+	int fd = open(lock, O_RDWR);
+	bool fine = fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB);
+	pid_t server = fork();
+	if (!server) {
+		close(told);
+		close(ready);
+		setsid();
+		alarm(120);
+		(void)!write(alive, "s", 1);
+		for (;;)
+			pause();
+	}
+	close(fd);
+	fine = fine && proof_owner_write(top, server, &err) == ST_OK && write(ready, "r", 1) == 1 && read(told, &byte, 1) == 0;
+	_exit(!fine);
+}
+
+static void a_server_that_outlives_its_run(void **state)
+{
+	struct scratch *s = *state;
+	const char *top = made(s, "slackwater-proof-cap001", true), *lock = scratch_path(s, "slackwater-proof-cap001/lock");
+	int told[2], ready[2], alive[2], status;
+	char byte;
+	assert_int_equal(pipe2(told, O_CLOEXEC) | pipe2(ready, O_CLOEXEC) | pipe2(alive, O_CLOEXEC), 0);
+	pid_t run = fork();
+	if (!run) { /* the write end that tells is ours alone */
+		close(told[1]);
+		pid_t inner = run_with_server(top, lock, told[0], ready[1], alive[1]);
+		assert_int_equal(waitpid(inner, &status, 0), inner);
+		_exit(WEXITSTATUS(status));
+	}
+	close(alive[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(read(alive[0], &byte, 1), 1);
+	assert_int_equal(proof_scratch_sweep(s->dir, NULL), 0); /* its run is there */
+	assert_true(there(top));
+	close(told[1]);
+	assert_int_equal(waitpid(run, &status, 0), run);
+	assert_int_equal(status, 0);
+	assert_int_equal(proof_scratch_sweep(s->dir, NULL), 1);
+	assert_false(there(top));
+	assert_int_equal(read(alive[0], &byte, 1), 0); /* nobody holds the other end */
+	close(told[0]);
+	close(ready[0]);
+	close(ready[1]);
+	close(alive[0]);
 }
 
 /* A wrapper that does not exec leaves a process of its own: it goes as well. */
@@ -132,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(sweeping, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(a_server_that_outlives_its_run, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(the_end_of_a_child, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(cancelled_while_waiting, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(asking, scratch_setup, scratch_teardown),
