@@ -140,13 +140,21 @@ static void client_count_sends(struct client *c, struct client_call *call)
 	call->ambiguous = call->ambiguous || again;
 }
 
-/* One attempt: signed, sent, and the answer looked at. The answer's class says what to do with it. */
-static enum status client_attempt(struct client *c, struct http *h, struct client_call *call, const struct run *run,
-                                  enum answer_class *ret_class, char used[HTTP_WORD], struct error *err)
+struct client_attempt {
+	enum answer_class class; /* of its answer: what to do next */
+	char used[HTTP_WORD];    /* the access key that it was signed with */
+	unsigned nth;            /* of this class in its call, from 0 */
+	int64_t begun;           /* the call */
+};
+
+/* One attempt: signed, sent, and the answer looked at. */
+static enum status client_attempt(struct client *c, struct http *h, struct client_call *call, const struct run *run, struct client_attempt *a,
+                                  struct error *err)
 {
 	struct sign_request signed_rq = { .access = "" };
 	size_t had = call->got;
-	*ret_class = ANSWER_FINAL;
+	*a->used = '\0';
+	a->class = ANSWER_FINAL;
 	*call->code = *call->text = *call->region = '\0';
 	enum status st = sign_request(c, call, run, &signed_rq, err);
 	if (!st) {
@@ -155,7 +163,7 @@ static enum status client_attempt(struct client *c, struct http *h, struct clien
 			.body_len = call->len, .into = call->into ? call->into + had : NULL, .into_cap = call->cap - had,
 			.stall_ms = call->stall_ms, .stop = call->stop,
 		};
-		snprintf(used, HTTP_WORD, "%s", signed_rq.access);
+		snprintf(a->used, sizeof a->used, "%s", signed_rq.access);
 		atomic_fetch_add(&c->requests, 1);
 		st = http_do(h, &rq, run, &call->a, err);
 		if (!st || call->a.status)
@@ -166,31 +174,32 @@ static enum status client_attempt(struct client *c, struct http *h, struct clien
 		if (call->into && *call->a.etag && !*call->etag && call->a.status / 100 == 2)
 			snprintf(call->etag, sizeof call->etag, "%s", call->a.etag);
 		if (st == ST_RETRY)
-			*ret_class = ANSWER_AGAIN;
+			a->class = ANSWER_AGAIN;
 		if (!st)
-			*ret_class = answer_classify(call);
+			a->class = answer_classify(call);
 	}
 	sign_request_free(&signed_rq);
-	if (!st && *ret_class == ANSWER_FINAL && call->a.status / 100 == 2)
-		st = answer_check_body(call, had, ret_class, err);
+	if (!st && a->class == ANSWER_FINAL && call->a.status / 100 == 2)
+		st = answer_check_body(call, had, &a->class, err);
 	return st;
 }
 
 /* What has to be put right before the next attempt. false: nothing can be. */
-static bool client_mend(struct client *c, struct client_call *call, enum answer_class class, const char *used, unsigned nth)
+static bool client_mend(struct client *c, struct client_call *call, const struct client_attempt *a)
 {
-	switch (class) {
+	bool again = a->nth < CLIENT_TRIES_OF_A_KIND;
+	switch (a->class) {
 	case ANSWER_EXPIRED:
 	case ANSWER_MUTE:
-		cred_expired(c->cred, used);
-		return nth < CLIENT_TRIES_OF_A_KIND;
+		cred_expired(c->cred, a->used);
+		return again;
 	case ANSWER_SKEWED: {
 		int64_t before = atomic_load(&c->skew_ms), off = call->a.date_ms ? call->a.date_ms - run_wall_ms(c->run) : before;
 		atomic_store(&c->skew_ms, off);
 		if (llabs(off - before) > 60 * 1000)
 			event_warning(c->run->events, "store", "this host's clock and the store's are %lld s apart; requests are signed by the store's",
 			              (long long)llabs(off) / 1000);
-		return nth < CLIENT_TRIES_OF_A_KIND;
+		return again;
 	}
 	case ANSWER_ELSEWHERE: {
 		pthread_mutex_lock(&c->lock);
@@ -201,12 +210,12 @@ static bool client_mend(struct client *c, struct client_call *call, enum answer_
 			snprintf(c->region, sizeof c->region, "%s", call->region);
 		}
 		pthread_mutex_unlock(&c->lock);
-		return other || nth < 2; /* another thread may have put it right meanwhile */
+		return other ? again : a->nth < 2; /* another thread may have put it right meanwhile */
 	}
 	case ANSWER_CORRUPTED:
-		return nth < CLIENT_TRIES_OF_A_KIND;
+		return again;
 	default:
-		return class == ANSWER_AGAIN;
+		return a->class == ANSWER_AGAIN;
 	}
 }
 
@@ -237,28 +246,28 @@ static int64_t client_budget_ms(struct client *c, const struct client_call *call
 }
 
 /* An attempt failed in a way that another may mend: wait for it, or say why there is none. ST_OK: try again. */
-static enum status client_again(struct client *c, struct client_call *call, enum answer_class class, const char *used, unsigned nth,
-                                int64_t begun, const struct run *run, struct error *err)
+static enum status client_again(struct client *c, struct client_call *call, const struct client_attempt *a, const struct run *run,
+                                struct error *err)
 {
 	struct error why = *err;
 	if (why.kind != ERR_NONE)
 		client_failure(c, call, &why);
 	else
 		client_error(c, call, &why);
-	int64_t spent = run_now_ms(run) - begun, budget = client_budget_ms(c, call);
+	int64_t spent = run_now_ms(run) - a->begun, budget = client_budget_ms(c, call);
 	bool stopped = call->stop && atomic_load(call->stop);
-	if (stopped || !client_mend(c, call, class, used, nth) || spent >= budget) {
+	if (stopped || !client_mend(c, call, a) || spent >= budget) {
 		why.status = ST_FAILED;
 		if (spent >= budget && call->attempts > 1)
 			error_prefix(&why, "tried %u times in %lld s", call->attempts, (long long)spent / 1000);
 		*err = why;
 		return ST_FAILED;
 	}
-	int64_t pause = client_pause_ms(call, class);
+	int64_t pause = client_pause_ms(call, a->class);
 	event_debug(run->events, "store", "%s; the next attempt in %lld ms", why.message, (long long)pause);
 	atomic_fetch_add(&c->retries, 1);
 	atomic_fetch_add(&c->resent, call->a.sent);
-	call->ambiguous = call->ambiguous || (class == ANSWER_AGAIN && (call->a.status == 0 || call->a.status / 100 != 4));
+	call->ambiguous = call->ambiguous || (a->class == ANSWER_AGAIN && (call->a.status == 0 || call->a.status / 100 != 4));
 	return run_sleep_ms(run, pause < budget - spent ? pause : budget - spent, err);
 }
 
@@ -267,22 +276,21 @@ enum status client_do(struct client *c, struct client_call *call, struct error *
 	const struct run *run = call->tidy ? &c->shield : c->run;
 	struct error mine = ERROR_INIT;
 	struct http *h = NULL;
-	int64_t begun = run_now_ms(run);
+	struct client_attempt a = { .class = ANSWER_AGAIN, .begun = run_now_ms(run) };
 	unsigned of_kind[ANSWER_CLASSES] = { 0 };
-	enum answer_class class = ANSWER_AGAIN;
 	enum status st = client_http(c, &h, &mine);
 	while (!st) {
-		char used[HTTP_WORD] = "";
 		mine = ERROR_INIT;
 		call->attempts++;
-		st = client_attempt(c, h, call, run, &class, used, &mine);
-		if (class == ANSWER_FINAL)
+		st = client_attempt(c, h, call, run, &a, &mine);
+		if (a.class == ANSWER_FINAL)
 			break;
-		st = client_again(c, call, class, used, of_kind[class]++, begun, run, &mine);
+		a.nth = of_kind[a.class]++;
+		st = client_again(c, call, &a, run, &mine);
 	}
 	if (h)
 		client_give_back(c, h);
-	if (st && class == ANSWER_FINAL && mine.kind == ERR_STORE)
+	if (st && a.class == ANSWER_FINAL && mine.kind == ERR_STORE)
 		client_failure(c, call, &mine);
 	if (st == ST_OK && !answer_wanted(call))
 		st = client_error(c, call, &mine);
