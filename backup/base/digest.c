@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "slackwater/hex.h"
+
 struct digest {
 	EVP_MD_CTX *ctx;
 };
@@ -29,15 +31,10 @@ void digest_add(struct digest *d, const void *data, size_t len)
 
 void digest_hex(struct digest *d, char out[DIGEST_HEX])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 	EVP_DigestFinal_ex(d->ctx, md, &n);
-	for (unsigned i = 0; i < 32; i++) {
-		out[2 * i] = digits[md[i] >> 4];
-		out[2 * i + 1] = digits[md[i] & 15];
-	}
-	out[64] = '\0';
+	hex_encode(md, DIGEST_HEX / 2, out);
 }
 
 void digest_free(struct digest *d)

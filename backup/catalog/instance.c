@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "slackwater/hex.h"
+
 enum { INSTANCE_KEY_MAX = 1024 };
 
 /* A dot is escaped in front only: a key's segment cannot begin with one. "%00" cannot stand for any name, so it stands for none. */
@@ -20,25 +22,15 @@ void catalog_instance_key(const char *instance, struct buf *out)
 	}
 }
 
-static int instance_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
+/* Capital digits only: others are not of our making. */
 void instance_name(const char *key, size_t len, struct buf *out)
 {
 	for (size_t i = 0; i < len; i++) {
-		int high = key[i] == '%' && i + 2 < len ? instance_hex(key[i + 1]) : -1;
-		int low = high >= 0 ? instance_hex(key[i + 2]) : -1;
-		if (low < 0) {
-			buf_addc(out, key[i]);
-			continue;
-		}
-		if (high + low > 0)
-			buf_addc(out, (char)(high * 16 + low));
-		i += 2;
+		bool ours = i + 2 < len && strspn(key + i + 1, "0123456789ABCDEF") >= 2;
+		int byte = ours ? hex_percent(key + i) : -1;
+		if (byte)
+			buf_addc(out, byte < 0 ? key[i] : (char)byte);
+		i += byte < 0 ? 0 : 2;
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/hex.h"
 #include "stream/age_crypto.h"
 #include "stream/names.h"
 
@@ -28,23 +29,12 @@ void seal_free(struct manifest *m)
 	buf_free(&m->sealed);
 }
 
-static void seal_hex(const unsigned char *data, size_t len, char *ret)
-{
-	static const char digits[] = "0123456789abcdef";
-	for (size_t i = 0; i < len; i++) {
-		ret[2 * i] = digits[data[i] >> 4];
-		ret[2 * i + 1] = digits[data[i] & 15];
-	}
-	ret[2 * len] = '\0';
-}
-
 static bool seal_bytes(const char *hex, unsigned char ret[SEAL_KEY])
 {
-	static const char digits[] = "0123456789abcdef";
 	if (!names_sha256_valid(hex))
 		return false;
 	for (size_t i = 0; i < SEAL_KEY; i++)
-		ret[i] = (unsigned char)((strchr(digits, hex[2 * i]) - digits) << 4 | (strchr(digits, hex[2 * i + 1]) - digits));
+		ret[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
 	return true;
 }
 
@@ -55,7 +45,7 @@ enum status manifest_new_seal_key(struct manifest *m, struct error *err)
 	if (!st && !(m->seal_key = malloc(SEAL_HEX + 1)))
 		st = error_oom(err);
 	if (!st)
-		seal_hex(key, sizeof key, m->seal_key);
+		hex_encode(key, sizeof key, m->seal_key);
 	age_crypto_wipe(key, sizeof key);
 	return st;
 }
@@ -77,7 +67,7 @@ static enum status seal_of(const char *key_hex, const char *text, size_t len, ch
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "the checkpoint holds no key of the manifest");
 	enum status st = age_crypto_hmac(key, sizeof key, text, len, mac, err);
 	if (!st)
-		seal_hex(mac, sizeof mac, ret);
+		hex_encode(mac, sizeof mac, ret);
 	age_crypto_wipe(key, sizeof key);
 	return st;
 }

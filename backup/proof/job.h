@@ -39,7 +39,6 @@ struct proof_job {
 	struct proof_scratch scratch;
 	struct proof_child server;
 	struct conn_options login; /* to the scratch server */
-
 };
 
 static inline bool proof_is_mariadb(const struct proof_job *j)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gtid_parts.h"
+#include "slackwater/hex.h"
 
 /* Reading stops at the first thing that does not fit; `at` then stands there. */
 struct gtid_reader {
@@ -24,24 +25,13 @@ static bool gtid_take(struct gtid_reader *r, char c)
 	return true;
 }
 
-static int gtid_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool gtid_read_uuid(struct gtid_reader *r, unsigned char uuid[16])
 {
 	const char *p = r->at;
 	for (int i = 0; i < 16; i++) {
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *p++ != '-')
 			return false;
-		int high = gtid_hex(p[0]), low = high < 0 ? -1 : gtid_hex(p[1]);
+		int high = hex_digit(p[0]), low = high < 0 ? -1 : hex_digit(p[1]);
 		if (low < 0)
 			return false;
 		uuid[i] = (unsigned char)(high << 4 | low);

@@ -3,12 +3,9 @@
 
 #include <string.h>
 
-enum { KEY_SEGMENT_MAX = 255 };
+#include "slackwater/hex.h"
 
-static bool key_is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
-}
+enum { KEY_SEGMENT_MAX = 255 };
 
 static bool key_is_plain(char c)
 {
@@ -22,7 +19,7 @@ bool key_segment_valid(const char *segment, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		if (key_is_plain(segment[i]))
 			continue;
-		if (segment[i] != '%' || len - i < 3 || !key_is_hex(segment[i + 1]) || !key_is_hex(segment[i + 2]))
+		if (len - i < 3 || hex_percent(segment + i) < 0)
 			return false;
 		i += 2;
 	}

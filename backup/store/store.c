@@ -6,20 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "slackwater/hex.h"
 #include "store/dir.h"
 #include "store/pipe.h"
 #include "store/s3/s3.h"
 
 enum { STORE_PATH_MAX = 4096, STORE_BLOCK = 256 * 1024 };
-
-static int store_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* How a message names an address: what stands before an @ may be a password. */
 static const char *store_shown(const char *url)
@@ -39,9 +31,9 @@ static enum status store_file_path(const char *url, struct buf *path, struct err
 		return ST_FAILED;
 	}
 	for (; *p; p++) {
-		int high = *p == '%' ? store_hex(p[1]) : -1, low = high >= 0 ? store_hex(p[2]) : -1;
-		if (*p == '%' && low >= 0 && high + low > 0) {
-			buf_addc(path, (char)(high * 16 + low));
+		int byte = hex_percent(p);
+		if (byte > 0) {
+			buf_addc(path, (char)byte);
 			p += 2;
 		} else if (*p == '%') {
 			return error_set(err, ST_FAILED, ERR_USAGE, "%s has a percent sign that is not followed by two hexadecimal digits", store_shown(url));

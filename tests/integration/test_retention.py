@@ -112,10 +112,10 @@ def test_pinned_proven_newest_and_instances(repository):
 
 @pytest.mark.fast
 def test_nothing_goes_when_the_listing_breaks_off(repository):
-    """A directory that is nested too deeply, listed after the snapshots: what came before it must not be acted upon."""
+    """A directory that is nested too deeply, listed after those that hold snapshots: what came before it must not be acted upon."""
     generated.days(repository, 5)
     deep = repository / "zzz"
-    deep.joinpath(*["d"] * 40).mkdir(parents=True)
+    (deep / "manifests").joinpath(*["d"] * 40).mkdir(parents=True)
     before = generated.tree(repository)
     _expire(repository, "--keep-last", "1", expect=tool.STORE)
     assert generated.tree(repository) == before

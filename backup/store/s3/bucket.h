@@ -34,7 +34,7 @@ void bucket_give_back(struct bucket *b, char *buffer, uint64_t size);
 uint64_t bucket_part_size(uint64_t first, unsigned n);
 
 enum status bucket_check_key(const char *key, struct error *err);
-/* bucket_put.c: a whole object at once. writer: a name for who wrote it, in its metadata; may be NULL. */
+/* A whole object at once. writer: a name for who wrote it, in its metadata; may be NULL. */
 enum status bucket_put(struct bucket *b, const char *key, const void *data, size_t len, const char *writer, bool *ret_ambiguous,
                        struct error *err);
 enum status bucket_put_absent(struct bucket *b, const char *key, const void *data, size_t len, struct error *err);
@@ -43,11 +43,11 @@ enum status bucket_probe(struct bucket *b, struct error *err);
 /* tidy: whether or not the run was cancelled. ret_writer may be NULL, else HTTP_WORD bytes. */
 enum status bucket_head(struct bucket *b, const char *key, bool tidy, uint64_t *ret_size, char *ret_writer, struct error *err);
 enum status bucket_delete(struct bucket *b, const char *key, struct error *err);
-/* Unless it is locked: then store_held is true of the error. Without a look, a bucket with Object Lock would hide the object and keep its bytes. */
 /* Whether the bucket is known to have no Object Lock; asks once. */
 bool bucket_without_locks(struct bucket *b);
 /* Of an object that was written in parts with a lock: that it has it. Ceph 16.2 drops what the beginning of an upload says about it: then the lock is put. */
 enum status bucket_confirm_lock(struct bucket *b, const char *key, const char *until, struct error *err);
+/* Unless it is locked: then store_held is true of the error. Without a look, a bucket with Object Lock would hide the object and keep its bytes. */
 enum status bucket_remove(struct bucket *b, const char *key, struct error *err);
 
 /* upload.c, download.c, listing.c: the slots of the store that are more than a request. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "slackwater/hex.h"
 #include "store/key.h"
 #include "store/s3/xml.h"
 
@@ -29,19 +30,14 @@ void listing_page_free(struct listing_page *p)
 	p->n = p->cap = 0;
 }
 
-static int listing_hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* encoding-type=url is that of a form: a blank may come as a plus. A NUL can be in no key. */
 static void listing_decode(char *text)
 {
 	char *to = text;
 	for (const char *p = text; *p; p++) {
-		int high = *p == '%' ? listing_hex(p[1]) : -1, low = high >= 0 ? listing_hex(p[2]) : -1;
-		if (low >= 0 && high + low > 0) {
-			*to++ = (char)(high * 16 + low);
+		int byte = hex_percent(p);
+		if (byte > 0) {
+			*to++ = (char)byte;
 			p += 2;
 		} else {
 			*to++ = *p == '+' ? ' ' : *p;

@@ -13,6 +13,7 @@
 
 #include "slackwater/digest.h"
 #include "slackwater/fs.h"
+#include "slackwater/hex.h"
 #include "slackwater/jsonx.h"
 #include "slackwater/run.h"
 
@@ -180,6 +181,24 @@ static void test_json(void **state)
 	json_decref(v);
 }
 
+static void test_hex(void **state)
+{
+	(void)state;
+	char text[9];
+	hex_encode("\x00\x9a\xff\x0f", 4, text);
+	assert_string_equal(text, "009aff0f");
+	assert_int_equal(hex_digit('f'), 15);
+	assert_int_equal(hex_digit('F'), 15);
+	assert_int_equal(hex_digit('g'), -1);
+	assert_int_equal(hex_digit('/'), -1);
+	assert_int_equal(hex_digit('\0'), -1);
+	assert_int_equal(hex_percent("%2Fx"), '/');
+	assert_int_equal(hex_percent("%00"), 0);
+	static const char *const bad[] = { "", "%", "%2", "%2g", "%g2", "2F", "% 2F" };
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(hex_percent(bad[i]), -1);
+}
+
 static void test_digest(void **state)
 {
 	(void)state;
@@ -195,7 +214,7 @@ int main(void)
 		cmocka_unit_test(test_error_one_line), cmocka_unit_test(test_run_cancel),
 		cmocka_unit_test(test_format_time),   cmocka_unit_test(test_recorder),
 		cmocka_unit_test(test_fs_atomic),     cmocka_unit_test(test_json),
-		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_digest), cmocka_unit_test(test_hex),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
