@@ -17,6 +17,7 @@ struct comparison {
 	struct conn *replica;
 	struct seed_stand agreed;
 	struct strlist different;
+	struct strlist beyond; /* tables that agree but for rows that could not be compared */
 	struct seed_tables left; /* what the agreements before did not compare */
 };
 
@@ -200,11 +201,16 @@ static enum status compare_table(struct comparison *k, const char *schema, const
 		return once_more(again, schema, table, err);
 	if (!st)
 		st = seed_checksum_table(k->j->target, schema, table, false, &here, err);
-	if (!st && strcmp(here.text, there.text) == 0)
+	if (st)
+		return st;
+	bool whole = !here.beyond && !there.beyond;
+	if (whole && strcmp(here.text, there.text) == 0)
 		k->j->report->checksum_tables++;
-	else if (!st && !held && doubtful(&here, &there))
+	else if (!held && doubtful(&here, &there))
 		return once_more(again, schema, table, err);
-	else if (!st)
+	else if (!whole && *there.text && here.rows == there.rows) /* a limit that differs makes another sum of the same rows */
+		st = strlist_addf(&k->beyond, err, "%s.%s (%llu rows)", schema, table, (unsigned long long)(here.beyond > there.beyond ? here.beyond : there.beyond));
+	else
 		st = strlist_addf(&k->different, err, "%s.%s (seed: %s; snapshotted server: %s)", schema, table, here.text,
 		                  *there.text ? there.text : "absent");
 	return st;
@@ -270,6 +276,9 @@ static enum status compare(struct comparison *k, const struct seed_tables *only,
 static enum status judge(struct comparison *k, struct error *err)
 {
 	struct buf names = BUF_INIT(900);
+	if (k->beyond.n)
+		seed_warn(k->j, "%zu tables were not compared, since rows of theirs are longer than max_allowed_packet on one of the servers: %s%s", k->beyond.n,
+		          k->beyond.item[0], k->beyond.n > 1 ? ", ..." : "");
 	if (!k->different.n)
 		return ST_OK;
 	for (size_t i = 0; i < k->different.n && i < CHECKSUM_NAMES; i++)
@@ -319,5 +328,6 @@ enum status seed_checksum(struct seed_job *j, struct error *err)
 	seed_stand_free(&k.agreed);
 	seed_checksum_table_list_free(&k.left);
 	strlist_free(&k.different);
+	strlist_free(&k.beyond);
 	return st;
 }

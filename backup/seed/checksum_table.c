@@ -2,6 +2,7 @@
 #include "checksum_table.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -129,7 +130,9 @@ static enum status sum_rows(struct conn *c, const struct buf *sql, struct seed_s
 	if (!st && more) {
 		snprintf(ret->text, sizeof ret->text, "%s rows, %s/%s", r->row[0] ? r->row[0] : "", r->row[1] ? r->row[1] : "",
 		         r->row[2] ? r->row[2] : "");
-		ret->empty = r->row[0] && strcmp(r->row[0], "0") == 0;
+		ret->beyond = r->row[3] ? strtoull(r->row[3], NULL, 10) : 0;
+		ret->rows = r->row[0] ? strtoull(r->row[0], NULL, 10) : 0;
+		ret->empty = ret->rows == 0;
 	}
 	rows_free(r);
 	return st;
@@ -149,9 +152,9 @@ enum status seed_checksum_table(struct conn *c, const char *schema, const char *
 		st = read_history(c, schema, table, &history, err);
 	if (history == HISTORY_HIDDEN)
 		buf_adds(&values, ", row_start, row_end");
-	/* A row too long for one text gives NULL: it then counts by the sum of a constant, and still by its number. */
+	/* A row too long for one text gives NULL: it still counts by its number. */
 	buf_addf(&sql,
-	         "SELECT COUNT(*), COALESCE(SUM(COALESCE(k, 1)), 0), COALESCE(BIT_XOR(COALESCE(k, 1)), 0) FROM"
+	         "SELECT COUNT(*), COALESCE(SUM(k), 0), COALESCE(BIT_XOR(k), 0), COUNT(*) - COUNT(k) FROM"
 	         " (SELECT CRC32(CONCAT_WS('#', CONCAT(%s)%s)) AS k FROM ",
 	         buf_str(&nulls), buf_str(&values));
 	sql_ident(&sql, schema);

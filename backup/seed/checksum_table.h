@@ -10,6 +10,8 @@
 struct seed_sum {
 	char text[128];   /* comparable */
 	bool empty;       /* no row */
+	uint64_t rows;
+	uint64_t beyond;  /* rows whose text was longer than max_allowed_packet: counted, not compared */
 	uint64_t columns; /* a hash of their names and types as they were when the statement was made, not at the snapshot */
 };
 

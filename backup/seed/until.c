@@ -176,7 +176,7 @@ enum status seed_until_reach(struct seed_job *j, const struct seed_stand *to, in
 	return st;
 }
 
-static enum status resume_link(struct seed_job *j, struct conn *c, const struct seed_link *l, struct run *run, struct error *err)
+static enum status resume_link(struct conn *c, const struct seed_link *l, struct run *run, struct error *err)
 {
 	struct buf stop = BUF_INIT(4096), start = BUF_INIT(4096);
 	struct error ignored = ERROR_INIT;
@@ -192,7 +192,6 @@ static enum status resume_link(struct seed_job *j, struct conn *c, const struct 
 		if (!st)
 			st = run_sleep_ms(run, UNTIL_POLL_MS, err);
 	}
-	(void)j;
 	buf_free(&stop);
 	buf_free(&start);
 	return st;
@@ -206,7 +205,7 @@ enum status seed_until_resume(struct seed_job *j, struct error *err)
 	if (!st)
 		st = conn_open(&c, &j->o->target, CONN_SHIELDED | CONN_NO_TIMEOUT, &shield, err);
 	for (size_t i = 0; !st && i < j->nlinks; i++)
-		st = resume_link(j, c, &j->link[i], &shield, err);
+		st = resume_link(c, &j->link[i], &shield, err);
 	conn_free(c);
 	run_destroy(&shield);
 	return st;

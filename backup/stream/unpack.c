@@ -158,7 +158,8 @@ static int unpack_each(int from, int to, bool back)
 	int bad = 0, fd = fcntl(back ? to : from, F_DUPFD_CLOEXEC, 3);
 	DIR *list = fd < 0 ? NULL : fdopendir(fd);
 	if (!list) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return -1;
 	}
 	rewinddir(list);

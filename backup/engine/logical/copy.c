@@ -159,32 +159,32 @@ static enum status copy_load(struct copy *k, struct copied *it, struct error *er
 	return st;
 }
 
-static struct task *copy_task(struct plan *p, const struct copied *it)
+static enum status copy_put_one(struct copy *k, struct copied *it, struct task *task, struct stream_writer *w, struct error *err)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (!strcmp(p->task[i].name, it->name) && !strcmp(p->task[i].schema, it->schema))
-			return &p->task[i];
-	return NULL;
+	if (!task)
+		return error_set(err, ST_RETRY, ERR_INCONSISTENT, "a DDL removed table `%s`.`%s` behind the window", it->schema, it->name);
+	enum status st = it->len && !it->data.len ? copy_load(k, it, err) : ST_OK;
+	if (st)
+		return st;
+	struct stream_entry e = { .data = it->data, .raw_bytes = it->raw_bytes, .rows = it->rows };
+	it->data = (struct buf){ 0 };
+	atomic_fetch_add(&task->json_lost, it->json_lost);
+	atomic_fetch_add(&task->rows_done, e.rows);
+	atomic_fetch_add(&task->bytes_done, e.raw_bytes);
+	return dump_put(w, task->table, atomic_fetch_add(&task->files, 1), &e, err);
 }
 
-enum status copy_put(struct copy *k, struct plan *p, struct stream_writer *w, struct error *err)
+enum status copy_put(struct copy *k, struct plan *p, const struct inventory *inv, struct stream_writer *w, struct error *err)
 {
-	enum status st = ST_OK;
+	struct task **of = calloc(inv->ntables + 1, sizeof(struct task *)); /* by table */
+	enum status st = of ? ST_OK : error_oom(err);
+	for (size_t i = 0; !st && i < p->n; i++)
+		if (p->task[i].table)
+			of[p->task[i].table - inv->table] = &p->task[i];
 	for (size_t i = 0; !st && i < k->n; i++) {
-		struct copied *it = &k->item[i];
-		struct task *task = copy_task(p, it);
-		if (!task || !task->table)
-			return error_set(err, ST_RETRY, ERR_INCONSISTENT, "a DDL removed table `%s`.`%s` behind the window", it->schema, it->name);
-		if (it->len && !it->data.len)
-			st = copy_load(k, it, err);
-		if (st)
-			break;
-		struct stream_entry e = { .data = it->data, .raw_bytes = it->raw_bytes, .rows = it->rows };
-		it->data = (struct buf){ 0 };
-		atomic_fetch_add(&task->json_lost, it->json_lost);
-		atomic_fetch_add(&task->rows_done, e.rows);
-		atomic_fetch_add(&task->bytes_done, e.raw_bytes);
-		st = dump_put(w, task->table, atomic_fetch_add(&task->files, 1), &e, err);
+		const struct table *t = inventory_find(inv, k->item[i].schema, k->item[i].name);
+		st = copy_put_one(k, &k->item[i], t ? of[t - inv->table] : NULL, w, err);
 	}
+	free(of);
 	return st;
 }

@@ -113,23 +113,33 @@ static enum status emit_mortal(struct logical *l, struct error *err)
 	return st;
 }
 
-/* From here on the inventory is exact and stays so for as long as it matters. */
-static enum status emit_settle(struct logical *l, struct error *err)
+/* The lists as they are now, and who reads what of them. */
+static enum status emit_list(struct logical *l, struct error *err)
 {
-	bool late = l->locks == LOCKS_METADATA && !l->touched;
 	enum status st = l->changed ? emit_relist(l, err) : ST_OK;
 	if (!st)
 		st = emit_polite(l, err);
 	if (!st && l->locks != LOCKS_METADATA)
 		st = plan_build(&l->plan, &l->inv, &l->inv, l->nsessions, l->eo->chunk_bytes, err);
-	if (!st)
-		st = plan_bind(&l->plan, &l->inv, l->eo->chunk_bytes, err);
+	return st ? st : plan_bind(&l->plan, &l->inv, l->eo->chunk_bytes, err);
+}
+
+/* --ddl retry: what no lock holds is remembered as it is. */
+static enum status emit_remember(struct logical *l, struct error *err)
+{
+	enum status st = l->changed ? define_run(&l->inv, l->control, l->session, l->nsessions, l->eo, err) : ST_OK;
+	return st ? st : retry_remember(&l->retry, l->control, &l->captured, err);
+}
+
+/* From here on the inventory is exact and stays so for as long as it matters. */
+static enum status emit_settle(struct logical *l, struct error *err)
+{
+	bool late = l->locks == LOCKS_METADATA && !l->touched;
+	enum status st = emit_list(l, err);
+	if (!st && l->locks == LOCKS_NONE)
+		st = emit_remember(l, err);
 	if (!st && !l->touched && l->locks != LOCKS_NONE)
 		st = emit_touch(l, err);
-	if (!st && l->changed && l->locks == LOCKS_NONE)
-		st = define_run(&l->inv, l->control, l->session, l->nsessions, l->eo, err);
-	if (!st && l->locks == LOCKS_NONE)
-		st = retry_remember(&l->retry, l->control, &l->captured, err);
 	if (!st)
 		st = emit_prove(l, late || (l->locks == LOCKS_BACKUP && !l->lock_held), err);
 	if (!st)
@@ -146,7 +156,7 @@ static enum status emit_definitions(struct logical *l, struct stream_writer *w, 
 		st = schema_put_text(w, LAYOUT_SLAVE_INFO, &l->slave_info, err);
 	if (!st && l->binlog_info.len)
 		st = schema_put_text(w, LAYOUT_BINLOG_INFO, &l->binlog_info, err);
-	return st ? st : copy_put(&l->copy, &l->plan, w, err);
+	return st ? st : copy_put(&l->copy, &l->plan, &l->inv, w, err);
 }
 
 static void emit_progress(struct logical *l, uint64_t bytes_total, uint64_t rows_total)

@@ -63,12 +63,25 @@ static enum status check_count(struct conn *c, const char *sql, const char *what
 	return st;
 }
 
+/* What is called as a schema of the server's own is left out, also by a server that has none of that name. */
+static enum status check_own_names(struct conn *c, struct error *err)
+{
+	bool has_sys = conn_is_mysql(c, 50700) || conn_is_mariadb(c, 100600);
+	enum status st = has_sys ? ST_OK : check_count(c, "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE CAST(SCHEMA_NAME AS BINARY) = 'sys'",
+	                                               "schemas of the name sys, which is taken for the server's own,", err);
+	return st ? st : check_count(c, "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE CAST(SCHEMA_NAME AS BINARY) = 'ndbinfo'"
+	                                " AND NOT EXISTS (SELECT 1 FROM information_schema.ENGINES WHERE ENGINE = 'ndbinfo')",
+	                             "schemas of the name ndbinfo, which is taken for the server's own,", err);
+}
+
 enum status inventory_check_options(const struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
 {
 	enum status st = check_patterns(inv, o, err);
 	if (st)
 		return st;
 	check_nontransactional(inv, c, o);
-	st = check_count(c, "SELECT COUNT(*) FROM mysql.func", "loadable functions (mysql.func)", err);
+	st = check_own_names(c, err);
+	if (!st)
+		st = check_count(c, "SELECT COUNT(*) FROM mysql.func", "loadable functions (mysql.func)", err);
 	return st ? st : check_count(c, "SELECT COUNT(*) FROM mysql.servers", "server definitions (CREATE SERVER)", err);
 }

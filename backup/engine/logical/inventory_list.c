@@ -44,13 +44,18 @@ static bool list_engine(const char *engine, enum table_rows *how)
 	return false;
 }
 
+/* What list_tables and inventory_names ask for. */
+enum {
+	ROW_TABLE_SCHEMA, ROW_TABLE_NAME, ROW_TABLE_TYPE, ROW_TABLE_ENGINE, ROW_TABLE_ROWS, ROW_TABLE_BYTES, ROW_TABLE_COMMENT, ROW_TABLE_PARTITIONED
+};
+
 /* Nothing but MariaDB 10.11.1 and later takes a history that was not made by the table itself. */
 static enum status list_judge_versioned(struct inventory *inv, struct table *t, const struct rows *r, const struct conn *c, struct error *err)
 {
 	t->versioned = true;
 	if (!conn_is_mariadb(c, 101101))
 		return inventory_refused(inv, t->schema, t->name, err, "the history of a system-versioned table can be carried from MariaDB 10.11.1 on");
-	if (!strcmp(list_cell(r, 7), "1"))
+	if (!strcmp(list_cell(r, ROW_TABLE_PARTITIONED), "1"))
 		return inventory_refused(inv, t->schema, t->name, err, "system-versioned tables with partitions are not supported: history may come to lie in others");
 	return ST_OK;
 }
@@ -60,7 +65,7 @@ static enum status list_judge(struct inventory *inv, struct table *t, const stru
                               const struct engine_options *o, bool *ret_skip, struct error *err)
 {
 	enum status st = ST_OK;
-	const char *type = list_cell(r, 2), *engine = list_cell(r, 3);
+	const char *type = list_cell(r, ROW_TABLE_TYPE), *engine = list_cell(r, ROW_TABLE_ENGINE);
 	*ret_skip = false;
 	if (!strcmp(type, "VIEW")) {
 		t->view = true;
@@ -79,7 +84,7 @@ static enum status list_judge(struct inventory *inv, struct table *t, const stru
 	if (st)
 		return st;
 	if (!*engine)
-		return inventory_refused(inv, t->schema, t->name, err, "the server cannot open it: %s", list_cell(r, 6));
+		return inventory_refused(inv, t->schema, t->name, err, "the server cannot open it: %s", list_cell(r, ROW_TABLE_COMMENT));
 	if (!list_engine(engine, &t->how))
 		return inventory_refused(inv, t->schema, t->name, err, "engine %s is not supported", engine);
 	if (t->how == ROWS_COPIED && o->nontransactional == NONTRANSACTIONAL_REFUSE)
@@ -93,28 +98,28 @@ static enum status list_table(struct inventory *inv, const struct rows *r, const
 	char *schema = NULL, *name = NULL;
 	struct table *t = NULL;
 	bool skip = false;
-	if (!filter_table(o, list_cell(r, 0), list_cell(r, 1)) || !strcmp(list_cell(r, 2), "SYSTEM VIEW") ||
-	    strstr(list_cell(r, 2), "TEMPORARY"))
+	if (!filter_table(o, list_cell(r, ROW_TABLE_SCHEMA), list_cell(r, ROW_TABLE_NAME)) || !strcmp(list_cell(r, ROW_TABLE_TYPE), "SYSTEM VIEW") ||
+	    strstr(list_cell(r, ROW_TABLE_TYPE), "TEMPORARY"))
 		return ST_OK;
-	enum status st = list_dup(&schema, r, 0, err);
+	enum status st = list_dup(&schema, r, ROW_TABLE_SCHEMA, err);
 	if (!st)
-		st = list_dup(&name, r, 1, err);
+		st = list_dup(&name, r, ROW_TABLE_NAME, err);
 	if (st) {
 		free(schema);
 		return st;
 	}
 	st = inventory_add_table(inv, schema, name, &t, err);
 	if (!st)
-		st = inventory_dup(&t->engine, list_cell(r, 3), strlen(list_cell(r, 3)), err);
+		st = inventory_dup(&t->engine, list_cell(r, ROW_TABLE_ENGINE), strlen(list_cell(r, ROW_TABLE_ENGINE)), err);
 	if (!st)
 		st = list_judge(inv, t, r, c, o, &skip, err);
 	if (st)
 		return st;
 	t->gone = skip;
 	t->reader = (unsigned)inv->ntables;
-	t->partitioned = !strcmp(list_cell(r, 7), "1");
-	t->rows = list_number(r, 4);
-	t->bytes = list_number(r, 5);
+	t->partitioned = !strcmp(list_cell(r, ROW_TABLE_PARTITIONED), "1");
+	t->rows = list_number(r, ROW_TABLE_ROWS);
+	t->bytes = list_number(r, ROW_TABLE_BYTES);
 	return ST_OK;
 }
 
@@ -157,13 +162,18 @@ enum status inventory_names(struct inventory *inv, struct conn *c, const struct 
 
 /* ---- columns ---- */
 
+/* What list_columns_query asks for. */
+enum {
+	ROW_COLUMN_SCHEMA, ROW_COLUMN_TABLE, ROW_COLUMN_NAME, ROW_COLUMN_DATA_TYPE, ROW_COLUMN_TYPE, ROW_COLUMN_NULLABLE, ROW_COLUMN_CHARSET,
+	ROW_COLUMN_EXTRA, ROW_COLUMN_SCALE, ROW_COLUMN_EXPRESSION, ROW_COLUMN_DEFAULT
+};
+
 /* Of a versioned table: is it when a row began or ended? Those are written like other columns, so that history stays what it was. */
 static bool list_is_period(const struct table *t, const struct rows *r)
 {
-	return t->versioned && (!strcmp(list_cell(r, 9), "ROW START") || !strcmp(list_cell(r, 9), "ROW END"));
+	return t->versioned && (!strcmp(list_cell(r, ROW_COLUMN_EXPRESSION), "ROW START") || !strcmp(list_cell(r, ROW_COLUMN_EXPRESSION), "ROW END"));
 }
 
-/* Row r: schema, table, column, data type, column type, nullable, charset, extra, scale, expression, default. */
 static enum status list_column(struct inventory *inv, struct table *t, const struct rows *r, struct error *err)
 {
 	struct column *more = realloc(t->col, (t->ncols + 1) * sizeof *more);
@@ -171,19 +181,19 @@ static enum status list_column(struct inventory *inv, struct table *t, const str
 		return error_oom(err);
 	t->col = more;
 	struct column *col = &t->col[t->ncols++];
-	*col = (struct column){ .nullable = strcasecmp(list_cell(r, 5), "YES") == 0 };
-	enum status st = list_dup(&col->name, r, 2, err);
+	*col = (struct column){ .nullable = strcasecmp(list_cell(r, ROW_COLUMN_NULLABLE), "YES") == 0 };
+	enum status st = list_dup(&col->name, r, ROW_COLUMN_NAME, err);
 	if (!st)
-		st = list_dup(&col->charset, r, 6, err);
+		st = list_dup(&col->charset, r, ROW_COLUMN_CHARSET, err);
 	if (st)
 		return st;
-	if (!column_classify(col, list_cell(r, 3), list_cell(r, 4), list_cell(r, 7), r->row[8]) && !t->view && !t->gone)
-		return inventory_refused(inv, t->schema, t->name, err, "column `%s` has a type that is not known: %s", col->name, list_cell(r, 4));
-	col->doubtful = inventory_default_doubtful(col, list_cell(r, 3), r->row[10], r->len[10]);
+	if (!column_classify(col, list_cell(r, ROW_COLUMN_DATA_TYPE), list_cell(r, ROW_COLUMN_TYPE), list_cell(r, ROW_COLUMN_EXTRA), r->row[ROW_COLUMN_SCALE]) && !t->view && !t->gone)
+		return inventory_refused(inv, t->schema, t->name, err, "column `%s` has a type that is not known: %s", col->name, list_cell(r, ROW_COLUMN_TYPE));
+	col->doubtful = inventory_default_doubtful(col, list_cell(r, ROW_COLUMN_DATA_TYPE), r->row[ROW_COLUMN_DEFAULT], r->len[ROW_COLUMN_DEFAULT]);
 	if (list_is_period(t, r)) {
 		t->period = true;
 		col->generated = false;
-		if (!strcasecmp(list_cell(r, 3), "bigint") && !strcmp(list_cell(r, 9), "ROW START"))
+		if (!strcasecmp(list_cell(r, ROW_COLUMN_DATA_TYPE), "bigint") && !strcmp(list_cell(r, ROW_COLUMN_EXPRESSION), "ROW START"))
 			return inventory_refused(inv, t->schema, t->name, err, "its history goes by transaction numbers, which are not carried over");
 	}
 	if (col->is_enum && !col->invalid)
@@ -225,8 +235,8 @@ static enum status list_columns_query(struct inventory *inv, struct conn *c, con
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
-		if (!t || strcmp(t->name, list_cell(r, 1)) != 0 || strcmp(t->schema, list_cell(r, 0)) != 0)
-			t = inventory_find(inv, list_cell(r, 0), list_cell(r, 1));
+		if (!t || strcmp(t->name, list_cell(r, ROW_COLUMN_TABLE)) != 0 || strcmp(t->schema, list_cell(r, ROW_COLUMN_SCHEMA)) != 0)
+			t = inventory_find(inv, list_cell(r, ROW_COLUMN_SCHEMA), list_cell(r, ROW_COLUMN_TABLE));
 		if (t)
 			st = list_column(inv, t, r, err);
 		if (!st)
@@ -240,6 +250,9 @@ static enum status list_columns_query(struct inventory *inv, struct conn *c, con
 
 /* ---- keys ---- */
 
+/* What list_keys_query asks for. */
+enum { ROW_KEY_SCHEMA, ROW_KEY_TABLE, ROW_KEY_INDEX, ROW_KEY_COLUMN, ROW_KEY_PREFIX, ROW_KEY_TYPE, ROW_KEY_USABLE, ROW_KEY_SEQUENCE };
+
 static bool list_column_index(const struct table *t, const char *name, unsigned *ret)
 {
 	for (size_t i = 0; i < t->ncols; i++) {
@@ -251,13 +264,12 @@ static bool list_column_index(const struct table *t, const char *name, unsigned 
 	return false;
 }
 
-/* Row r: schema, table, index, column, prefix length, type, usable, number of the column in the index. */
 static void list_key_part(struct table *t, struct index_info *ix, const struct rows *r)
 {
 	unsigned col = 0;
 	t->found_by_key = t->found_by_key || !strcmp(ix->name, "PRIMARY"); /* of whatever type */
-	if (ix->ncols == INDEX_COLUMNS || r->row[4] || !r->row[3] || strcasecmp(list_cell(r, 5), "BTREE") != 0 ||
-	    strcmp(list_cell(r, 6), "1") != 0 || !list_column_index(t, r->row[3], &col)) {
+	if (ix->ncols == INDEX_COLUMNS || r->row[ROW_KEY_PREFIX] || !r->row[ROW_KEY_COLUMN] || strcasecmp(list_cell(r, ROW_KEY_TYPE), "BTREE") != 0 ||
+	    strcmp(list_cell(r, ROW_KEY_USABLE), "1") != 0 || !list_column_index(t, r->row[ROW_KEY_COLUMN], &col)) {
 		ix->usable = false;
 		return;
 	}
@@ -267,7 +279,7 @@ static void list_key_part(struct table *t, struct index_info *ix, const struct r
 /* A part of an index taken for the whole of it would pass for a key, and rows be passed over along it. */
 static enum status list_key_whole(const struct table *t, const struct index_info *ix, const struct rows *r, uint64_t part, struct error *err)
 {
-	if (!t || list_number(r, 7) == part)
+	if (!t || list_number(r, ROW_KEY_SEQUENCE) == part)
 		return ST_OK;
 	return error_set(err, ST_FAILED, ERR_SERVER, "the server lists index `%s` of `%s`.`%s` in pieces", ix->name, t->schema, t->name);
 }
@@ -296,12 +308,12 @@ static enum status list_keys_query(struct inventory *inv, struct conn *c, const 
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
-		bool same = t && !strcmp(t->name, list_cell(r, 1)) && !strcmp(t->schema, list_cell(r, 0));
-		if (!same || strcmp(ix.name, list_cell(r, 2)) != 0) {
+		bool same = t && !strcmp(t->name, list_cell(r, ROW_KEY_TABLE)) && !strcmp(t->schema, list_cell(r, ROW_KEY_SCHEMA));
+		if (!same || strcmp(ix.name, list_cell(r, ROW_KEY_INDEX)) != 0) {
 			st = t ? column_consider_key(t, &ix, err) : ST_OK;
-			t = same ? t : inventory_find(inv, list_cell(r, 0), list_cell(r, 1));
+			t = same ? t : inventory_find(inv, list_cell(r, ROW_KEY_SCHEMA), list_cell(r, ROW_KEY_TABLE));
 			ix = (struct index_info){ .usable = true };
-			strncpy(ix.name, list_cell(r, 2), sizeof ix.name - 1);
+			strncpy(ix.name, list_cell(r, ROW_KEY_INDEX), sizeof ix.name - 1);
 			part = 0;
 		}
 		if (!st)
@@ -335,6 +347,8 @@ enum status inventory_columns(struct inventory *inv, struct table *t, struct con
 
 /* ---- schemas and file names ---- */
 
+enum { ROW_SCHEMA_NAME, ROW_SCHEMA_COLLATION };
+
 static enum status list_schemas(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
 {
 	struct rows *r = NULL;
@@ -345,12 +359,12 @@ static enum status list_schemas(struct inventory *inv, struct conn *c, const str
 		st = rows_next(r, &more, err);
 	while (!st && more) {
 		struct schema *s = NULL;
-		if (filter_schema(o, list_cell(r, 0))) {
+		if (filter_schema(o, list_cell(r, ROW_SCHEMA_NAME))) {
 			st = inventory_add_schema(inv, &s, err);
 			if (!st)
-				st = list_dup(&s->name, r, 0, err);
+				st = list_dup(&s->name, r, ROW_SCHEMA_NAME, err);
 			if (!st)
-				st = list_dup(&s->collation, r, 1, err);
+				st = list_dup(&s->collation, r, ROW_SCHEMA_COLLATION, err);
 			if (!st)
 				s->whole = filter_whole(o, s->name);
 		}

@@ -7,7 +7,6 @@
 
 #include "slackwater/hash.h"
 
-
 void layout_file_name(struct buf *b, enum layout_file file, const char *stem)
 {
 	static const char *const tail[] = {

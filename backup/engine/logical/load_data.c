@@ -32,8 +32,9 @@ static enum status create(struct load_data *d, struct conn *c, struct load_table
 	return st;
 }
 
-static enum status create_table(void *arg, struct conn *c, size_t i, struct error *err)
+static enum status create_table(void *arg, unsigned worker, struct conn *c, size_t i, struct error *err)
 {
+	(void)worker;
 	struct load_data *d = arg;
 	struct load_table *t = &d->plan->table[i];
 	if (t->sequence != d->sequences)
@@ -111,11 +112,11 @@ static enum status finish_table(struct load_data *d, struct conn *c, struct load
 	return t->tail ? build_indexes(d, c, t, err) : ST_OK;
 }
 
-static enum status load_chunk(void *arg, struct conn *c, size_t i, struct error *err)
+static enum status load_chunk(void *arg, unsigned worker, struct conn *c, size_t i, struct error *err)
 {
 	struct load_data *d = arg;
 	(void)i; /* which one it is, is for the schedule to say */
-	const struct load_chunk *k = load_schedule_take(d->schedule, c);
+	const struct load_chunk *k = load_schedule_take(d->schedule, worker);
 	struct buf text = BUF_INIT(1);
 	uint64_t rows = 0;
 	if (!k)

@@ -101,7 +101,7 @@ static void *work(void *arg)
 		if (!p->conn[w->i])
 			st = load_session_open(p->target, &p->run, &p->conn[w->i], &e);
 		if (!st)
-			st = p->fn(p->arg, p->conn[w->i], task, &e);
+			st = p->fn(p->arg, w->i, p->conn[w->i], task, &e);
 	}
 	if (st)
 		fail(p, st, &e);

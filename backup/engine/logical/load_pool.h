@@ -9,8 +9,8 @@
 
 struct load_pool;
 
-/* c is the thread's own; i the task's number. Any thread. */
-typedef enum status load_pool_fn(void *arg, struct conn *c, size_t i, struct error *err);
+/* worker numbers the threads from 0; c is the thread's own; i the task's number. Any thread. */
+typedef enum status load_pool_fn(void *arg, unsigned worker, struct conn *c, size_t i, struct error *err);
 
 /* target and run must outlive it. Sessions are opened by the first use of each thread and kept until free. */
 enum status load_pool_new(const struct conn_options *target, unsigned threads, struct run *run, struct load_pool **ret,

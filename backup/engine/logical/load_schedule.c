@@ -7,15 +7,13 @@
 /* The chunks of one table; open while some are left. */
 struct span { size_t next, end; uint64_t bytes_left; unsigned threads; };
 
-struct lane { const void *who; struct span *span; };
-
 struct load_schedule {
 	const struct load_plan *plan;
 	pthread_mutex_t lock;
 	struct span *span; /* by table, in the order of the chunks */
 	size_t nspans, fresh;
-	struct lane *lane;
-	size_t nlanes, cap;
+	struct span **lane; /* what each worker is at, NULL = nothing yet */
+	size_t nlanes;
 };
 
 static void cut_spans(struct load_schedule *s)
@@ -36,9 +34,9 @@ enum status load_schedule_new(const struct load_plan *plan, unsigned threads, st
 	if (!s)
 		return error_oom(err);
 	s->plan = plan;
-	s->cap = threads ? threads : 1;
+	s->nlanes = threads ? threads : 1;
 	s->span = calloc(plan->nchunks + 1, sizeof *s->span);
-	s->lane = calloc(s->cap, sizeof *s->lane);
+	s->lane = calloc(s->nlanes, sizeof(struct span *));
 	pthread_mutex_init(&s->lock, NULL);
 	if (!s->span || !s->lane) {
 		load_schedule_free(s);
@@ -59,24 +57,13 @@ void load_schedule_free(struct load_schedule *s)
 	free(s);
 }
 
-static struct lane *lane_of(struct load_schedule *s, const void *who)
-{
-	for (size_t i = 0; i < s->nlanes; i++)
-		if (s->lane[i].who == who)
-			return &s->lane[i];
-	if (s->nlanes == s->cap)
-		return &s->lane[0]; /* more threads than were spoken of: they share a place */
-	s->lane[s->nlanes] = (struct lane){ .who = who };
-	return &s->lane[s->nlanes++];
-}
-
 /* An open table has a thread, which is in a lane: so the lanes know all of them. */
 static struct span *best(struct load_schedule *s)
 {
 	struct span *b = s->fresh < s->nspans ? &s->span[s->fresh] : NULL;
 	uint64_t most = b ? b->bytes_left : 0;
 	for (size_t i = 0; i < s->nlanes; i++) {
-		struct span *o = s->lane[i].span;
+		struct span *o = s->lane[i];
 		if (o && o->next < o->end && (!b || o->bytes_left / (o->threads + 1) > most)) {
 			b = o;
 			most = o->bytes_left / (o->threads + 1);
@@ -87,21 +74,21 @@ static struct span *best(struct load_schedule *s)
 	return b;
 }
 
-const struct load_chunk *load_schedule_take(struct load_schedule *s, const void *who)
+const struct load_chunk *load_schedule_take(struct load_schedule *s, unsigned worker)
 {
 	const struct load_chunk *c = NULL;
 	pthread_mutex_lock(&s->lock);
-	struct lane *l = lane_of(s, who);
-	if (!l->span || l->span->next == l->span->end) {
-		if (l->span)
-			l->span->threads--;
-		l->span = best(s);
-		if (l->span)
-			l->span->threads++;
+	struct span **at = &s->lane[worker % s->nlanes];
+	if (!*at || (*at)->next == (*at)->end) {
+		if (*at)
+			(*at)->threads--;
+		*at = best(s);
+		if (*at)
+			(*at)->threads++;
 	}
-	if (l->span) {
-		c = &s->plan->chunk[l->span->next++];
-		l->span->bytes_left -= c->entry->raw_bytes;
+	if (*at) {
+		c = &s->plan->chunk[(*at)->next++];
+		(*at)->bytes_left -= c->entry->raw_bytes;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return c;

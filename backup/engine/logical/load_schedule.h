@@ -13,5 +13,5 @@ struct load_schedule;
 /* plan must outlive it; its chunks are grouped by table, largest first. */
 enum status load_schedule_new(const struct load_plan *plan, unsigned threads, struct load_schedule **ret, struct error *err);
 void load_schedule_free(struct load_schedule *s);
-/* who: tells threads apart. There are exactly as many chunks as plan->nchunks; NULL when all were given out. Any thread. */
-const struct load_chunk *load_schedule_take(struct load_schedule *s, const void *who);
+/* worker: below the number of threads. There are exactly as many chunks as plan->nchunks; NULL when all were given out. Any thread. */
+const struct load_chunk *load_schedule_take(struct load_schedule *s, unsigned worker);

@@ -161,24 +161,37 @@ static enum status schema_put_programs(const struct inventory *inv, const struct
 	return st;
 }
 
+/* The n triggers of one table from o on. */
+static enum status schema_put_table_triggers(const struct inventory *inv, const struct object *o, size_t n, struct stream_writer *w, struct error *err)
+{
+	const struct table *t = inventory_find(inv, o->schema, o->table);
+	const struct schema *s = inventory_schema(inv, o->schema);
+	if (!t || t->gone)
+		return ST_OK;
+	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+	schema_begin(&b, inv);
+	for (size_t i = 0; i < n; i++)
+		schema_program(&b, &o[i], s);
+	enum status st = schema_put_file(w, LAYOUT_TRIGGERS, t->file, &b, err);
+	buf_free(&b);
+	return st;
+}
+
+static bool schema_same_table(const struct object *a, const struct object *b)
+{
+	return b->kind == OBJECT_TRIGGER && !strcmp(a->table, b->table) && !strcmp(a->schema, b->schema);
+}
+
 /* Triggers come sorted by table, and in the order in which they fire. */
 static enum status schema_put_triggers(const struct inventory *inv, struct stream_writer *w, struct error *err)
 {
 	enum status st = ST_OK;
-	for (size_t i = 0; !st && i < inv->nobjects;) {
+	for (size_t i = 0, n; !st && i < inv->nobjects; i += n) {
 		const struct object *o = &inv->object[i];
-		const struct table *t = o->kind == OBJECT_TRIGGER ? inventory_find(inv, o->schema, o->table) : NULL;
-		if (!t || t->gone) {
-			i++;
-			continue;
-		}
-		struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
-		schema_begin(&b, inv);
-		const struct schema *s = inventory_schema(inv, t->schema);
-		for (; i < inv->nobjects && inv->object[i].kind == OBJECT_TRIGGER && inventory_find(inv, inv->object[i].schema, inv->object[i].table) == t; i++)
-			schema_program(&b, &inv->object[i], s);
-		st = schema_put_file(w, LAYOUT_TRIGGERS, t->file, &b, err);
-		buf_free(&b);
+		for (n = 1; o->kind == OBJECT_TRIGGER && i + n < inv->nobjects && schema_same_table(o, &o[n]); n++)
+			;
+		if (o->kind == OBJECT_TRIGGER)
+			st = schema_put_table_triggers(inv, o, n, w, err);
 	}
 	return st;
 }

@@ -128,7 +128,9 @@ static void test_versions(void **state)
 	version(FLAVOR_MYSQL, 80100, 80403, true);
 	version(FLAVOR_MYSQL, 80403, 90704, true);
 	version(FLAVOR_MYSQL, 90100, 90704, true);
-	version(FLAVOR_MYSQL, 80040, 80035, true); /* within a series */
+	version(FLAVOR_MYSQL, 80040, 80035, true); /* within a minor */
+	version(FLAVOR_MYSQL, 90704, 90100, false);
+	version(FLAVOR_MYSQL, 80403, 80200, false);
 	version(FLAVOR_MYSQL, 50624, 80040, false);
 	version(FLAVOR_MYSQL, 50624, 90704, false);
 	version(FLAVOR_MYSQL, 80040, 90704, false);

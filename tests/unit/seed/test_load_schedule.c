@@ -32,10 +32,9 @@ static void make(struct world *w, const int *chunks)
 		}
 }
 
-static int take(struct world *w, struct load_schedule *s, int who)
+static int take(struct world *w, struct load_schedule *s, unsigned who)
 {
-	static const char threads[8];
-	const struct load_chunk *c = load_schedule_take(s, &threads[who]);
+	const struct load_chunk *c = load_schedule_take(s, who);
 	if (!c)
 		return -1;
 	w->taken[c - w->chunk]++;
