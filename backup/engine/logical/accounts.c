@@ -118,8 +118,11 @@ static void accounts_rest(struct buf *b, const char *rest)
 	buf_addf(b, " AS ''%s", end + 1);
 }
 
-/* text: "CREATE USER name rest". Written once as CREATE USER IF NOT EXISTS and once as ALTER USER. */
-static enum status accounts_create_from(struct accounts *a, const struct account *u, char *text, struct error *err)
+/*
+ * text: "CREATE USER name rest". Written once as CREATE USER IF NOT EXISTS and once as ALTER USER. lifetime: NULL, or the ALTER USER in which MariaDB
+ * tells the lifetime of a password that has expired; given last it would undo the expiry, given first it is kept [run 10.11.19].
+ */
+static enum status accounts_create_from(struct accounts *a, const struct account *u, char *text, const char *lifetime, struct error *err)
 {
 	static const char create[] = "CREATE USER ";
 	if (strncmp(text, create, sizeof create - 1) != 0)
@@ -140,6 +143,8 @@ static enum status accounts_create_from(struct accounts *a, const struct account
 	accounts_rest(&stmt, text + sizeof create - 1);
 	layout_statement(b, buf_str(&stmt), stmt.len);
 	buf_clear(&stmt);
+	if (lifetime)
+		accounts_line(a, lifetime);
 	buf_adds(&stmt, "ALTER USER ");
 	accounts_rest(&stmt, text + sizeof create - 1);
 	layout_statement(b, buf_str(&stmt), stmt.len);
@@ -192,10 +197,9 @@ static enum status accounts_create(struct accounts *a, struct account *u, struct
 	if (!st)
 		st = inventory_dup(&text, r->row[0], r->len[0], err);
 	if (!st)
-		st = accounts_create_from(a, u, text, err);
-	/* MariaDB tells an expired password's lifetime in a statement behind it [run 10.11.19]. */
-	while (!st && !(st = rows_next(r, &more, err)) && more)
-		accounts_line(a, r->row[0] ? r->row[0] : "");
+		st = rows_next(r, &more, err);
+	if (!st)
+		st = accounts_create_from(a, u, text, more ? r->row[0] : NULL, err);
 	free(text);
 out:
 	rows_free(r);

@@ -163,8 +163,8 @@ static void mariadb_accounts(void **state)
 	assert_string_equal(inv.users.data, LAYOUT_SCHEMA_HEADER
 	                    "CREATE ROLE IF NOT EXISTS 'role1';\n"
 	                    "CREATE USER IF NOT EXISTS `ann`@`%` IDENTIFIED BY PASSWORD '*AB' PASSWORD EXPIRE;\n"
-	                    "ALTER USER `ann`@`%` IDENTIFIED BY PASSWORD '*AB' PASSWORD EXPIRE;\n"
 	                    "ALTER USER `ann`@`%` PASSWORD EXPIRE NEVER;\n"
+	                    "ALTER USER `ann`@`%` IDENTIFIED BY PASSWORD '*AB' PASSWORD EXPIRE;\n"
 	                    "GRANT USAGE ON *.* TO `role1`;\n"
 	                    "GRANT `role1` TO `ann`@`%`;\n"
 	                    "SET DEFAULT ROLE 'role1' FOR 'ann'@'%';\n");
