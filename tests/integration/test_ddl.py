@@ -8,7 +8,7 @@ import pytest
 
 from conftest import topology
 from lab import bulk, compare, proc, tool
-from lab.server import FLAVOURS
+from lab.server import FLAVOURS, MySQL56
 from lab.topology import Loads
 from steps import assert_running, assert_same, seed_proven
 
@@ -160,10 +160,53 @@ def test_ddl_wait_is_reported(lab, tmp_path):
     lab.wait_caught_up()
 
 
-def _wait_reading(lab, running):
+@pytest.fixture
+def bulky(lab):
+    """A table without a key, which is read by one statement."""
+    lab.source.sql("CREATE TABLE depot.bulky (v VARBINARY(1000) NOT NULL) ENGINE=InnoDB",
+                   *(f"INSERT INTO depot.bulky SELECT v FROM depot.goods WHERE id > {low} AND id <= {low + 20000}" for low in range(0, 2 * MEGABYTES * 1000, 20000)))
+    lab.wait_caught_up()
+    yield lab.source.value("SELECT COUNT(*) FROM depot.bulky")
+    lab.source.sql("DROP TABLE depot.bulky")
+    lab.wait_caught_up()
+
+
+@pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
+def test_a_flush_under_a_reader_does_not_stop_the_applier_for_long(lab, bulky, repository):
+    """5.6: after an ANALYZE TABLE whoever opens the table waits until all who read it are done."""
+    assert bulky
+
+    def flushing():
+        return lab.replica.value("SELECT COUNT(*) FROM information_schema.processlist WHERE user='system user' AND state='Waiting for table flush'")
+    running = tool.start_backup(lab.replica, repository, *SLOW, "--ddl-max-wait", "1s", "--include", "depot.bulky")
+    _wait_reading(lab, running, "NO_CACHE%bulky")
+    lab.replica.local("ANALYZE NO_WRITE_TO_BINLOG TABLE depot.bulky")
+    lab.source.sql("INSERT INTO depot.bulky VALUES ('late')")
+    proc.wait_until(flushing, 20, "the applier to wait")
+    proc.wait_until(lambda: not flushing(), 8, "the applier to go on")
+    assert running.alive(), "the dump was over: nothing was given up"
+    result = running.finish(180)
+    assert "the applier waited longer than" in result.err
+    assert_running(lab)
+
+
+def test_a_failed_copy_does_not_read_on(lab, bulky, repository):
+    """There is no room for what is copied in the window: the rest of a big answer is not read to its end while the applier is still."""
+    def read():
+        return int(lab.replica.sql("SHOW GLOBAL STATUS LIKE 'Handler_read_rnd_next'")[0]["Value"])
+    lab.source.sql("ALTER TABLE depot.bulky ENGINE=MyISAM")
+    lab.wait_caught_up()
+    before = read()
+    tool.backup(lab.replica, repository, "--chunk-size", "1M", "--include", "depot.bulky", environment={"TMPDIR": "/nonexistent"}, expect=tool.STORE)
+    proc.wait_until(lambda: not lab.replica.sql("SELECT 1 FROM information_schema.processlist WHERE user='backup'"), 30, "its sessions to end")
+    assert 0 < read() - before < bulky * 0.8
+    assert_running(lab)
+
+
+def _wait_reading(lab, running, table="goods"):
     """Until the big table is being read, after the window."""
     proc.wait_until(lambda: not running.alive() or lab.replica.sql(
-        "SELECT 1 FROM information_schema.processlist WHERE user='backup' AND info LIKE 'SELECT%goods%' AND info NOT LIKE '%processlist%'"),
+        f"SELECT 1 FROM information_schema.processlist WHERE user='backup' AND info LIKE 'SELECT%{table}%' AND info NOT LIKE '%processlist%'"),
         60, "the dump to read the big table", every=0.002)
     assert running.alive(), running.finish(1, expect=None)
 

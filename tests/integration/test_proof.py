@@ -145,6 +145,22 @@ def test_proven(lab, repository, scratch):
         assert password not in text + info + record.read_text()
 
 
+def test_a_time_zone_that_the_scratch_server_does_not_know(mariadb, repository, scratch):
+    """A fresh server has no time zones: an event's is no reason not to restore the rest."""
+    lab = mariadb
+    for server in (lab.source, lab.replica):
+        server.local("INSERT INTO mysql.time_zone (Time_zone_id, Use_leap_seconds) VALUES (4711,'N')", "INSERT INTO mysql.time_zone_name VALUES ('Lab/Zone',4711)",
+                     "INSERT INTO mysql.time_zone_transition_type VALUES (4711,0,7200,0,'LAB')")
+    lab.source.sql("CREATE DATABASE zoned", "SET time_zone='Lab/Zone'", "CREATE EVENT zoned.e ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO SELECT 1")
+    lab.wait_caught_up()
+    tool.backup(lab.replica, repository)
+    result = prove(lab, repository, scratch, source=False)
+    lab.source.sql("DROP DATABASE zoned")
+    lab.wait_caught_up()
+    assert result.json["proof"]["result"] == "restored"
+    assert "does not know the time zone 'Lab/Zone': its events are created in UTC there" in result.err
+
+
 def test_restored_without_a_source(mariadb, repository, scratch):
     """Loaded and counted: recorded, and not called proven."""
     lab = mariadb

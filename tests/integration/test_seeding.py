@@ -109,6 +109,23 @@ def test_checksums_that_differ_are_told(lab, repository):
     lab.drop(target)
 
 
+def test_checksums_say_what_they_did_not_compare(lab, repository):
+    """A row whose text is longer than max_allowed_packet has no checksum; it used to count as equal."""
+    lab.source.sql("CREATE TABLE app1.huge (id INT PRIMARY KEY, a LONGBLOB, b LONGBLOB) ENGINE=InnoDB", "INSERT INTO app1.huge VALUES (1,REPEAT('a',700000),REPEAT('b',700000)),(2,'a','b')")
+    lab.wait_caught_up()
+    tool.backup(lab.replica, repository)
+    lab.replica.local("UPDATE app1.huge SET b=REPEAT('c',700000) WHERE id=1", "SET GLOBAL max_allowed_packet=1048576")
+    target = lab.target()
+    try:
+        result = tool.seed(repository, target, lab.sources, "--json", "--checksum", f"127.0.0.1:{lab.replica.port}", **_checksum_account())
+    finally:
+        lab.replica.local("SET GLOBAL max_allowed_packet=67108864")
+    assert "1 tables were not compared" in result.err and "app1.huge (1 rows)" in result.err
+    lab.drop(target)
+    lab.source.sql("DROP TABLE app1.huge")
+    lab.wait_caught_up()
+
+
 def test_a_server_that_is_no_replica(lab, repository):
     """The source itself: nothing to stop, and a load that writes there is a local writer; quiet, it is a snapshot like any other."""
     with logs.Statements(lab.source) as said:

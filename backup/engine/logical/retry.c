@@ -6,6 +6,9 @@
 
 #include "slackwater/dialect.h"
 
+/* By its bytes: the tables `App` and `app` are two. */
+#define RETRY_NAME INVENTORY_BYTES("SUBSTRING_INDEX(NAME, '#', 1)")
+
 static const char *retry_table(const struct conn *c)
 {
 	return conn_is_mysql(c, 80000) ? "INNODB_TABLES" : "INNODB_SYS_TABLES";
@@ -47,7 +50,7 @@ enum status retry_remember(struct retry *r, struct conn *c, const struct fingerp
 	bool more = false;
 	retry_clear(r);
 	r->captured = *captured;
-	enum status st = conn_queryf(c, &rows, err, "SELECT SUBSTRING_INDEX(NAME, '#', 1), TABLE_ID FROM information_schema.%s ORDER BY 1", retry_table(c));
+	enum status st = conn_queryf(c, &rows, err, "SELECT SUBSTRING_INDEX(NAME, '#', 1), TABLE_ID FROM information_schema.%s ORDER BY " RETRY_NAME, retry_table(c));
 	if (!st)
 		st = rows_next(rows, &more, err);
 	while (!st && more) {
@@ -93,7 +96,7 @@ static enum status retry_same_ids(const struct retry *r, struct session *s, cons
 	/* Other names are spelled in InnoDB's own way: not worth knowing it. */
 	enum status st = found && retry_plain(k->schema) && retry_plain(k->name) ? ST_OK : retry_hit(k, err);
 	if (!st)
-		st = conn_queryf(s->c, &rows, err, "SELECT TABLE_ID FROM information_schema.%s WHERE SUBSTRING_INDEX(NAME, '#', 1) = '%s'",
+		st = conn_queryf(s->c, &rows, err, "SELECT TABLE_ID FROM information_schema.%s WHERE " RETRY_NAME " = '%s'",
 		                 retry_table(s->c), key);
 	if (!st)
 		st = rows_next(rows, &more, err);
