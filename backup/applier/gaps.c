@@ -80,16 +80,20 @@ enum status gaps_closed(const struct gaps *was, const struct gaps *now, const st
 	return st;
 }
 
-/* With the relay log read to its end nothing is left to fill, even where slave_checkpoint_period lets the mark lag for long. */
-static bool has_read_all(const struct channel *ch)
+/*
+ * With the relay log read to its end nothing is left to fill, even where slave_checkpoint_period lets the mark lag for long. Nor is there when
+ * the coordinator waits for room with its workers ("Waiting for Slave Workers to free pending events", "... Slave Worker queue"): it fills by itself.
+ */
+static bool is_beyond(const struct channel *ch)
 {
-	return ch->sql_state && strstr(ch->sql_state, "has read all relay log");
+	return ch->sql_state && (strstr(ch->sql_state, "has read all relay log") || strstr(ch->sql_state, "free pending events") ||
+	                         strstr(ch->sql_state, "Worker queue"));
 }
 
 bool gaps_filling(const struct gap *was, const struct channel *ch)
 {
 	const struct gaps_at *to = &was->target;
-	if (!was->workers_ahead || !to->file || !ch->sql_running || !ch->cp.exec_file || has_read_all(ch))
+	if (!was->workers_ahead || !to->file || !ch->sql_running || !ch->cp.exec_file || is_beyond(ch))
 		return false;
 	return logname_compare_at(ch->cp.exec_file, ch->cp.exec_pos, to->file, to->pos) < 0;
 }

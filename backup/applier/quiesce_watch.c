@@ -68,6 +68,42 @@ static const struct channel *filling(const struct quiesce *q)
 	return NULL;
 }
 
+/*
+ * Does another thread than the coordinator have a transaction open? A gap is filled by the coordinator itself. Before 8.0, with one channel:
+ * nothing else tells which thread is which there but a state that no worker is ever in.
+ */
+static enum status workers_apply(struct quiesce *q, bool *ret, struct error *err)
+{
+	uint64_t n = 0;
+	enum status st = conn_scalar_u64(q->watch,
+	                                 "SELECT COUNT(*) FROM information_schema.innodb_trx t "
+	                                 "JOIN information_schema.PROCESSLIST w ON w.ID = t.trx_mysql_thread_id "
+	                                 "JOIN information_schema.PROCESSLIST c ON c.ID <> w.ID WHERE w.USER = 'system user' "
+	                                 "AND c.USER = 'system user' AND c.STATE LIKE 'Reading event from the relay log%'",
+	                                 &n, err);
+	*ret = !st && n;
+	return st;
+}
+
+/*
+ * Once the server has been seen beyond a gap, what is ahead of the low-water mark is work that it hands out as always: behind a worker that is
+ * held up the mark stands still for long.
+ */
+static enum status note_filled(struct quiesce *q, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < q->gaps.n; i++) {
+		struct gap *was = &q->gaps.item[i];
+		const struct channel *ch = was->workers_ahead ? channels_find(&q->now, was->channel) : NULL;
+		bool beyond = ch && !gaps_filling(was, ch);
+		if (ch && !beyond && q->now.n == 1 && !q->in.worker_stamps)
+			st = workers_apply(q, &beyond, err);
+		if (!st && beyond && ch->sql_running)
+			was->workers_ahead = 0;
+	}
+	return st;
+}
+
 /* One look at everything that speaks against stopping now. */
 static enum status look(struct quiesce *q, bool *ret_quiet, size_t *ret_left, struct error *err)
 {
@@ -79,6 +115,8 @@ static enum status look(struct quiesce *q, bool *ret_quiet, size_t *ret_left, st
 		st = quiesce_read_channels(q, err);
 	if (!st)
 		st = look_after_ours(q, ret_left, err);
+	if (!st)
+		st = note_filled(q, err);
 	*ret_quiet = !st && inflight_young(&q->inflight, q->w->pause_budget_ms) && !prepared_any(&q->prepared) && !filling(q);
 	return st;
 }

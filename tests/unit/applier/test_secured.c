@@ -98,6 +98,53 @@ static void test_stopped_by_a_person(void **state)
 	end(&b);
 }
 
+#define MOVES "Channel_Name\tReplica_SQL_Running\tRelay_Source_Log_File\tExec_Source_Log_Pos\tReplica_SQL_Running_State\n"
+#define AT(state) MOVES "x\tYes\tbinlog.000001\t100\t" state "\n" "y\tYes\t\t0\t\n"
+
+/* Workers are ahead of the low-water mark when we come. The relay log was read to its end once: then it was no gap, a worker is held up. */
+static void test_held_up_is_no_gap(void **state)
+{
+	struct bed b;
+	begin(*state, &b);
+	b.q.gaps = (struct gaps){ .item = calloc(1, sizeof *b.q.gaps.item), .n = 1 };
+	b.q.gaps.item[0] = (struct gap){ .channel = strdup("x"), .workers_ahead = 1, .target = { strdup("binlog.000001"), 500 } };
+	look(&b, AT("Reading event from the relay log")); /* it may be filling */
+	look(&b, AT("Slave has read all relay log; waiting for more updates"));
+	look(&b, AT("Reading event from the relay log")); /* switch and journal are set, and it is looked at again */
+	b.q.secured = false;
+	assert_int_equal(quiesce_watch(&b.q), E_DONE);
+	end(&b);
+}
+
+static void look_56(struct bed *b, const char *workers_at_work)
+{
+	fake_conn_expect_prefix(b->watch, "SELECT t.trx_id");
+	fake_conn_expect_prefix(b->watch, "SELECT ");
+	fake_conn_expect(b->watch, "SHOW REPLICA STATUS");
+	fake_conn_rows(b->watch, MOVES "x\tYes\tbinlog.000001\t100\tReading event from the relay log\n");
+	if (!workers_at_work)
+		return;
+	fake_conn_expect_prefix(b->watch, "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.PROCESSLIST w");
+	fake_conn_rows(b->watch, workers_at_work);
+}
+
+/* Held up for so long that the coordinator can hand out nothing more, and says no more than when it fills: but a worker is at work. */
+static void test_held_up_for_long(void **state)
+{
+	struct bed b;
+	begin(*state, &b);
+	b.q.in.worker_stamps = false;
+	free(b.q.ours[--b.q.nours].name);
+	free(b.q.described.item[--b.q.described.n].cp.name);
+	b.q.gaps = (struct gaps){ .item = calloc(1, sizeof *b.q.gaps.item), .n = 1 };
+	b.q.gaps.item[0] = (struct gap){ .channel = strdup("x"), .workers_ahead = 1, .target = { strdup("binlog.000001"), 500 } };
+	look_56(&b, "n\n0\n");
+	look_56(&b, "n\n1\n");
+	look_56(&b, NULL);
+	assert_int_equal(quiesce_watch(&b.q), E_DONE);
+	end(&b);
+}
+
 /* y cannot be started, and the server is there: whoever comes next must not take it for started by the switch. */
 static void test_left_to_the_journal(void **state)
 {
@@ -119,6 +166,6 @@ static void test_left_to_the_journal(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_stopped_by_a_person), T(test_left_to_the_journal) };
+	const struct CMUnitTest tests[] = { T(test_stopped_by_a_person), T(test_held_up_is_no_gap), T(test_held_up_for_long), T(test_left_to_the_journal) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
