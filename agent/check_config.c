@@ -78,22 +78,6 @@ static enum status parse(const struct option_group *const *groups, const struct 
 
 /* ---- instances ---- */
 
-static enum status login(struct check *c, const struct settings_instance *in, struct conn_options *ret, struct error *err)
-{
-	static const struct option_group *const groups[] = { &config_connection, NULL };
-	struct config config;
-	struct optfile *files = NULL;
-	config_init(&config);
-	enum status st = parse(groups, &in->options, &config, err);
-	if (!st)
-		st = connection_files(&config, &c->app->sink.base, &files, err);
-	if (!st)
-		st = connection_options(&config, files, &c->app->run, ret, err);
-	optfile_free(files);
-	config_free(&config);
-	return st;
-}
-
 static enum status instance(struct check *c, size_t i, struct error *err)
 {
 	const struct settings_instance *in = &c->settings->instance[i];
@@ -103,7 +87,7 @@ static enum status instance(struct check *c, size_t i, struct error *err)
 	struct error refusal = ERROR_INIT;
 	char said[300] = "";
 	json_t *detail = NULL;
-	enum status st = login(c, in, &server, &refusal);
+	enum status st = connection_of_instance(&in->options, &c->app->sink.base, &c->app->run, NULL, &server, &refusal);
 	if (!st)
 		st = window_preflight(&server, &window, &c->app->run, &p, &refusal);
 	if (!st) {
@@ -235,7 +219,7 @@ static enum status probe(struct check *c, const struct settings_snapshot *n, str
 	config_init(&config);
 	enum status st = parse(cmd_backup.groups, &n->options, &config, err);
 	if (!st)
-		st = login(c, &c->settings->instance[n->instance], &server, err);
+		st = connection_of_instance(&c->settings->instance[n->instance].options, &c->app->sink.base, &c->app->run, NULL, &server, err);
 	if (!st)
 		st = work_engine_options(&config, &eo, err);
 	if (!st)

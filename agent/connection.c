@@ -296,3 +296,22 @@ enum status connection_elsewhere(const char *where, const struct config *c, cons
 		conn_options_free(&o);
 	return st;
 }
+
+enum status connection_of_instance(const struct strlist *options, struct event_sink *events, const struct run *run, struct config *ret_config,
+                                   struct conn_options *ret, struct error *err)
+{
+	static const struct option_group *const groups[] = { &config_connection, &config_status, NULL };
+	struct options_rest rest;
+	struct optfile *files = NULL;
+	struct config own, *c = ret_config ? ret_config : &own;
+	config_init(c);
+	enum status st = options_parse(groups, (int)options->n, options->item, c, &rest, err);
+	if (!st)
+		st = connection_files(c, events, &files, err);
+	if (!st)
+		st = connection_options(c, files, run, ret, err);
+	optfile_free(files);
+	if (!ret_config)
+		config_free(&own);
+	return st;
+}

@@ -26,5 +26,11 @@ enum status connection_apply_group(const struct config *c, const struct optfile 
 enum status connection_address(const char *text, const char *what, char **ret_host, unsigned *ret_port, struct error *err);
 /* ERR_USAGE naming a key of group that no connection knows. */
 enum status connection_check_group(const struct optfile *files, const char *group, struct error *err);
+/*
+ * Of the options of an [instance] section, which are those of a command line. *ret_config (NULL = not wanted) borrows from options, and is the
+ * caller's to free, in every case. Nothing is asked of anybody: a password is in a file.
+ */
+enum status connection_of_instance(const struct strlist *options, struct event_sink *events, const struct run *run, struct config *ret_config,
+                                   struct conn_options *ret, struct error *err);
 /* *slot = copy of value, unless value is NULL. */
 enum status connection_copy(char **slot, const char *value, struct error *err);

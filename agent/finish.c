@@ -10,22 +10,11 @@
 
 static enum status finish_instance(struct app *app, const char *dir, const struct settings_instance *in, struct error *err)
 {
-	static const struct option_group *const groups[] = { &config_connection, &config_status, NULL };
 	struct conn_options server = { .host = NULL };
-	struct optfile *files = NULL;
-	struct options_rest rest;
-	struct config c;
-	config_init(&c);
-	enum status st = options_parse(groups, (int)in->options.n, in->options.item, &c, &rest, err);
-	if (!st)
-		st = connection_files(&c, &app->sink.base, &files, err);
-	if (!st)
-		st = connection_options(&c, files, &app->run, &server, err);
+	enum status st = connection_of_instance(&in->options, &app->sink.base, &app->run, NULL, &server, err);
 	if (!st)
 		st = state_finish(app, dir, &server, err);
 	conn_options_free(&server);
-	optfile_free(files);
-	config_free(&c);
 	return st ? error_prefix(err, "instance %s", in->name) : ST_OK;
 }
 

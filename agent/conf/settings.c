@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../connection.h"
+#include "../http/listen.h"
 #include "../objectstore.h"
 #include "../work.h"
 #include "inspect.h"
@@ -14,7 +14,7 @@
 #include "slackwater/claim.h"
 #include "snapshots.h"
 
-enum { SETTINGS_PATH_MAX = 4096, SETTINGS_HOST_MAX = 64 };
+enum { SETTINGS_PATH_MAX = 4096 };
 
 /* ---- copies ---- */
 
@@ -41,34 +41,6 @@ static size_t count(const struct sections *all, enum known_kind kind)
 
 /* ---- [agent] ---- */
 
-static bool is_loopback(const char *host)
-{
-	struct in_addr four;
-	struct in6_addr six;
-	if (inet_pton(AF_INET, host, &four) == 1)
-		return ntohl(four.s_addr) >> 24 == 127;
-	return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-}
-
-/* "127.0.0.1:9877", "[::1]:9877": names would have to be looked up at the start, when there may be no network yet. */
-static bool split_listen(const char *text, char host[SETTINGS_HOST_MAX])
-{
-	struct in_addr four;
-	struct in6_addr six;
-	bool bracket = *text == '[';
-	const char *end = bracket ? strchr(text, ']') : strchr(text, ':');
-	if (!end || (size_t)(end - text) >= SETTINGS_HOST_MAX)
-		return false;
-	snprintf(host, SETTINGS_HOST_MAX, "%.*s", (int)(end - text) - bracket, text + bracket);
-	const char *port = bracket ? end + 2 : end + 1;
-	if (bracket && end[1] != ':')
-		return false;
-	size_t digits = strspn(port, "0123456789");
-	if (!digits || port[digits] || strtoul(port, NULL, 10) > 65535)
-		return false;
-	return bracket ? inet_pton(AF_INET6, host, &six) == 1 : inet_pton(AF_INET, host, &four) == 1;
-}
-
 static void agent_mistake(const struct section *s, const char *key, struct mistakes *m, const char *text, const char *hint)
 {
 	struct error why = ERROR_INIT;
@@ -79,7 +51,7 @@ static void agent_mistake(const struct section *s, const char *key, struct mista
 
 static void check_listen(const struct section *s, const struct known_agent *a, struct mistakes *m)
 {
-	char host[SETTINGS_HOST_MAX];
+	bool loopback = false;
 	if (!a->listen) {
 		if (a->tls_cert || a->tls_key)
 			agent_mistake(s, a->tls_cert ? "tls-cert" : "tls-key", m, "there is a certificate, but nothing to listen on", "listen = ADDRESS:PORT");
@@ -92,9 +64,10 @@ static void check_listen(const struct section *s, const struct known_agent *a, s
 			agent_mistake(s, "listen", m, "unix: is followed by an absolute path", "unix:/run/slackwater/http.sock");
 		return;
 	}
-	if (!split_listen(a->listen, host))
+	/* no names: they would have to be looked up at the start, when there may be no network yet */
+	if (!listen_understands(a->listen, &loopback))
 		agent_mistake(s, "listen", m, "listen is no address and port", "127.0.0.1:9877, [::1]:9877, 0.0.0.0:9877 or unix:/PATH; no names");
-	else if (!a->token_file && !is_loopback(host))
+	else if (!a->token_file && !loopback)
 		agent_mistake(s, "listen", m, "without token-file HTTP is for this host only",
 		              "listen on 127.0.0.1 or [::1], or give a token-file, and tls-cert or a proxy that has one");
 }

@@ -33,8 +33,9 @@
  *   ready    -> stopping  SIGTERM, SIGINT: nothing is started; listings and proofs are cancelled, a backup is waited for up to
  *                         stop-timeout, then told to end, by a second signal at once; its due time counts as not dealt with
  *   stopping -> gone      the last child has ended
- *   any      -> gone      a crash: the kernel tells the children to end, which set their applier going first; the next start finds their runs
- *                         open in memory (failed) and, with the journals in the state directory, what they could not finish
+ *   any      -> gone      a crash: the kernel tells the children to end, which set their applier going first, unless the service manager ends
+ *                         them by force at once (KillMode=mixed does): then the switch inside the server, and ExecStopPost= with their
+ *                         journals, set it going. The next start finds their runs open in memory (failed), and the journals that are left
  */
 #pragma once
 

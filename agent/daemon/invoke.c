@@ -8,18 +8,19 @@
 /* A person's run may hold the instance for a moment: that is no failure of ours. */
 #define INVOKE_WAIT_LOCK "--wait-lock=1m"
 
+static const char *const kinds[RUN_KINDS] = { "backup", "expire", "proof", "list" };
+
 const char *run_kind_name(enum run_kind k)
 {
-	static const char *const names[RUN_KINDS] = { "backup", "expire", "proof", "list" };
-	return names[k];
+	return kinds[k];
 }
 
-static enum status add_all(struct strlist *to, const struct strlist *from, struct error *err)
+enum run_kind run_kind_find(const char *name)
 {
-	enum status st = ST_OK;
-	for (size_t i = 0; !st && i < from->n; i++)
-		st = strlist_add(to, from->item[i], err);
-	return st;
+	enum run_kind k = RUN_BACKUP;
+	while (k < RUN_LIST && strcmp(kinds[k], name) != 0)
+		k++;
+	return k == RUN_LIST ? RUN_BACKUP : k;
 }
 
 static enum status add_words(struct strlist *to, const char *const *word, struct error *err)
@@ -35,7 +36,7 @@ static enum status about_the_store(const struct settings *s, const struct settin
                                    struct error *err)
 {
 	const struct settings_store *store = &s->store[n->store];
-	enum status st = add_all(ret, &store->options, err);
+	enum status st = strlist_add_all(ret, &store->options, err);
 	if (!st)
 		st = strlist_addf(ret, err, "--%s=%s", url_option, store->url);
 	return st ? st : strlist_addf(ret, err, "--instance=%s", s->instance[n->instance].name);
@@ -46,9 +47,9 @@ static enum status backup(const struct settings *s, const struct settings_snapsh
 	static const char *const first[] = { "slackwater", "backup", INVOKE_WAIT_LOCK, NULL };
 	enum status st = add_words(ret, first, err);
 	if (!st)
-		st = add_all(ret, &s->instance[n->instance].options, err);
+		st = strlist_add_all(ret, &s->instance[n->instance].options, err);
 	if (!st)
-		st = add_all(ret, &n->options, err);
+		st = strlist_add_all(ret, &n->options, err);
 	if (!st)
 		st = about_the_store(s, n, "to", ret, err);
 	return st ? st : strlist_addf(ret, err, "--state-dir=%s", s->agent.state_dir);
@@ -59,7 +60,7 @@ static enum status expire(const struct settings *s, const struct settings_snapsh
 	static const char *const first[] = { "slackwater", "expire", NULL };
 	enum status st = add_words(ret, first, err);
 	if (!st)
-		st = add_all(ret, &n->retention, err);
+		st = strlist_add_all(ret, &n->retention, err);
 	return st ? st : about_the_store(s, n, "from", ret, err);
 }
 
@@ -68,7 +69,7 @@ static enum status proof(const struct settings *s, const struct settings_snapsho
 	static const char *const first[] = { "slackwater", "verify", "--restore", NULL };
 	enum status st = add_words(ret, first, err);
 	if (!st)
-		st = add_all(ret, &n->proof_options, err);
+		st = strlist_add_all(ret, &n->proof_options, err);
 	if (!st)
 		st = about_the_store(s, n, "from", ret, err);
 	/* comparing stops an applier as well */
@@ -130,7 +131,7 @@ enum status invoke_environment(const struct settings *s, size_t snapshot, struct
 	for (char **variable = environ; !st && *variable; variable++)
 		if (!is_ours_alone(*variable) && !given(of_store, *variable))
 			st = strlist_add(ret, *variable, err);
-	return st ? st : add_all(ret, of_store, err);
+	return st ? st : strlist_add_all(ret, of_store, err);
 }
 
 static enum status pass_on(const char *name, const char *otherwise, struct strlist *ret, struct error *err)

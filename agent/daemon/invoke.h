@@ -12,6 +12,7 @@
 enum run_kind { RUN_BACKUP, RUN_EXPIRE, RUN_PROOF, RUN_LIST };
 #define RUN_KINDS 4
 const char *run_kind_name(enum run_kind k); /* "backup", "expire", "proof", "list" */
+enum run_kind run_kind_find(const char *name); /* of what is remembered; what is not known is taken for a backup */
 
 /* argv of a run about a snapshot section; of RUN_LIST only its store and instance are looked at. newest: of RUN_LIST, at most so many. */
 enum status invoke_words(const struct settings *s, size_t snapshot, enum run_kind kind, unsigned newest, struct strlist *ret,

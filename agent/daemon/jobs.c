@@ -103,7 +103,7 @@ void jobs_bury(struct core *c)
 	while (json_array_size(c->memory.open)) {
 		json_t *run = json_deep_copy(json_array_get(c->memory.open, 0));
 		const char *id = jsonx_str_or(run, "id", "?"), *snapshot = jsonx_str_or(run, "snapshot", "?");
-		bool proof = !strcmp(jsonx_str_or(run, "kind", ""), "proof"), expire = !strcmp(jsonx_str_or(run, "kind", ""), "expire");
+		enum run_kind kind = run_kind_find(jsonx_str_or(run, "kind", ""));
 		struct memory_job *m = NULL;
 		json_array_remove(c->memory.open, 0);
 		if (!run || memory_job(&c->memory, snapshot, core_wall_ms(), &m, &ignored)) {
@@ -115,9 +115,9 @@ void jobs_bury(struct core *c)
 		(void)json_object_set_new(run, "exit", json_integer(exitcode_of(ERR_UNEXPECTED, 0)));
 		(void)json_object_set_new(run, "error", outcome_error("unexpected", exitcode_of(ERR_UNEXPECTED, 0), "the agent ended while this ran",
 		                          "the run was told to end, and what it had stopped has been started again, or will be before the next run"));
-		if (!expire)
-			plan_ended(proof ? &m->proof : &m->backup, PLAN_FAILED, core_wall_ms());
-		(void)memory_add_run(&c->memory, m, proof ? RUN_PROOF : expire ? RUN_EXPIRE : RUN_BACKUP, run, &ignored);
+		if (kind != RUN_EXPIRE)
+			plan_ended(kind == RUN_PROOF ? &m->proof : &m->backup, PLAN_FAILED, core_wall_ms());
+		(void)memory_add_run(&c->memory, m, kind, run, &ignored);
 		json_decref(run);
 	}
 	save(c);
@@ -145,7 +145,7 @@ static void start(struct core *c, struct job *j, enum run_kind kind, uint64_t nu
 		core_say(c, LOG_LEVEL_ERROR, name, "no memory is left for the history of runs");
 	json_decref(run);
 	save(c); /* before it begins: a run that has begun is never forgotten */
-	core_say(c, LOG_LEVEL_INFO, name, "%s begins: %s, %s", t->id, kind == RUN_EXPIRE ? "backup" : plan_trigger_name(t->trigger), d->why);
+	core_say(c, LOG_LEVEL_INFO, name, "%s begins: %s, %s", t->id, plan_trigger_name(t->trigger), d->why);
 	t->next = c->tasks;
 	c->tasks = t;
 	task_begin(t, core_now_ms());
@@ -213,7 +213,7 @@ static void decide(struct core *c, struct job *j, enum run_kind kind)
 
 static void expire(struct core *c, struct job *j)
 {
-	const struct plan_decision after = { .act = PLAN_START, .why = "a backup has succeeded" };
+	const struct plan_decision after = { .act = PLAN_START, .trigger = PLAN_BY_BACKUP, .why = "a backup has succeeded" };
 	if (!j->expire || situation(c, j).busy)
 		return;
 	j->expire = false;

@@ -23,7 +23,6 @@ struct seer {
 	char *name, *state_dir;
 	struct strlist options;
 	struct config config;       /* borrows from options */
-	struct optfile *files;
 	struct conn_options server;
 	struct observer *observer;
 	struct journal_report report; /* the last */
@@ -195,19 +194,10 @@ static void *seer_main(void *arg)
 
 static enum status parse(struct seer *s, const struct strlist *options, struct event_sink *events, struct error *err)
 {
-	static const struct option_group *const groups[] = { &config_connection, &config_status, NULL };
-	struct options_rest rest;
-	struct run *run = &s->all->run;
-	enum status st = ST_OK;
 	config_init(&s->config);
-	for (size_t i = 0; !st && i < options->n; i++)
-		st = strlist_add(&s->options, options->item[i], err);
+	enum status st = strlist_add_all(&s->options, options, err);
 	if (!st)
-		st = options_parse(groups, (int)s->options.n, s->options.item, &s->config, &rest, err);
-	if (!st)
-		st = connection_files(&s->config, events, &s->files, err);
-	if (!st)
-		st = connection_options(&s->config, s->files, run, &s->server, err);
+		st = connection_of_instance(&s->options, events, &s->all->run, &s->config, &s->server, err);
 	if (!st && s->server.connect_timeout_s > OBSERVERS_LOGIN_S)
 		s->server.connect_timeout_s = OBSERVERS_LOGIN_S;
 	return st;
@@ -248,7 +238,6 @@ static void seer_free(struct seer *s)
 	observers_seen_free(&s->seen);
 	journal_report_free(&s->report);
 	conn_options_free(&s->server);
-	optfile_free(s->files);
 	config_free(&s->config);
 	strlist_free(&s->options);
 	free(s->name);

@@ -10,7 +10,7 @@
 #include "../output_json.h"
 #include "outcome.h"
 
-enum { TASK_GRACE_MS = 5000, TASK_NEWEST = 1000, TASK_TEXT = 1200 };
+enum { TASK_GRACE_MS = 5000, TASK_NEWEST = 1000, TASK_TEXT = 1200, TASK_MEMBERS = 14 };
 
 static const char self[] = "/proc/self/exe";
 
@@ -18,14 +18,6 @@ static enum status copy_text(char **to, const char *from, struct error *err)
 {
 	*to = strdup(from);
 	return *to ? ST_OK : error_oom(err);
-}
-
-static enum status copy_list(struct strlist *to, const struct strlist *from, struct error *err)
-{
-	enum status st = ST_OK;
-	for (size_t i = 0; !st && i < from->n; i++)
-		st = strlist_add(to, from->item[i], err);
-	return st;
 }
 
 static enum status copy_names(struct task *t, const struct settings *s, const struct settings_snapshot *n, struct error *err)
@@ -45,10 +37,10 @@ static enum status copy_hooks(struct task *t, const struct settings_snapshot *n,
 	if (t->kind == RUN_LIST)
 		return ST_OK;
 	if (t->kind == RUN_BACKUP)
-		st = copy_list(&t->before, &n->before, err);
+		st = strlist_add_all(&t->before, &n->before, err);
 	if (!st && t->kind == RUN_BACKUP)
-		st = copy_list(&t->after, &n->after, err);
-	return st ? st : copy_list(&t->failure, &n->failure, err);
+		st = strlist_add_all(&t->after, &n->after, err);
+	return st ? st : strlist_add_all(&t->failure, &n->failure, err);
 }
 
 enum status task_new(const struct settings *s, size_t snapshot, enum run_kind kind, uint64_t number, int64_t wall_ms, struct sink *log,
@@ -150,18 +142,12 @@ static void fail(struct task *t, const char *kind, int code, const char *message
 	replace(&t->error, outcome_error(kind, code, message, hint));
 }
 
-/* Nothing schedules an expire: it follows a backup. */
-static const char *trigger_name(const struct task *t)
-{
-	return t->trigger == PLAN_BY_NOTHING ? run_kind_name(RUN_BACKUP) : plan_trigger_name(t->trigger);
-}
-
 static enum status hook_environment(const struct task *t, const char *hook, struct strlist *ret, struct error *err)
 {
 	bool over = t->state != TASK_RUNNING;
 	const struct invoke_hook h = {
 		.hook = hook, .snapshot = t->snapshot, .instance = t->instance, .run = t->id, .kind = run_kind_name(t->kind),
-		.trigger = trigger_name(t), .url = t->url, .status = over ? state_name(t->state) : NULL,
+		.trigger = plan_trigger_name(t->trigger), .url = t->url, .status = over ? state_name(t->state) : NULL,
 		.error = t->error ? jsonx_str_or(t->error, "message", NULL) : NULL, .hint = t->error ? jsonx_str_or(t->error, "hint", NULL) : NULL,
 		.id = t->result ? jsonx_str_or(t->result, "id", NULL) : NULL, .exit = over ? t->exit : -1,
 	};
@@ -367,13 +353,31 @@ static json_t *value_or_null(json_t *v)
 	return v ? json_incref(v) : json_null();
 }
 
+static void member(json_t *doc, const char *name, json_t *value)
+{
+	(void)json_object_set_new(doc, name, value);
+}
+
 json_t *task_json(const struct task *t)
 {
 	bool over = t->step == TASK_ENDED;
-	return json_pack("{ss ss ss ss ss so so so ss so so so so so}", "id", t->id, "kind", run_kind_name(t->kind), "snapshot", t->snapshot,
-	                 "instance", t->instance, "trigger", trigger_name(t), "due", time_or_null(t->due_ms), "started",
-	                 time_or_null(t->started_ms), "ended", over ? time_or_null(t->ended_ms) : json_null(), "state",
-	                 state_name(over ? t->state : TASK_RUNNING), "exit", over ? json_integer(t->exit) : json_null(), "phase",
-	                 value_or_null(t->phase), "progress", value_or_null(t->progress), "result", value_or_null(t->result), "error",
-	                 value_or_null(t->error));
+	json_t *doc = json_object();
+	member(doc, "id", json_string(t->id));
+	member(doc, "kind", json_string(run_kind_name(t->kind)));
+	member(doc, "snapshot", jsonx_text(t->snapshot));
+	member(doc, "instance", jsonx_text(t->instance));
+	member(doc, "trigger", json_string(plan_trigger_name(t->trigger)));
+	member(doc, "due", time_or_null(t->due_ms));
+	member(doc, "started", time_or_null(t->started_ms));
+	member(doc, "ended", over ? time_or_null(t->ended_ms) : json_null());
+	member(doc, "state", json_string(state_name(over ? t->state : TASK_RUNNING)));
+	member(doc, "exit", over ? json_integer(t->exit) : json_null());
+	member(doc, "phase", value_or_null(t->phase));
+	member(doc, "progress", value_or_null(t->progress));
+	member(doc, "result", value_or_null(t->result));
+	member(doc, "error", value_or_null(t->error));
+	if (json_object_size(doc) == TASK_MEMBERS)
+		return doc;
+	json_decref(doc);
+	return NULL;
 }

@@ -11,6 +11,20 @@
 #include "listings.h"
 #include "outcome.h"
 
+static void add(json_t *doc, const char *name, json_t *value)
+{
+	(void)json_object_set_new(doc, name, value);
+}
+
+/* Half a document would be taken for a whole one. */
+static json_t *whole(json_t *doc, size_t members)
+{
+	if (json_object_size(doc) == members)
+		return doc;
+	json_decref(doc);
+	return NULL;
+}
+
 static json_t *time_or_null(int64_t ms)
 {
 	return ms > 0 ? output_json_time(ms) : json_null();
@@ -46,12 +60,19 @@ static bool ready(const struct core *c)
 
 static json_t *agent(const struct core *c)
 {
-	json_t *config = json_pack("{so so so}", "file", jsonx_text(c->config_file), "loaded", time_or_null(c->loaded_ms), "error",
-	                           text_or_null(c->config_error));
-	return json_pack("{ss si so so so sb sb sb so so}", "version", SLACKWATER_VERSION, "pid", (int)getpid(), "now", output_json_time(core_wall_ms()),
-	                 "started", time_or_null(c->started_ms), "config", config, "paused", c->memory.paused, "ready", ready(c), "stopping",
-	                 c->stopping, "proof_age_ms", c->settings->agent.proof_age_ms ? json_integer(c->settings->agent.proof_age_ms) : json_null(),
-	                 "list_ms", json_integer(c->settings->agent.list_ms));
+	json_t *doc = json_object();
+	add(doc, "version", json_string(SLACKWATER_VERSION));
+	add(doc, "pid", json_integer(getpid()));
+	add(doc, "now", output_json_time(core_wall_ms()));
+	add(doc, "started", time_or_null(c->started_ms));
+	add(doc, "config", json_pack("{so so so}", "file", jsonx_text(c->config_file), "loaded", time_or_null(c->loaded_ms), "error",
+	                             text_or_null(c->config_error)));
+	add(doc, "paused", json_boolean(c->memory.paused));
+	add(doc, "ready", json_boolean(ready(c)));
+	add(doc, "stopping", json_boolean(c->stopping));
+	add(doc, "proof_age_ms", c->settings->agent.proof_age_ms ? json_integer(c->settings->agent.proof_age_ms) : json_null());
+	add(doc, "list_ms", json_integer(c->settings->agent.list_ms));
+	return whole(doc, 10);
 }
 
 /* ---- instances ---- */
@@ -64,14 +85,22 @@ static json_t *instance(const struct core *c, size_t i)
 	struct error ignored;
 	if (c->observers && i < observers_count(c->observers) && observers_get(c->observers, i, &s, &ignored))
 		return NULL;
-	json_t *doc = json_pack("{so so sb so so so so ss so so so so so}", "name", jsonx_text(name), "endpoint", text_or_null(s.endpoint), "reachable",
-	                        s.looked_ms && s.error.kind == ERR_NONE, "looked", time_or_null(s.looked_ms), "took_ms",
-	                        s.observation ? json_integer(s.took_ms) : json_null(), "error", error_or_null(&s.error), "busy",
-	                        text_or_null(t ? t->id : NULL), "applier", s.applier, "lag_ms", known_or_null(s.lag_ms), "gap_transactions",
-	                        known_or_null(s.gap_transactions), "behind_transactions", known_or_null(s.behind_transactions), "observation",
-	                        shared_or_null(s.observation), "journal", s.looked_ms ? json_boolean(s.journal) : json_null());
+	json_t *doc = json_object();
+	add(doc, "name", jsonx_text(name));
+	add(doc, "endpoint", text_or_null(s.endpoint));
+	add(doc, "reachable", json_boolean(s.looked_ms && s.error.kind == ERR_NONE));
+	add(doc, "looked", time_or_null(s.looked_ms));
+	add(doc, "took_ms", s.observation ? json_integer(s.took_ms) : json_null());
+	add(doc, "error", error_or_null(&s.error));
+	add(doc, "busy", text_or_null(t ? t->id : NULL));
+	add(doc, "applier", json_string(s.applier));
+	add(doc, "lag_ms", known_or_null(s.lag_ms));
+	add(doc, "gap_transactions", known_or_null(s.gap_transactions));
+	add(doc, "behind_transactions", known_or_null(s.behind_transactions));
+	add(doc, "observation", shared_or_null(s.observation));
+	add(doc, "journal", s.looked_ms ? json_boolean(s.journal) : json_null());
 	observers_seen_free(&s);
-	return doc;
+	return whole(doc, 13);
 }
 
 /* ---- snapshots ---- */
@@ -98,16 +127,28 @@ static json_t *snapshot(const struct core *c, size_t i)
 	char asked[CORE_TEXT] = "";
 	if (j->asked)
 		snprintf(asked, sizeof asked, "%s-%llu", run_kind_name(RUN_BACKUP), (unsigned long long)j->asked);
-	json_t *missed = m->missed_due_ms ? json_pack("{so so}", "due", time_or_null(m->missed_due_ms), "why", text_or_null(m->missed_why))
-	                                  : json_null();
-	return json_pack("{so so so so so sb so so sI sI so so so so so so so so so}", "name", jsonx_text(n->name), "instance",
-	                 jsonx_text(c->settings->instance[n->instance].name), "store", jsonx_text(c->settings->store[n->store].name), "schedule",
-	                 text_or_null(n->schedule_text), "timezone", text_or_null(n->zone_name), "paused", m->paused || c->memory.paused, "next",
-	                 time_or_null(plan_next_ms(&n->rules, &m->backup, now)), "next_proof",
-	                 time_or_null(plan_next_ms(&n->proof_rules, &m->proof, now)), "missed", (json_int_t)m->missed, "failures",
-	                 (json_int_t)m->backup.failures, "waits_for", text_or_null(j->waits_for), "running", text_or_null(t ? t->id : NULL), "last",
-	                 shared_or_null(m->last), "last_success", shared_or_null(m->last_success), "last_proof", shared_or_null(m->last_proof),
-	                 "last_missed", missed, "newest_proven", newest_proven(c, n), "proof_schedule", text_or_null(n->proof_text), "asked", text_or_null(asked));
+	json_t *doc = json_object();
+	add(doc, "name", jsonx_text(n->name));
+	add(doc, "instance", jsonx_text(c->settings->instance[n->instance].name));
+	add(doc, "store", jsonx_text(c->settings->store[n->store].name));
+	add(doc, "schedule", text_or_null(n->schedule_text));
+	add(doc, "proof_schedule", text_or_null(n->proof_text));
+	add(doc, "timezone", text_or_null(n->zone_name));
+	add(doc, "paused", json_boolean(m->paused || c->memory.paused));
+	add(doc, "next", time_or_null(plan_next_ms(&n->rules, &m->backup, now)));
+	add(doc, "next_proof", time_or_null(plan_next_ms(&n->proof_rules, &m->proof, now)));
+	add(doc, "missed", json_integer((json_int_t)m->missed));
+	add(doc, "last_missed", m->missed_due_ms ? json_pack("{so so}", "due", time_or_null(m->missed_due_ms), "why", text_or_null(m->missed_why))
+	                                         : json_null());
+	add(doc, "failures", json_integer(m->backup.failures));
+	add(doc, "waits_for", text_or_null(j->waits_for));
+	add(doc, "running", text_or_null(t ? t->id : NULL));
+	add(doc, "asked", text_or_null(asked));
+	add(doc, "last", shared_or_null(m->last));
+	add(doc, "last_success", shared_or_null(m->last_success));
+	add(doc, "last_proof", shared_or_null(m->last_proof));
+	add(doc, "newest_proven", newest_proven(c, n));
+	return whole(doc, 19);
 }
 
 /* ---- the rest ---- */
@@ -128,11 +169,6 @@ static json_t *runs(const struct core *c)
 	return list;
 }
 
-static void add(json_t *doc, const char *name, json_t *value)
-{
-	(void)json_object_set_new(doc, name, value);
-}
-
 json_t *view_make(struct core *c)
 {
 	json_t *doc = json_object(), *instances = json_array(), *snapshots = json_array(), *repositories = json_array(), *counters = json_object();
@@ -150,11 +186,7 @@ json_t *view_make(struct core *c)
 	add(doc, "repositories", repositories);
 	add(doc, "runs", runs(c));
 	add(doc, "counters", counters);
-	/* half a document would be taken for a whole one */
-	if (json_object_size(doc) == 6)
-		return doc;
-	json_decref(doc);
-	return NULL;
+	return whole(doc, 6);
 }
 
 void view_status(const struct core *c, char out[CORE_TEXT])

@@ -54,7 +54,7 @@ static bool parse(const char *text, union address *a, socklen_t *len)
 	if (!split(text, host, &port))
 		return false;
 	memset(a, 0, sizeof *a);
-	if (inet_pton(AF_INET, host, &a->in.sin_addr) == 1) {
+	if (*text != '[' && inet_pton(AF_INET, host, &a->in.sin_addr) == 1) {
 		a->in.sin_family = AF_INET;
 		a->in.sin_port = port;
 		*len = sizeof a->in;
@@ -73,6 +73,16 @@ static bool is_loopback(const union address *a)
 	if (a->any.sa_family == AF_INET)
 		return ntohl(a->in.sin_addr.s_addr) >> 24 == 127;
 	return IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
+}
+
+bool listen_understands(const char *text, bool *ret_loopback)
+{
+	union address a;
+	socklen_t len;
+	if (!parse(text, &a, &len))
+		return false;
+	*ret_loopback = is_loopback(&a);
+	return true;
 }
 
 /* With the port that the system chose. */

@@ -19,6 +19,8 @@ struct listen_socket {
 
 #define LISTEN_NONE ((struct listen_socket){ .fd = -1 })
 
+/* Whether text is "ADDRESS:PORT" as below; nothing is opened. */
+bool listen_understands(const char *text, bool *ret_loopback);
 /* "ADDRESS:PORT" with a numeric address, "[IPv6]:PORT", "unix:/PATH" (mode 0660, see listen_unix). */
 enum status listen_open(const char *text, struct listen_socket *ret, struct error *err);
 /*

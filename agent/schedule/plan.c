@@ -13,7 +13,7 @@ enum { PLAN_DAY_MIN = 1440, PLAN_DAY_MS = 86400000 };
 
 const char *plan_trigger_name(enum plan_trigger t)
 {
-	static const char *const names[] = { "", "schedule", "catch-up", "retry", "request" };
+	static const char *const names[] = { "", "schedule", "catch-up", "retry", "request", "backup" };
 	return names[t];
 }
 

@@ -42,7 +42,7 @@ struct plan_memory {
 
 struct plan_situation {
 	int64_t now_ms;
-	int64_t up_since_ms;        /* when the daemon came up, or its host woke: what was due earlier is caught up or dropped */
+	int64_t up_since_ms;        /* when the daemon came up: what was due earlier is caught up or dropped */
 	bool busy;                  /* the instance is held by another job of ours */
 	bool paused;
 	bool asked;                 /* by a person: only busy holds it up */
@@ -51,7 +51,7 @@ struct plan_situation {
 };
 
 enum plan_act { PLAN_WAIT, PLAN_START, PLAN_DROP };
-enum plan_trigger { PLAN_BY_NOTHING, PLAN_BY_SCHEDULE, PLAN_BY_CATCH_UP, PLAN_BY_RETRY, PLAN_BY_REQUEST };
+enum plan_trigger { PLAN_BY_NOTHING, PLAN_BY_SCHEDULE, PLAN_BY_CATCH_UP, PLAN_BY_RETRY, PLAN_BY_REQUEST, PLAN_BY_BACKUP /* an expire, which nothing schedules */ };
 
 struct plan_decision {
 	enum plan_act act;
@@ -72,4 +72,4 @@ enum plan_end { PLAN_SUCCEEDED, PLAN_FAILED, PLAN_CANCELLED };
 void plan_ended(struct plan_memory *memory, enum plan_end end, int64_t now_ms);
 /* The next start without anything in the way, jitter included; 0 = none. In the past while what is due waits for something. */
 int64_t plan_next_ms(const struct plan_rules *rules, const struct plan_memory *memory, int64_t now_ms);
-const char *plan_trigger_name(enum plan_trigger t); /* "schedule", "catch-up", "retry", "request" */
+const char *plan_trigger_name(enum plan_trigger t); /* "schedule", "catch-up", "retry", "request", "backup" */

@@ -40,6 +40,14 @@ enum status strlist_addf(struct strlist *l, struct error *err, const char *fmt, 
 	return strlist_take(l, n < 0 ? NULL : s, err);
 }
 
+enum status strlist_add_all(struct strlist *l, const struct strlist *from, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < from->n; i++)
+		st = strlist_add(l, from->item[i], err);
+	return st;
+}
+
 bool strlist_has(const struct strlist *l, const char *s)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -15,6 +15,7 @@ struct strlist {
 enum status strlist_add(struct strlist *l, const char *s, struct error *err);
 enum status strlist_addf(struct strlist *l, struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+enum status strlist_add_all(struct strlist *l, const struct strlist *from, struct error *err);
 bool strlist_has(const struct strlist *l, const char *s);
 void strlist_sort(struct strlist *l); /* bytewise */
 void strlist_free(struct strlist *l);
