@@ -112,10 +112,14 @@ static void add_script(struct buf *out)
 static enum status completion_run(struct app *app, struct error *err)
 {
 	const char *shell = app->config.id;
-	if (!shell)
-		return error_set(err, ST_FAILED, ERR_USAGE, "name the shell: bash");
-	if (strcmp(shell, "bash") != 0)
-		return error_set(err, ST_FAILED, ERR_USAGE, "no completion for %.40s; only bash is supported", shell);
+	if (!shell || strcmp(shell, "bash") != 0) {
+		if (!shell)
+			error_set(err, ST_FAILED, ERR_USAGE, "name the shell");
+		else
+			error_set(err, ST_FAILED, ERR_USAGE, "there is no completion for %.40s, only for bash", shell);
+		error_hint(err, "source <(slackwater completion bash)");
+		return ST_FAILED;
+	}
 	add_script(&app->text);
 	return app->config.json ? output_json_set(&app->doc, "script", jsonx_text(buf_str(&app->text)), err) : ST_OK;
 }

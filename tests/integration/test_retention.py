@@ -211,7 +211,10 @@ def test_killed_in_the_middle(repository):
 @pytest.mark.fast
 def test_copy_between_repositories(repository, tmp_path):
     ids = generated.days(repository, 4)
-    other = tmp_path / "not" / "there" / "yet"
+    other = tmp_path / "not" / "yet"
+    nowhere = tool.run("copy", "--from", repository, "--to", other, expect=tool.STORE)
+    assert "is the file system mounted?" in nowhere.err and not other.parent.exists()
+    other.parent.mkdir()
     tool.run("pin", "--from", repository, ids[3])
     (repository / DB / "manifests" / f"{ids[3]}.proof.json").write_text("{}")
     first = tool.run("copy", "--from", repository, "--to", other, "--json").json["snapshots"]
