@@ -82,12 +82,12 @@ enum status gaps_closed(const struct gaps *was, const struct gaps *now, const st
 
 /*
  * With the relay log read to its end nothing is left to fill, even where slave_checkpoint_period lets the mark lag for long. Nor is there when
- * the coordinator waits for room with its workers ("Waiting for Slave Workers to free pending events", "... Slave Worker queue"): it fills by itself.
+ * the coordinator waits for a worker ("Waiting for Slave Worker to release partition", "... Slave Worker queue"): it fills by itself.
  */
 static bool is_beyond(const struct channel *ch)
 {
 	return ch->sql_state && (strstr(ch->sql_state, "has read all relay log") || strstr(ch->sql_state, "free pending events") ||
-	                         strstr(ch->sql_state, "Worker queue"));
+	                         strstr(ch->sql_state, "Worker queue") || strstr(ch->sql_state, "release partition"));
 }
 
 bool gaps_filling(const struct gap *was, const struct channel *ch)
