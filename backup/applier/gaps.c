@@ -86,8 +86,7 @@ enum status gaps_closed(const struct gaps *was, const struct gaps *now, const st
  */
 static bool is_beyond(const struct channel *ch)
 {
-	return ch->sql_state && (strstr(ch->sql_state, "has read all relay log") || strstr(ch->sql_state, "free pending events") ||
-	                         strstr(ch->sql_state, "Worker queue") || strstr(ch->sql_state, "release partition"));
+	return ch->sql_state && (strstr(ch->sql_state, "has read all relay log") || strstr(ch->sql_state, " Worker"));
 }
 
 bool gaps_filling(const struct gap *was, const struct channel *ch)
