@@ -16,7 +16,7 @@
 #include "layout.h"
 #include "slackwater/dialect.h"
 
-struct account { char *user, *host; bool role, unknown; char *default_role; };
+struct account { char *user, *host; bool role, unknown, expired; char *default_role; };
 
 struct accounts {
 	struct account *item;
@@ -165,6 +165,12 @@ static enum status accounts_unknown(struct accounts *a, struct account *u, enum 
 	return strlist_addf(&a->inv->warnings, NULL, "account '%s'@'%s' is ignored by the server and left out: %s", u->user, u->host, err->message);
 }
 
+static bool accounts_ends(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+	return len >= n && strcmp(text + len - n, end) == 0;
+}
+
 static enum status accounts_create(struct accounts *a, struct account *u, struct error *err)
 {
 	struct buf b = BUF_INIT(4096);
@@ -200,6 +206,7 @@ static enum status accounts_create(struct accounts *a, struct account *u, struct
 		st = rows_next(r, &more, err);
 	if (!st)
 		st = accounts_create_from(a, u, text, more ? r->row[0] : NULL, err);
+	u->expired = !st && conn_is_mariadb(a->c, 0) && accounts_ends(text, " PASSWORD EXPIRE");
 	free(text);
 out:
 	rows_free(r);
@@ -310,6 +317,14 @@ static enum status accounts_grants(struct accounts *a, struct account *u, struct
 			st = accounts_grant_line(a, account_columns_instead(&columns, r->row[0]), err);
 		if (!st)
 			st = rows_next(r, &more, err);
+	}
+	/* MariaDB's GRANT USAGE ... IDENTIFIED gives the password anew, which is then not expired any more [run 10.11.19]. */
+	if (!st && u->expired) {
+		buf_clear(&b);
+		buf_adds(&b, "ALTER USER ");
+		accounts_name(&b, u);
+		buf_adds(&b, " PASSWORD EXPIRE");
+		accounts_line(a, buf_str(&b));
 	}
 	rows_free(r);
 	buf_free(&b);

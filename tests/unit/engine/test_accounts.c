@@ -167,6 +167,7 @@ static void mariadb_accounts(void **state)
 	                    "ALTER USER `ann`@`%` IDENTIFIED BY PASSWORD '*AB' PASSWORD EXPIRE;\n"
 	                    "GRANT USAGE ON *.* TO `role1`;\n"
 	                    "GRANT `role1` TO `ann`@`%`;\n"
+	                    "ALTER USER 'ann'@'%' PASSWORD EXPIRE;\n"
 	                    "SET DEFAULT ROLE 'role1' FOR 'ann'@'%';\n");
 	assert_int_equal(inv.warnings.n, 1); /* the account that the server does not know */
 	conn_free(c);
