@@ -150,16 +150,17 @@ static void say_error(struct buf *out, const char *of, const json_t *error)
 		said(out, "%s: %s%s%s%s", of, jsonx_str_or(error, "message", "?"), *hint ? " (" : "", hint, *hint ? ")" : "");
 }
 
-/* "; 12 MiB of 60 MiB so far", once the rows are on their way. */
+/* "; 12 MiB of about 60 MiB so far", once the rows are on their way; an estimate that was too low says nothing. */
 static void say_progress(struct buf *line, const json_t *p)
 {
 	char done[UNITS_TEXT], total[UNITS_TEXT];
-	uint64_t all = jsonx_u64_or(p, "bytes_total", 0);
+	uint64_t so_far = jsonx_u64_or(p, "bytes_done", 0), all = jsonx_u64_or(p, "bytes_total", 0);
 	if (!json_is_object(p))
 		return;
-	units_size(jsonx_u64_or(p, "bytes_done", 0), done);
+	bool known = all && all >= so_far;
+	units_size(so_far, done);
 	units_size(all, total);
-	buf_addf(line, "; %s%s%s so far", done, all ? " of about " : "", all ? total : "");
+	buf_addf(line, "; %s%s%s so far", done, known ? " of about " : "", known ? total : "");
 }
 
 static void say_running(struct buf *out, const json_t *run)

@@ -212,7 +212,9 @@
 	}
 
 	function drawRun(run) {
-		const p = run.progress, total = p?.bytes_total || 0, share = total ? Math.min(1, p.bytes_done / total) : null;
+		const p = run.progress;
+		const total = p?.bytes_total >= p?.bytes_done ? p.bytes_total : 0;	// the server's estimate; one that was too low says nothing
+		const share = total ? p.bytes_done / total : null;
 		const speed = rate(run);
 		const bar = h("div");
 		if (share !== null)
