@@ -23,15 +23,6 @@ static enum status open_sessions(struct quiesce *q, struct error *err)
 	return st;
 }
 
-/*
- * A server whose STOP gives up (1875) may start a channel and stop it for good after that. The switch tries for long, but one that is found
- * stopped there has not surely been stopped by a person: the journal then has it started.
- */
-static bool switch_is_sure(const struct quiesce *q)
-{
-	return q->guard && !instance_stop_gives_up(&q->in);
-}
-
 /* Of the channels with q->which. */
 static enum status write_journal(struct quiesce *q, bool guarded, struct error *err)
 {
@@ -59,7 +50,7 @@ enum status quiesce_secure(struct quiesce *q, struct error *err)
 	}
 	/* Before the switch: writing to a disk may take its time, and between the last look and the STOP there is to be none. */
 	if (any && q->journal)
-		st = write_journal(q, switch_is_sure(q), err);
+		st = write_journal(q, q->guard != NULL, err);
 	if (!st && any && q->guard)
 		st = guard_arm(q->guard, q->watch, q->which, err);
 	q->secured = !st;

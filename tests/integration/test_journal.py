@@ -165,6 +165,8 @@ def test_what_the_unit_does_after_the_agent(lab, repository, tmp_path):
         file.chmod(0o600)
 
     configure()
+    for journal in (place.run_dir() / "state").glob("*.journal"):     # about servers that other tests have ruined
+        journal.unlink()
     with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
         held.wait_blocked()
         running = _stopping(lab, repository, "--no-guard")
