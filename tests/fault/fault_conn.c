@@ -204,14 +204,18 @@ static struct rows *counted(struct conn *c, struct rows *inner)
 
 /* ---- recording ---- */
 
-/* Of what is streamed, the data themselves, a few rows are enough: every row is a call, and each of them may fail. */
+/*
+ * Of what is streamed, the data themselves, a few rows are kept: every row is a call, and each of them may fail. All are read, for a session whose
+ * rows are given up is lost.
+ */
 static enum status take_rows(struct rows *r, struct answer *a, bool stream, struct error *err)
 {
 	bool more = true;
 	enum status st = ST_OK;
 	answer_columns(a, r->ncols, r->col);
-	while (!(st = rows_next(r, &more, err)) && more && !(stream && a->nrows == ROWS_KEPT))
-		answer_row(a, r->row, r->len);
+	while (!(st = rows_next(r, &more, err)) && more)
+		if (!stream || a->nrows < ROWS_KEPT)
+			answer_row(a, r->row, r->len);
 	return st;
 }
 
