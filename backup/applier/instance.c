@@ -151,3 +151,18 @@ enum status instance_read(struct conn *c, struct instance *ret, struct error *er
 		*ret = in;
 	return st;
 }
+
+enum status instance_uptime(struct conn *c, uint64_t *ret_s, struct error *err)
+{
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = conn_query(c, "SHOW GLOBAL STATUS LIKE 'Uptime'", &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	if (!st && !more)
+		st = error_set(err, ST_FAILED, ERR_SERVER, "the server does not say how long it has been running");
+	if (!st)
+		*ret_s = rows_u64(r, "Value", 0);
+	rows_free(r);
+	return st;
+}

@@ -27,3 +27,4 @@ struct instance {
 void instance_free(struct instance *in);
 bool instance_stop_gives_up(const struct instance *in); /* a STOP may return (1875) while it is still in effect */
 enum status instance_read(struct conn *c, struct instance *ret, struct error *err);
+enum status instance_uptime(struct conn *c, uint64_t *ret_s, struct error *err);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "applier/instance.h"
 #include "applier/journal_parts.h"
 #include "applier/statedir.h"
 #include "slackwater/fs.h"
@@ -55,18 +56,9 @@ enum status journal_endpoint(const struct conn_options *o, char **ret, struct er
 enum status journal_server_start(struct conn *c, int64_t *ret_s, struct error *err)
 {
 	uint64_t now = 0, up = 0;
-	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_scalar_u64(c, "SELECT UNIX_TIMESTAMP()", &now, err);
 	if (!st)
-		st = conn_query(c, "SHOW GLOBAL STATUS LIKE 'Uptime'", &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	if (!st && more)
-		up = rows_u64(r, "Value", 0);
-	rows_free(r);
-	if (!st && !more)
-		st = error_set(err, ST_FAILED, ERR_SERVER, "the server does not say how long it has been running");
+		st = instance_uptime(c, &up, err);
 	if (!st)
 		*ret_s = (int64_t)now - (int64_t)up;
 	return st;

@@ -63,19 +63,14 @@ static enum status stop_session_alive(struct quiesce *q, const struct ours *o, b
 /* Has the server been started since the STOP was sent? It counts its sessions anew then, and has been up for less time. */
 static enum status server_restarted(struct quiesce *q, const struct ours *o, bool *ret, struct error *err)
 {
-	struct rows *r = NULL;
-	bool more = false;
+	uint64_t up_s = 0;
 	*ret = false;
 	if (!q->reopened)
 		return ST_OK;
-	enum status st = conn_query(q->watch, "SHOW GLOBAL STATUS LIKE 'Uptime'", &r, err);
+	enum status st = instance_uptime(q->watch, &up_s, err);
 	int64_t since_s = (run_now_ms(q->run) - q->still_ms) / 1000;
 	if (!st)
-		st = rows_next(r, &more, err);
-	if (!st)
-		*ret = (more && (int64_t)rows_u64(r, "Value", UINT32_MAX) + 1 < since_s) ||
-		       q->watch->ops->thread_id(q->watch) < o->job.c->ops->thread_id(o->job.c);
-	rows_free(r);
+		*ret = (int64_t)up_s + 1 < since_s || q->watch->ops->thread_id(q->watch) < o->job.c->ops->thread_id(o->job.c);
 	return st;
 }
 
