@@ -9,23 +9,9 @@
 #include <cmocka.h>
 
 #include "engine/logical/chunk.h"
+#include "bare_run.h"
 #include "fake_conn.h"
 #include "tables.h"
-
-static struct run run;
-
-static int setup(void **state)
-{
-	(void)state;
-	return run_init(&run, NULL, NULL, NULL, NULL) ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	run_destroy(&run);
-	return 0;
-}
 
 /* ---- a table with one integer key, answered from an array ---- */
 
@@ -141,7 +127,7 @@ static void covers(const uint64_t *key, size_t n, bool is_unsigned, struct shape
 		                                       COL("id", "bigint", .column_type = "bigint unsigned") };
 	enum { WORKERS = 3 };
 	for (unsigned seed = 1; seed <= 5; seed++) {
-		struct number_table t = { .conn = { .ops = &number_ops, .run = &run }, .key = key, .n = n, .is_unsigned = is_unsigned };
+		struct number_table t = { .conn = { .ops = &number_ops, .run = &bare_run }, .key = key, .n = n, .is_unsigned = is_unsigned };
 		struct inventory inv;
 		struct chunker k;
 		inventory_init(&inv);
@@ -263,7 +249,7 @@ static void range_text(void **state)
 	t->rows = 1000;
 	t->bytes = 100000;
 	chunk_init(&k, t, 50000, false);
-	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 90704);
+	struct conn *c = fake_conn_new(&bare_run, FLAVOR_MYSQL, 90704);
 	fake_conn_expect(c, "SELECT MIN(`id`), MAX(`id`) FROM `s`.`t` FORCE INDEX (`PRIMARY`)");
 	fake_conn_rows(c, "a\tb\n-5\t994\n");
 	assert_int_equal(chunk_next(&k, c, &r, &more, NULL), ST_OK);
@@ -321,7 +307,7 @@ static void keyset_walk(void **state)
 	t->rows = 1000;
 	t->bytes = 100000;
 	chunk_init(&k, t, 40000, false);
-	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 90704);
+	struct conn *c = fake_conn_new(&bare_run, FLAVOR_MYSQL, 90704);
 	fake_conn_expect(c, "SELECT `a`, `b` FROM `s`.`t` FORCE INDEX (`PRIMARY`) ORDER BY `a`, `b` LIMIT 1 OFFSET 399");
 	fake_conn_rows(c, "a\tb\n3\tx\n");
 	assert_int_equal(chunk_next(&k, c, &r, &more, NULL), ST_OK);
@@ -351,7 +337,7 @@ static void whole(void **state)
 	bool more = false;
 	inventory_init(&inv);
 	struct table *t = a_table(&inv, "s", "t", mixed, 4);
-	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 90704); /* not asked anything */
+	struct conn *c = fake_conn_new(&bare_run, FLAVOR_MYSQL, 90704); /* not asked anything */
 	for (int with_key = 0; with_key < 2; with_key++) {
 		if (with_key)
 			a_key(t, "PRIMARY", 0, 1);
@@ -392,5 +378,5 @@ int main(void)
 		cmocka_unit_test(range_text), cmocka_unit_test(comparisons),          cmocka_unit_test(keyset_walk),
 		cmocka_unit_test(whole),      cmocka_unit_test(bias),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, bare_run_setup, bare_run_teardown);
 }

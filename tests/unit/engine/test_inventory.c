@@ -10,27 +10,13 @@
 
 #include "engine/logical/inventory.h"
 #include "engine/logical/layout.h"
+#include "bare_run.h"
 #include "fake_conn.h"
 
 #define COLUMNS "TABLE_SCHEMA\tTABLE_NAME\tCOLUMN_NAME\tDATA_TYPE\tCOLUMN_TYPE\tIS_NULLABLE\tCHARACTER_SET_NAME\tEXTRA\tNUMERIC_SCALE\tE\tCOLUMN_DEFAULT\n"
 #define KEYS "TABLE_SCHEMA\tTABLE_NAME\tINDEX_NAME\tCOLUMN_NAME\tSUB_PART\tINDEX_TYPE\tUSABLE\tSEQ_IN_INDEX\n"
 #define COLUMN(schema, name) schema "\tt\t" name "\tint\tint(11)\tNO\t\\N\t\t0\t\t\\N\n"
 #define KEY(schema, name, number) schema "\tt\tPRIMARY\t" name "\t\\N\tBTREE\t1\t" number "\n"
-
-static struct run run;
-
-static int setup(void **state)
-{
-	(void)state;
-	return run_init(&run, NULL, NULL, NULL, NULL) ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	run_destroy(&run);
-	return 0;
-}
 
 static struct table *add(struct inventory *inv, const char *schema)
 {
@@ -45,7 +31,7 @@ static enum status ask(struct inventory *inv, const char *keys, struct error *er
 	inventory_init(inv);
 	add(inv, "App");
 	add(inv, "app");
-	struct conn *c = fake_conn_new(&run, FLAVOR_MARIADB, 101119);
+	struct conn *c = fake_conn_new(&bare_run, FLAVOR_MARIADB, 101119);
 	fake_conn_expect_prefix(c, "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE");
 	fake_conn_rows(c, COLUMNS COLUMN("App", "tenant") COLUMN("App", "id") COLUMN("app", "tenant") COLUMN("app", "id"));
 	fake_conn_expect(c, "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, INDEX_TYPE, IGNORED = 'NO', SEQ_IN_INDEX"
@@ -95,5 +81,5 @@ int main(void)
 		cmocka_unit_test(an_index_in_pieces_is_no_key),
 		cmocka_unit_test(definitions_that_leave_collations_out),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, bare_run_setup, bare_run_teardown);
 }

@@ -8,30 +8,16 @@
 #include <cmocka.h>
 
 #include "engine/logical/load_session.h"
+#include "bare_run.h"
 #include "fake_conn.h"
 
 #define INSERT "INSERT INTO `t` (`e`) VALUES\n(_binary'00000'),\n(_binary'00000')\n/* invalid ENUM values: 2 */"
 #define WARNED "Level\tCode\tMessage\nWarning\t1265\tData truncated for column 'e' at row 1\nWarning\t1265\tData truncated for column 'e' at row 2\n"
 
-static struct run run;
-
-static int setup(void **state)
-{
-	(void)state;
-	return run_init(&run, NULL, NULL, NULL, NULL) ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	run_destroy(&run);
-	return 0;
-}
-
 /* An INSERT that the server warns of. */
 static struct conn *warned(enum flavor flavor, unsigned version, const char *sql, unsigned warnings)
 {
-	struct conn *c = fake_conn_new(&run, flavor, version);
+	struct conn *c = fake_conn_new(&bare_run, flavor, version);
 	fake_conn_expect(c, sql);
 	fake_conn_warnings(c, warnings);
 	fake_conn_expect(c, "GET DIAGNOSTICS @slackwater_rows = ROW_COUNT");
@@ -101,5 +87,5 @@ static void warnings_that_were_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(warnings_that_were_announced), cmocka_unit_test(warnings_that_were_not) };
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, bare_run_setup, bare_run_teardown);
 }
