@@ -6,7 +6,7 @@
 #include "remote.h"
 #include "cmd.h"
 #include "output_json.h"
-#include "units.h"
+#include "slackwater/units.h"
 
 enum { CONTROL_POLL_MS = 500, CONTROL_AWAY_MS = 60000, CONTROL_PATH = 200 };
 

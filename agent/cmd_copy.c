@@ -7,7 +7,7 @@
 #include "output_json.h"
 #include "output_text.h"
 #include "slackwater/stored.h"
-#include "units.h"
+#include "slackwater/units.h"
 #include "work.h"
 
 static const struct option_group *const groups[] = { &config_from, &config_copy, &config_s3, &config_s3_write, &config_output, NULL };

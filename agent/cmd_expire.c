@@ -4,8 +4,8 @@
 #include "output_json.h"
 #include "output_text.h"
 #include "slackwater/retention.h"
+#include "slackwater/units.h"
 #include "table.h"
-#include "units.h"
 #include "work.h"
 
 static const struct option_group *const groups[] = { &config_from, &config_s3, &config_rules, &config_output, NULL };

@@ -7,8 +7,8 @@
 #include "output_proof.h"
 #include "output_text.h"
 #include "slackwater/retention.h"
+#include "slackwater/units.h"
 #include "table.h"
-#include "units.h"
 #include "work.h"
 
 static const struct option_group *const groups[] = { &config_from, &config_s3, &config_decryption, &config_output, NULL };

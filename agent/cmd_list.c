@@ -9,8 +9,8 @@
 #include "output_json.h"
 #include "output_proof.h"
 #include "slackwater/retention.h"
+#include "slackwater/units.h"
 #include "table.h"
-#include "units.h"
 #include "work.h"
 
 static const struct option_group *const groups[] = { &config_from, &config_s3, &config_list, &config_output, NULL };

@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "others.h"
+#include "slackwater/units.h"
 #include "text.h"
-#include "units.h"
 
 static const char password_hint[] =
 	"give -p alone to be asked, set SLACKWATER_PASSWORD, or put password=... into an option file with mode 0600";

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "options.h"
+#include "slackwater/units.h"
 #include "text.h"
-#include "units.h"
 
 enum { HELP_COLUMN = 27, HELP_WIDTH = 80 };
 

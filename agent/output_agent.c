@@ -8,9 +8,9 @@
 #include "options.h"
 #include "output_text.h"
 #include "slackwater/jsonx.h"
+#include "slackwater/units.h"
 #include "table.h"
 #include "text.h"
-#include "units.h"
 
 enum { CELL = 200, LINE = 2000 };
 
@@ -70,28 +70,33 @@ static void agent(struct buf *out, const json_t *view)
 		output_text_line(out, "", "its newer version was refused: %s", text(config, "error"));
 }
 
-static enum status instances(struct buf *out, const json_t *view, struct error *err)
+typedef enum status row_fn(struct table *t, const json_t *of, struct error *err);
+
+static enum status rows(struct buf *out, const char *const *header, const json_t *list, row_fn *row, struct error *err)
 {
-	static const char *const header[] = { "INSTANCE", "SERVER", "APPLIER", ">LAG", ">GAP", ">BEHIND", "LOOKED (UTC)", "BUSY", NULL };
-	const json_t *list = json_object_get(view, "instances");
 	struct table t;
 	enum status st = table_init(&t, header, err);
-	for (size_t i = 0; !st && i < json_array_size(list); i++) {
-		const json_t *in = json_array_get(list, i);
-		char lag[CELL], gap[CELL], behind[CELL], looked[CELL];
-		duration_cell(in, "lag_ms", lag);
-		number_cell(in, "gap_transactions", gap);
-		number_cell(in, "behind_transactions", behind);
-		time_cell(in, "looked", looked);
-		const char *cell[] = { text(in, "name"), text(in, "endpoint"), is(in, "reachable") ? text(in, "applier") : "out of reach",
-			               or_dash(lag), or_dash(gap), or_dash(behind), or_dash(looked), text(in, "busy") };
-		st = table_row(&t, cell, err);
-	}
+	for (size_t i = 0; !st && i < json_array_size(list); i++)
+		st = row(&t, json_array_get(list, i), err);
 	buf_adds(out, "\n");
 	if (!st)
 		table_print(&t, "", out);
 	table_free(&t);
 	return st;
+}
+
+static const char *const instance_header[] = { "INSTANCE", "SERVER", "APPLIER", ">LAG", ">GAP", ">BEHIND", "LOOKED (UTC)", "BUSY", NULL };
+
+static enum status instance_row(struct table *t, const json_t *in, struct error *err)
+{
+	char lag[CELL], gap[CELL], behind[CELL], looked[CELL];
+	duration_cell(in, "lag_ms", lag);
+	number_cell(in, "gap_transactions", gap);
+	number_cell(in, "behind_transactions", behind);
+	time_cell(in, "looked", looked);
+	const char *cell[] = { text(in, "name"), text(in, "endpoint"), is(in, "reachable") ? text(in, "applier") : "out of reach",
+		               or_dash(lag), or_dash(gap), or_dash(behind), or_dash(looked), text(in, "busy") };
+	return table_row(t, cell, err);
 }
 
 static void last_cell(const json_t *run, char out[CELL])
@@ -101,31 +106,22 @@ static void last_cell(const json_t *run, char out[CELL])
 	snprintf(out, CELL, "%s%s%s", json_is_object(run) ? jsonx_str_or(run, "state", "?") : "", *when ? " " : "", when);
 }
 
-static enum status snapshots(struct buf *out, const json_t *view, struct error *err)
+static const char *const snapshot_header[] = { "SNAPSHOT", "INSTANCE", "STATE", "NEXT (UTC)", "LAST (UTC)", ">PAUSE", ">STORED", "PROVEN", NULL };
+
+static enum status snapshot_row(struct table *t, const json_t *s, struct error *err)
 {
-	static const char *const header[] = { "SNAPSHOT", "INSTANCE", "STATE", "NEXT (UTC)", "LAST (UTC)", ">PAUSE", ">STORED", "PROVEN", NULL };
-	const json_t *list = json_object_get(view, "snapshots");
-	struct table t;
-	enum status st = table_init(&t, header, err);
-	for (size_t i = 0; !st && i < json_array_size(list); i++) {
-		const json_t *s = json_array_get(list, i), *good = json_object_get(json_object_get(s, "last_success"), "result");
-		char next[CELL], last[CELL], pause[CELL], stored[CELL] = "", proven[CELL];
-		time_cell(s, "next", next);
-		last_cell(json_object_get(s, "last"), last);
-		duration_cell(good, "pause_ms", pause);
-		if (json_is_object(good))
-			units_size(jsonx_u64_or(good, "stored_bytes", 0), stored);
-		time_cell(s, "newest_proven", proven);
-		const char *state = text(s, "running") ? text(s, "running") : is(s, "paused") ? "paused" : text(s, "waits_for") ? "waits" : "idle";
-		const char *cell[] = { text(s, "name"), text(s, "instance"), state, or_dash(next), or_dash(last), or_dash(pause), or_dash(stored),
-			               or_dash(proven) };
-		st = table_row(&t, cell, err);
-	}
-	buf_adds(out, "\n");
-	if (!st)
-		table_print(&t, "", out);
-	table_free(&t);
-	return st;
+	const json_t *good = json_object_get(json_object_get(s, "last_success"), "result");
+	char next[CELL], last[CELL], pause[CELL], stored[CELL] = "", proven[CELL];
+	time_cell(s, "next", next);
+	last_cell(json_object_get(s, "last"), last);
+	duration_cell(good, "pause_ms", pause);
+	if (json_is_object(good))
+		units_size(jsonx_u64_or(good, "stored_bytes", 0), stored);
+	time_cell(s, "newest_proven", proven);
+	const char *state = text(s, "running") ? text(s, "running") : is(s, "paused") ? "paused" : text(s, "waits_for") ? "waits" : "idle";
+	const char *cell[] = { text(s, "name"), text(s, "instance"), state, or_dash(next), or_dash(last), or_dash(pause), or_dash(stored),
+		               or_dash(proven) };
+	return table_row(t, cell, err);
 }
 
 static void said(struct buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -201,9 +197,9 @@ static void notes(struct buf *out, const json_t *view)
 enum status output_agent(struct buf *out, const json_t *view, struct error *err)
 {
 	agent(out, view);
-	enum status st = instances(out, view, err);
+	enum status st = rows(out, instance_header, json_object_get(view, "instances"), instance_row, err);
 	if (!st)
-		st = snapshots(out, view, err);
+		st = rows(out, snapshot_header, json_object_get(view, "snapshots"), snapshot_row, err);
 	size_t before = out->len;
 	buf_addc(out, '\n');
 	if (!st)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "output_text.h"
+#include "slackwater/units.h"
 #include "table.h"
 #include "text.h"
-#include "units.h"
 
 enum { CELL = 320 };
 

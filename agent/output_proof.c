@@ -3,7 +3,7 @@
 
 #include "output_json.h"
 #include "output_text.h"
-#include "units.h"
+#include "slackwater/units.h"
 
 static void when(const struct proof_record *r, char out[UNITS_TEXT])
 {

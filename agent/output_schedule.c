@@ -7,7 +7,7 @@
 
 #include "output_json.h"
 #include "output_text.h"
-#include "units.h"
+#include "slackwater/units.h"
 
 /* "2026-03-29 03:00 +02:00" */
 static void local_text(const struct zone *z, int64_t utc_s, char out[UNITS_TEXT])

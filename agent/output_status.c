@@ -6,9 +6,9 @@
 
 #include "options.h"
 #include "output_text.h"
+#include "slackwater/units.h"
 #include "table.h"
 #include "text.h"
-#include "units.h"
 
 enum { CELL = 200, APPLIES_WIDTH = 90, STATE_WIDTH = 50, PARTS_MAX = 4096 };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "output_checkpoint.h"
+#include "slackwater/units.h"
 #include "text.h"
-#include "units.h"
 
 enum { LABEL_WIDTH = 16, LINE_MAX_BYTES = 1 << 20 };
 

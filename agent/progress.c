@@ -7,8 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "slackwater/units.h"
 #include "text.h"
-#include "units.h"
 
 enum { PROGRESS_DRAW_MS = 150, PROGRESS_SAMPLE_MS = 1000, PROGRESS_WIDTH = 80, PROGRESS_LINE_MAX = 1024 };
 

@@ -15,11 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../units.h"
 #include "jobs.h"
 #include "lock.h"
 #include "orders.h"
 #include "setup.h"
+#include "slackwater/units.h"
 #include "view.h"
 
 enum {

@@ -7,7 +7,7 @@
 
 #include "../exitcode.h"
 #include "../output_json.h"
-#include "../units.h"
+#include "slackwater/units.h"
 #include "listings.h"
 #include "outcome.h"
 

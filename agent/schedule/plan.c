@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../units.h"
+#include "slackwater/units.h"
 
 enum { PLAN_DAY_MIN = 1440, PLAN_DAY_MS = 86400000 };
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "../text.h"
-#include "../units.h"
+#include "slackwater/units.h"
 
 enum { SCHEDULE_FIELDS = 5, SCHEDULE_DAY_S = 86400, SCHEDULE_YEARS = 9, SCHEDULE_SLACK_S = 26 * 3600, SCHEDULE_TEXT_MAX = 500 };
 

@@ -124,19 +124,33 @@ enum status fs_read_file(const char *path, struct buf *ret, struct error *err)
 	return st;
 }
 
+static int fs_give(int fd, const struct stat *owner)
+{
+	struct stat sb;
+	if (owner->st_uid == 0)
+		return 0;
+	if (fstat(fd, &sb) != 0)
+		return -1;
+	/* The directory's owner may have put a second name of another file there, which is not his to be given. */
+	bool alone = S_ISDIR(sb.st_mode) || (S_ISREG(sb.st_mode) && sb.st_nlink == 1);
+	return alone && sb.st_uid == 0 ? fchown(fd, owner->st_uid, owner->st_gid) : 0;
+}
+
 enum status fs_hand_over(int fd, const char *dir, const char *name, struct error *err)
 {
-	struct stat file, owner;
-	if (geteuid() != 0)
+	struct stat owner;
+	if (geteuid() != 0 || (stat(dir, &owner) == 0 && fs_give(fd, &owner) == 0))
 		return ST_OK;
-	if (fstat(fd, &file) != 0 || stat(dir, &owner) != 0)
-		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot see whose %s is", name);
-	/* The directory's owner may have put a second name of another file there, which is not his to be given. */
-	if (!S_ISREG(file.st_mode) || file.st_nlink != 1 || file.st_uid != 0 || owner.st_uid == 0)
-		return ST_OK;
-	if (fchown(fd, owner.st_uid, owner.st_gid) != 0)
-		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot give %s to the owner of %s", name, dir);
-	return ST_OK;
+	return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot give %s to the owner of %s", name, dir);
+}
+
+void fs_hand_over_at(int fd, int dir)
+{
+	struct stat owner;
+	int saved = errno;
+	if (geteuid() == 0 && fstat(dir, &owner) == 0)
+		(void)fs_give(fd, &owner);
+	errno = saved;
 }
 
 enum status fs_write_file_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error *err)

@@ -156,6 +156,7 @@ static enum status dir_writer_open(struct dir_writer *w, struct error *err)
 			continue;
 		w->fd = openat(w->parent, w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (w->fd >= 0) {
+			fs_hand_over_at(w->fd, w->parent); /* else what root stores by hand, the agent could not read */
 			/* How sweep knows that the writer lives, whatever the file's age. Where there are no locks, age has to do. */
 			(void)flock(w->fd, LOCK_EX | LOCK_NB);
 			return ST_OK;
@@ -458,23 +459,33 @@ static enum status dir_check(const struct dir_store *d, enum store_use use, stru
 }
 
 /* Its own directory only: what else is missing above it is rather a file system that is not mounted. */
-static enum status dir_make(const char *path, struct run *run, struct error *err)
+static enum status dir_make(const char *path, struct run *run, bool *made, struct error *err)
 {
 	struct error mine = ERROR_INIT;
-	bool made = false;
-	enum status st = fs_mkdir(path, 0700, &made, &mine);
+	enum status st = fs_mkdir(path, 0700, made, &mine);
 	if (st && mine.sys_errno == ENOENT)
 		error_hint(&mine, "a repository is made in a directory that is there: is the file system mounted?");
-	if (made)
+	if (*made)
 		event_info(run->events, "store", "%s was not there: a new, empty repository", path);
 	if (st && err)
 		*err = mine;
 	return st;
 }
 
+/* A new repository in another user's directory is that user's. */
+static void dir_hand_over(const struct dir_store *d)
+{
+	int above = openat(d->root.fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (above < 0)
+		return;
+	fs_hand_over_at(d->root.fd, above);
+	close(above);
+}
+
 enum status dir_open(const char *path, enum store_use use, struct run *run, struct store **ret, struct error *err)
 {
-	enum status st = use == STORE_WRITE ? dir_make(path, run, err) : ST_OK;
+	bool made = false;
+	enum status st = use == STORE_WRITE ? dir_make(path, run, &made, err) : ST_OK;
 	if (st)
 		return st;
 	struct dir_store *d = calloc(1, sizeof *d);
@@ -487,6 +498,8 @@ enum status dir_open(const char *path, enum store_use use, struct run *run, stru
 		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot open the repository %s", path);
 	else
 		st = dir_check(d, use, err);
+	if (!st && made)
+		dir_hand_over(d);
 	if (st)
 		dir_free(&d->base);
 	else

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "slackwater/fs.h"
 #include "store/key.h"
 
 enum { DIR_OPEN = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
@@ -28,9 +29,18 @@ enum status dir_path_error(const struct dir_root *root, const char *key, int sys
 /* A directory of a name of our own making. The parent is synced, else a crash could lose the directory with the object in it. */
 static int dir_path_make(int parent, const char *name)
 {
-	if (mkdirat(parent, name, 0700) == 0)
-		return fsync(parent) == 0 || errno == EINVAL ? openat(parent, name, DIR_OPEN) : -1;
-	return errno == EEXIST ? openat(parent, name, DIR_OPEN) : -1;
+	bool made = mkdirat(parent, name, 0700) == 0;
+	if (!made && errno != EEXIST)
+		return -1;
+	int fd = openat(parent, name, DIR_OPEN);
+	if (fd >= 0 && made)
+		fs_hand_over_at(fd, parent);
+	if (fd < 0 || !made || fsync(parent) == 0 || errno == EINVAL)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
 }
 
 static int dir_path_step(int parent, const char *segment, size_t len, bool make)

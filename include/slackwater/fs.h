@@ -20,6 +20,8 @@ enum status fs_read_file(const char *path, struct buf *ret, struct error *err);
  * open it otherwise. Does nothing for others than root, nor to a file that is not root's or has a second name.
  */
 enum status fs_hand_over(int fd, const char *dir, const char *name, struct error *err);
+/* The same of a file or directory just made in the directory that is open as dir; where it cannot be (no such right, no owners there) it stays root's. */
+void fs_hand_over_at(int fd, int dir);
 /* Write a temporary name beside it, fsync, rename, fsync the directory. The file is handed over as above. */
 enum status fs_write_file_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error *err);
 enum status fs_free_bytes(const char *path, uint64_t *ret_bytes, struct error *err);

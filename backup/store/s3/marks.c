@@ -6,6 +6,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "slackwater/units.h"
+
 enum { MARKS_TAGS_MAX = 10, MARKS_TAGS_TEXT = 8192, MARKS_TAG_NAME = 128, MARKS_TAG_VALUE = 256 };
 static const int64_t marks_lock_max_ms = INT64_C(100) * 365 * 24 * 3600 * 1000; /* what S3 takes */
 
@@ -36,20 +38,6 @@ static enum status marks_sse(struct marks *m, const struct s3_options *o, struct
 	return st ? st : marks_copy(&m->sse_key, o->sse_key, err);
 }
 
-/* "30d", "12h", "15m", "90s". */
-static bool marks_duration(const char *text, int64_t *ret_ms)
-{
-	static const struct { char unit; int64_t ms; } units[] = { { 'd', 86400000 }, { 'h', 3600000 }, { 'm', 60000 }, { 's', 1000 } };
-	int64_t n = 0;
-	for (; *text >= '0' && *text <= '9'; text++)
-		if ((n = n * 10 + (*text - '0')) > marks_lock_max_ms)
-			return false;
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (text[0] == units[i].unit && !text[1])
-			*ret_ms = n <= marks_lock_max_ms / units[i].ms ? n * units[i].ms : 0;
-	return *ret_ms > 0;
-}
-
 static enum status marks_lock(struct marks *m, const char *text, struct error *err)
 {
 	static const char *const modes[] = { "GOVERNANCE", "COMPLIANCE" };
@@ -59,7 +47,8 @@ static enum status marks_lock(struct marks *m, const char *text, struct error *e
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
 		if (len == strlen(modes[i]) && strncasecmp(text, modes[i], len) == 0)
 			m->lock_mode = modes[i];
-	if (m->lock_mode && text[len] && marks_duration(text + len + 1, &m->lock_ms))
+	bool timed = text[len] && units_parse_duration(text + len + 1, &m->lock_ms);
+	if (m->lock_mode && timed && m->lock_ms > 0 && m->lock_ms <= marks_lock_max_ms)
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_USAGE, "\"%.60s\" is no lock", text);
 	error_hint(err, "--s3-object-lock governance:30d or compliance:12h: a mode, and for how long from now on");

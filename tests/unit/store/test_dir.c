@@ -366,6 +366,37 @@ static void test_no_rights(void **state)
 	in_child(no_rights, *state);
 }
 
+static bool belongs_to(const char *path, uid_t uid)
+{
+	struct stat sb;
+	return lstat(path, &sb) == 0 && sb.st_uid == uid && sb.st_gid == uid;
+}
+
+/* What root stores by hand in the agent's repository, the agent can read, list and expire. */
+static void test_root_beside_the_agent(void **state)
+{
+	enum { AGENT = 4321 };
+	struct scratch *t = *state;
+	struct error err;
+	if (geteuid() != 0) {
+		print_message("only root can give files away\n");
+		skip();
+	}
+	assert_int_equal(mkdir(scratch_path(t, "theirs"), 0700), 0);
+	assert_int_equal(chown(scratch_path(t, "theirs"), AGENT, AGENT), 0);
+	struct store *s = open_store(t, "theirs/repository", STORE_WRITE);
+	OK(s->ops->put(s, "a/b/object", "x", 1, true, &err));
+	static const char *const made[] = { "theirs/repository", "theirs/repository/a", "theirs/repository/a/b", "theirs/repository/a/b/object" };
+	for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+		assert_true(belongs_to(scratch_path(t, made[i]), AGENT));
+	/* What is somebody else's, or root's from before, stays as it is. */
+	assert_int_equal(mkdir(scratch_path(t, "theirs/repository/roots"), 0755), 0);
+	OK(s->ops->put(s, "roots/object", "x", 1, true, &err));
+	assert_true(belongs_to(scratch_path(t, "theirs/repository/roots"), 0));
+	assert_true(belongs_to(scratch_path(t, "theirs/repository/roots/object"), 0));
+	store_free(s);
+}
+
 #define IN_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -374,7 +405,7 @@ int main(void)
 		IN_SCRATCH(test_links_are_not_followed), IN_SCRATCH(test_the_root_may_be_a_link), IN_SCRATCH(test_strangers),
 		IN_SCRATCH(test_modes), IN_SCRATCH(test_a_crash_is_swept), IN_SCRATCH(test_the_living_are_not_swept), IN_SCRATCH(test_the_living_on_nfs),
 		IN_SCRATCH(test_a_directory_that_cannot_be_synced), IN_SCRATCH(test_addresses), IN_SCRATCH(test_disk_full),
-		IN_SCRATCH(test_read_only), IN_SCRATCH(test_no_rights),
+		IN_SCRATCH(test_read_only), IN_SCRATCH(test_no_rights), IN_SCRATCH(test_root_beside_the_agent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

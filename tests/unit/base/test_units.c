@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "units.h"
+#include "slackwater/units.h"
 
 static void sizes_are_read(void **state)
 {
