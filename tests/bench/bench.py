@@ -103,11 +103,16 @@ class Bench:
                        f"--to=file://{to}", "--instance=bench", f"--state-dir={self.state}", "--json", "--log-level=warning", *words])
         return child, json.loads(child.stdout)
 
+    def drop(self, repository):
+        """With the memory of it: a repository that is gone is otherwise taken for a file system that is not mounted."""
+        shutil.rmtree(repository)
+        shutil.rmtree(self.state)
+
     def windows(self):
         """Many windows at the price of one small table each; all the data is there and being written."""
         to = self.work / "windows"
         pauses = [self.backup(to, f"--include={SMALL}.*")[1]["pause_ms"] for _ in range(self.o.windows)]
-        shutil.rmtree(to)
+        self.drop(to)
         return {"windows": len(pauses), "pause_p50_ms": statistics.median(pauses), "pause_max_ms": max(pauses)}
 
     def peer_dump(self, out):
@@ -132,7 +137,7 @@ class Bench:
                 peak = max(peak, child.peak_mib)
                 history = max(history, report.get("history_max", 0))
             if i < self.o.rounds:
-                shutil.rmtree(to)
+                self.drop(to)
         self.result["stored_mib"] = report["bytes_stored"] >> 20
         ratio = statistics.median(a / b for a, b in zip(ours, theirs))
         return {"dump_s": statistics.median(ours), "peer_dump_s": statistics.median(theirs), "dump_ratio": ratio, "peak_mib": peak,
