@@ -23,7 +23,7 @@ static void start_area(struct progress *p, const char *area, int64_t now_ms)
 {
 	snprintf(p->area, sizeof p->area, "%s", area ? area : "");
 	p->bytes_done = p->bytes_total = p->rows_done = p->rows_total = 0;
-	p->area_start_ms = p->sample_ms = now_ms;
+	p->sample_ms = now_ms;
 	p->sample_bytes = p->sample_rows = 0;
 	p->byte_rate = p->row_rate = 0;
 }

@@ -18,7 +18,7 @@ struct progress {
 	char area[24];      /* what the figures are of */
 	char state[64];
 	uint64_t bytes_done, bytes_total, rows_done, rows_total;
-	int64_t area_start_ms, drawn_ms;
+	int64_t drawn_ms;
 	int64_t sample_ms;  /* the rate is measured between samples */
 	uint64_t sample_bytes, sample_rows;
 	double byte_rate, row_rate;

@@ -20,16 +20,6 @@ enum { FIGURE_PAUSE, FIGURE_WAIT, FIGURE_IN_FLIGHT, FIGURE_DURATION, FIGURE_PROO
 
 static const char *const outcomes[] = { "succeeded", "failed", "cancelled" };
 
-const char *memory_figure_name(unsigned i)
-{
-	return figures[i];
-}
-
-int64_t memory_bucket_ms(unsigned i)
-{
-	return buckets[i];
-}
-
 static void job_free(struct memory_job *j)
 {
 	if (!j)
@@ -383,7 +373,7 @@ static enum status runs_in(const json_t *from, size_t max, json_t *to, struct er
 	return st;
 }
 
-enum status memory_from_json(const json_t *doc, struct memory *m, struct error *err)
+static enum status memory_from_json(const json_t *doc, struct memory *m, struct error *err)
 {
 	uint64_t format;
 	json_t *jobs, *runs, *open;

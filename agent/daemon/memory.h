@@ -16,7 +16,7 @@
 
 enum { MEMORY_FIGURES = 5, MEMORY_BUCKETS = 14 };
 
-/* A distribution of durations: bucket i counts those of at most memory_bucket_ms(i); longer ones are in count alone. */
+/* A distribution of durations: bucket i counts those of at most its bound (memory.c: buckets); longer ones are in count alone. */
 struct memory_figure {
 	uint64_t bucket[MEMORY_BUCKETS], count, sum_ms;
 };
@@ -30,7 +30,7 @@ struct memory_job {
 	int64_t missed_due_ms;    /* the newest of them, 0 = none */
 	char *missed_why;
 	json_t *last, *last_success, *last_proof; /* RUN or NULL */
-	struct memory_figure figure[MEMORY_FIGURES]; /* as memory_figure_name */
+	struct memory_figure figure[MEMORY_FIGURES]; /* pause, wait, in_flight, duration, proof */
 	uint64_t runs[RUN_KINDS][3]; /* succeeded, failed, cancelled */
 	uint64_t retries, bytes, bytes_stored, rows;
 };
@@ -45,9 +45,6 @@ struct memory {
 	json_t *open;             /* those that have begun and not ended: after a crash of ours they are found here */
 	unsigned history;         /* at most so many */
 };
-
-const char *memory_figure_name(unsigned i); /* "pause", "wait", "in_flight", "duration", "proof" */
-int64_t memory_bucket_ms(unsigned i);
 
 /*
  * *ret_moved: where a damaged file was moved to, with *damage saying what was wrong with it; NULL when there was none. Only a file that can
@@ -72,6 +69,5 @@ enum status memory_drop(struct memory_job *j, int64_t due_ms, unsigned n, const 
 /* Members of "counters" in a view; NULL = out of memory. */
 json_t *memory_counters(const struct memory_job *j);
 
-/* As text and back, for tests and for the file. */
+/* As it is in the file; for tests. */
 json_t *memory_to_json(const struct memory *m);
-enum status memory_from_json(const json_t *doc, struct memory *m, struct error *err);

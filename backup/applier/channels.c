@@ -86,7 +86,8 @@ static enum status parse_texts(const struct rows *r, struct channel *ch, struct 
 	return st;
 }
 
-enum status channels_parse_row(const struct server_info *s, const struct rows *r, struct channel *ret, struct error *err)
+/* The current row of a status statement. *ret must be zeroed; it is the caller's even on failure. */
+static enum status channels_parse_row(const struct server_info *s, const struct rows *r, struct channel *ret, struct error *err)
 {
 	struct checkpoint_channel *cp = &ret->cp;
 	enum status st = parse_texts(r, ret, err);

@@ -28,8 +28,6 @@ struct channels {
 };
 
 void channels_free(struct channels *c); /* what is inside; leaves a zeroed list */
-/* The current row of a status statement. Pure. *ret must be zeroed; clear it with channels_free even on failure. */
-enum status channels_parse_row(const struct server_info *s, const struct rows *r, struct channel *ret, struct error *err);
 /* One status statement. *ret is replaced. */
 enum status channels_read(struct conn *c, struct channels *ret, struct error *err);
 /* Fill in what does not move: workers, commit order, delay, accounts, filters, heartbeat, and choose the mode. */

@@ -25,7 +25,8 @@ static void add_part(struct buf *out, const char *s, size_t n)
 	buf_addc(out, '\'');
 }
 
-void prepared_xid(const struct rows *r, struct buf *out)
+/* The current row of XA RECOVER as XA COMMIT wants it: 'gtrid','bqual',formatID; X'..' where it is not plain text. */
+static void prepared_xid(const struct rows *r, struct buf *out)
 {
 	int data = rows_index(r, "data");
 	size_t gtrid = rows_u64(r, "gtrid_length", 0), bqual = rows_u64(r, "bqual_length", 0);

@@ -17,5 +17,3 @@ static inline bool prepared_any(const struct prepared *p) { return p->xids || p-
 void prepared_free(struct prepared *p);
 /* *no_xa_right: set once XA RECOVER was refused (XA_RECOVER_ADMIN, 8.0+), so that it is not tried again. *ret is replaced. */
 enum status prepared_look(struct conn *c, bool *no_xa_right, struct prepared *ret, struct error *err);
-/* The current row of XA RECOVER as XA COMMIT wants it: 'gtrid','bqual',formatID; X'..' where it is not plain text. Pure. */
-void prepared_xid(const struct rows *r, struct buf *out);

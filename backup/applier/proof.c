@@ -232,9 +232,9 @@ static enum status judge_mariadb_gtid(const struct weigh *w, enum proof_verdict 
 	return st;
 }
 
-enum status proof_judge(const struct instance *in, const struct imprint *f, const struct gap *g,
-                        const struct proof_next *n, struct checkpoint_channel *cp, enum proof_verdict *ret,
-                        struct error *err)
+/* Weigh it. Fills cp->coordinates, coordinates_why and proof. g: the channel's gaps; f: taken in the same stillness. */
+static enum status proof_judge(const struct instance *in, const struct imprint *f, const struct gap *g, const struct proof_next *n,
+                               struct checkpoint_channel *cp, enum proof_verdict *ret, struct error *err)
 {
 	struct weigh w = { in, f, g, n, cp };
 	strlist_free(&cp->proof);

@@ -34,10 +34,6 @@ void proof_next_free(struct proof_next *n);
 /* slave_pos: MariaDB, to look for executed ones further behind; NULL = stop at the first transaction. */
 enum status proof_look(struct conn *c, const struct checkpoint_channel *cp, const char *slave_pos,
                        struct proof_next *ret, struct error *err);
-/* Weigh it. Fills cp->coordinates, coordinates_why and proof. Pure. g: the channel's gaps; f: taken in the same stillness. */
-enum status proof_judge(const struct instance *in, const struct imprint *f, const struct gap *g,
-                        const struct proof_next *n, struct checkpoint_channel *cp, enum proof_verdict *ret,
-                        struct error *err);
 /* Both of the above for one channel, and MariaDB's position table. */
 enum status proof_channel(struct conn *c, const struct instance *in, const struct imprint *f, const struct gap *g,
                           struct checkpoint_channel *cp, enum proof_verdict *ret, struct error *err);

@@ -86,6 +86,8 @@ enum status proof_scratch_check(struct proof_job *j, struct error *err)
 
 /* ---- removing ---- */
 
+static bool scratch_clear(int dir);
+
 static bool scratch_remove_at(int dir, const char *name)
 {
 	if (!unlinkat(dir, name, 0) || errno == ENOENT)
@@ -95,11 +97,12 @@ static bool scratch_remove_at(int dir, const char *name)
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	bool clear = proof_scratch_clear(fd); /* closes it */
+	bool clear = scratch_clear(fd); /* closes it */
 	return clear && !unlinkat(dir, name, AT_REMOVEDIR);
 }
 
-bool proof_scratch_clear(int dir)
+/* What is below the given directory, and its descriptor, whatever somebody does to it meanwhile; never follows a symbolic link. false: something stayed. */
+static bool scratch_clear(int dir)
 {
 	DIR *d = fdopendir(dir);
 	bool fine = d != NULL;
@@ -120,7 +123,7 @@ static bool scratch_remove(const char *top)
 	int fd = open(top, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT;
-	bool fine = scratch_remove_at(fd, "files") && proof_scratch_clear(fd);
+	bool fine = scratch_remove_at(fd, "files") && scratch_clear(fd);
 	return fine && !rmdir(top);
 }
 

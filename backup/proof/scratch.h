@@ -16,5 +16,3 @@ enum status proof_scratch_make(struct proof_job *j, struct error *err);
 enum status proof_scratch_end(struct proof_job *j, struct error *err);
 /* Removes what dead runs have left in a directory; returns how many. */
 unsigned proof_scratch_sweep(const char *dir, struct event_sink *events);
-/* Below the given directory's descriptor, whatever somebody does to it meanwhile; never follows a symbolic link. false: something stayed. */
-bool proof_scratch_clear(int dir);

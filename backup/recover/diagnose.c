@@ -64,7 +64,8 @@ static enum status add(struct recover_findings *to, const struct recover_view *v
 
 /* ---- what is known of the server's ways ---- */
 
-bool recover_mdev_6589(const struct instance *in, const struct channel *ch)
+/* Does a START while the receiver runs lose events of other domains (MDEV-6589)? */
+static bool recover_mdev_6589(const struct instance *in, const struct channel *ch)
 {
 	unsigned v = in->server.version;
 	if (in->server.flavor != FLAVOR_MARIADB || ch->cp.mode != MODE_MARIADB_GTID || ch->sql_running)

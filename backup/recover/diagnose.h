@@ -28,8 +28,6 @@ void recover_findings_free(struct recover_findings *f);
 enum status recover_diagnose(const struct recover_view *v, struct recover_findings *ret, struct error *err);
 /* Which channel is to fetch these holes: best the one whose source wrote them, best by auto-position. NULL = none goes by GTIDs. */
 const struct channel *recover_fetcher(const struct channels *ch, const char *holes);
-/* Does a START while the receiver runs lose events of other domains (MDEV-6589)? */
-bool recover_mdev_6589(const struct instance *in, const struct channel *ch);
 
 /* steps.c: the statements of a step, as they are sent and as a person would type them; and of these the START alone. */
 void recover_step_statements(const struct server_info *s, const struct channel *ch, enum recover_step step, struct buf *out);

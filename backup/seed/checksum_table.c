@@ -53,7 +53,7 @@ enum status seed_checksum_table_list(struct conn *c, const struct strlist *schem
 	return st;
 }
 
-void seed_checksum_table_column(struct buf *b, const char *name, const char *data_type)
+static void seed_checksum_table_column(struct buf *b, const char *name, const char *data_type)
 {
 	static const char *const opaque[] = { "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
 		                              "geometrycollection", "geomcollection", "vector" };

@@ -18,8 +18,6 @@ struct seed_sum {
 /* ST_OK with an empty text when the table is not there. consistent: inside a snapshot transaction, whose locks on the table are given up. */
 enum status seed_checksum_table(struct conn *c, const char *schema, const char *table, bool consistent, struct seed_sum *ret,
                                 struct error *err);
-/* Part of the above, for tests: how a column enters the sum. */
-void seed_checksum_table_column(struct buf *b, const char *name, const char *data_type);
 /* "schema\0table" pairs of base tables in transactional engines, sorted; those of other engines into others (names for a message). */
 struct seed_tables { struct strlist schema, table; };
 enum status seed_checksum_table_list(struct conn *c, const struct strlist *schemas, struct seed_tables *ret, struct strlist *others,

@@ -43,7 +43,7 @@ static void set_gtids(struct buf *b, const char *variable, const char *state)
 	buf_addc(b, '\'');
 }
 
-enum status seed_configure_gtid(const struct seed_job *j, const struct server_info *target, struct strlist *ret, struct error *err)
+static enum status seed_configure_gtid(const struct seed_job *j, const struct server_info *target, struct strlist *ret, struct error *err)
 {
 	bool mariadb = target->flavor == FLAVOR_MARIADB;
 	const char *state = gtid_state(j, target);

@@ -17,7 +17,6 @@ enum status seed_configure_start(struct seed_job *j, struct error *err);
 /* A channel's delay is set when it has caught up: until then it would only keep the proof waiting. */
 enum status seed_configure_delay(struct seed_job *j, struct error *err);
 
-/* The parts, for tests. */
+/* A part, for tests. */
 void seed_configure_spec(const struct seed_job *j, const struct seed_link *l, const struct server_info *target, bool delay,
                          struct source_spec *ret);
-enum status seed_configure_gtid(const struct seed_job *j, const struct server_info *target, struct strlist *ret, struct error *err);

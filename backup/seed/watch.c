@@ -18,7 +18,8 @@ static bool is(const char *v, const char *word)
 	return v && strcasecmp(v, word) == 0;
 }
 
-void seed_watch_row(const struct rows *r, struct seed_look *ret)
+/* Of the current row, whatever the version calls its columns. */
+static void seed_watch_row(const struct rows *r, struct seed_look *ret)
 {
 	const char *io = rows_get(r, "Replica_IO_Running"), *state = rows_get(r, "Replica_IO_State");
 	*ret = (struct seed_look){ .seen = true };

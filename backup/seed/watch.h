@@ -16,8 +16,6 @@ struct seed_look {
 	char until[64];            /* Until_Condition */
 };
 
-/* Of the current row, whatever the version calls its columns. */
-void seed_watch_row(const struct rows *r, struct seed_look *ret);
 enum status seed_watch_channel(struct conn *target, const char *channel, struct seed_look *ret, struct error *err);
 /*
  * Is replication broken? ERR_NOT_PROVEN with the server's words and what they mean. Not connected yet is none until patience_ms have passed

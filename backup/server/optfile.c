@@ -86,7 +86,7 @@ const char *optfile_key(const struct optfile *f, const char *group, size_t i, co
 	return NULL;
 }
 
-bool optfile_ssl_mode(const char *name, enum ssl_mode *ret)
+static bool optfile_ssl_mode(const char *name, enum ssl_mode *ret)
 {
 	static const struct { const char *name; enum ssl_mode mode; } modes[] = {
 		{ "DISABLED", SSL_DISABLED },   { "PREFERRED", SSL_PREFERRED },

@@ -26,6 +26,3 @@ struct optfile_span {
 /* It stands in the given line of files' item of the number file. */
 bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value,
                  bool loose, size_t file, unsigned line);
-
-/* Read one file and what it includes. named: somebody asked for it, so that it must be there and readable; others are skipped if not. */
-enum status optfile_load(struct optfile *f, const char *path, bool named, struct error *err);

@@ -255,7 +255,8 @@ static enum status optfile_load_at(struct optfile *f, const char *path, bool nam
 	return st;
 }
 
-enum status optfile_load(struct optfile *f, const char *path, bool named, struct error *err)
+/* One file and what it includes. named: somebody asked for it, so that it must be there and readable; others are skipped if not. */
+static enum status optfile_load(struct optfile *f, const char *path, bool named, struct error *err)
 {
 	return optfile_load_at(f, path, named, 0, err);
 }

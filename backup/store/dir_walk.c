@@ -35,7 +35,7 @@ struct dir_walk_level {
 	size_t n, cap;
 };
 
-bool dir_walk_is_temporary(const char *name)
+static bool dir_walk_is_temporary(const char *name)
 {
 	size_t head = strlen(DIR_WALK_TEMPORARY);
 	if (strncmp(name, DIR_WALK_TEMPORARY, head) != 0)

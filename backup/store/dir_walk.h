@@ -8,7 +8,6 @@
 
 /* Our unfinished files are called DIR_WALK_TEMPORARY, the process's number, a dash and 16 hexadecimal digits. */
 #define DIR_WALK_TEMPORARY ".slackwater-tmp-"
-bool dir_walk_is_temporary(const char *name);
 
 /* FOLDERS: directories, their names with a slash behind, and nothing below them. */
 enum dir_walk_what { DIR_WALK_OBJECTS, DIR_WALK_TEMPORARIES, DIR_WALK_FOLDERS };

@@ -19,13 +19,3 @@ void sink_free(struct sink *s)
 		s = next;
 	}
 }
-
-enum status sink_forward_write(struct sink *s, const void *data, size_t len, struct error *err)
-{
-	return sink_write(s->next, data, len, err);
-}
-
-enum status sink_forward_end(struct sink *s, struct error *err)
-{
-	return sink_end(s->next, err);
-}

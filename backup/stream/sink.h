@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sink: one link of the chain that a shard's bytes pass, from the tar to the store. Each link owns the next one. A link is used by one thread
- * at a time. A concrete link has struct sink as its first member and sets every slot; one that does not care about a call
- * names the forwarder.
+ * at a time. A concrete link has struct sink as its first member and sets every slot.
  */
 #pragma once
 
@@ -28,6 +27,3 @@ struct sink {
 enum status sink_write(struct sink *s, const void *data, size_t len, struct error *err);
 enum status sink_end(struct sink *s, struct error *err);
 void sink_free(struct sink *s); /* the whole chain from s on; NULL is fine */
-
-enum status sink_forward_write(struct sink *s, const void *data, size_t len, struct error *err);
-enum status sink_forward_end(struct sink *s, struct error *err);

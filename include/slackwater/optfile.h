@@ -23,5 +23,3 @@ const char *optfile_key(const struct optfile *f, const char *group, size_t i, co
  * ssl/skip-ssl/ssl-verify-server-cert as MariaDB clients have them. Where o names a CA already, no group makes TLS less than VERIFY_CA. An unknown
  * ssl-mode is ERR_USAGE. */
 enum status optfile_apply(const struct optfile *f, const char *group, struct conn_options *o, struct error *err);
-/* "REQUIRED" ... -> enum; false when there is no such mode. */
-bool optfile_ssl_mode(const char *name, enum ssl_mode *ret);

@@ -26,7 +26,7 @@ bool filter_match(const char *p, size_t len, const char *name)
 	return p == end;
 }
 
-bool filter_system(const char *schema)
+static bool filter_system(const char *schema)
 {
 	return !strcmp(schema, "mysql") || !strcmp(schema, "sys") || !strcmp(schema, "ndbinfo") ||
 	       !strcasecmp(schema, "information_schema") || !strcasecmp(schema, "performance_schema");
@@ -61,11 +61,6 @@ static bool filter_exact(const struct strlist *l, const char *schema, const char
 			return true;
 	}
 	return false;
-}
-
-bool filter_any(const struct engine_options *o)
-{
-	return o->include.n || o->exclude.n || o->tables.n;
 }
 
 bool filter_table(const struct engine_options *o, const char *schema, const char *table)

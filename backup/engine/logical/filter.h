@@ -8,10 +8,8 @@
 #include "slackwater/engine.h"
 
 bool filter_match(const char *pattern, size_t len, const char *name);
-bool filter_system(const char *schema);
 bool filter_table(const struct engine_options *o, const char *schema, const char *table);
 /* Some table of it may be wanted. */
 bool filter_schema(const struct engine_options *o, const char *schema);
 /* Nothing of it is left out: its routines and events are wanted too. */
 bool filter_whole(const struct engine_options *o, const char *schema);
-bool filter_any(const struct engine_options *o); /* there is a filter at all */

@@ -128,8 +128,10 @@ void layout_names_free(struct layout_names *n)
 	n->nslots = 0;
 }
 
-void layout_clear(struct layout *l)
+void layout_free(struct layout *l)
 {
+	if (!l)
+		return;
 	for (size_t i = 0; i < l->nschemas; i++) {
 		free(l->schema[i].name);
 		free(l->schema[i].file);
@@ -142,13 +144,5 @@ void layout_clear(struct layout *l)
 	}
 	free(l->schema);
 	free(l->table);
-	*l = (struct layout){ 0 };
-}
-
-void layout_free(struct layout *l)
-{
-	if (!l)
-		return;
-	layout_clear(l);
 	free(l);
 }

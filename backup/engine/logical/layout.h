@@ -112,5 +112,4 @@ struct layout {
 /* `metadata`; l's arrays in the order given. */
 enum status layout_write(const struct layout *l, struct buf *out, struct error *err);
 enum status layout_read(const char *text, size_t len, struct layout **ret, struct error *err);
-void layout_free(struct layout *l); /* of one that was allocated */
-void layout_clear(struct layout *l);
+void layout_free(struct layout *l);
