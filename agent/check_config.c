@@ -13,7 +13,6 @@
 #include "connection.h"
 #include "exitcode.h"
 #include "output_json.h"
-#include "output_schedule.h"
 #include "output_text.h"
 #include "slackwater/engine.h"
 #include "text.h"

@@ -2,7 +2,6 @@
 /* expire: what the rules do not keep is removed from a repository. */
 #include "cmd.h"
 #include "output_json.h"
-#include "output_text.h"
 #include "slackwater/retention.h"
 #include "slackwater/units.h"
 #include "table.h"

@@ -4,7 +4,6 @@
 #include "conf/settings.h"
 #include "connection.h"
 #include "output_agent.h"
-#include "output_json.h"
 #include "output_schedule.h"
 #include "output_status.h"
 #include "remote.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verify: every digest of a stored snapshot, or of one that comes through a pipe; with --restore a proof by restoring it. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "cmd.h"
 #include "connection.h"

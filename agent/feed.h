@@ -11,8 +11,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "slackwater/buf.h"
 #include "slackwater/event.h"
 

@@ -4,7 +4,6 @@
 
 #include "options.h"
 #include "slackwater/units.h"
-#include "text.h"
 
 enum { HELP_COLUMN = 27, HELP_WIDTH = 80 };
 

@@ -7,7 +7,6 @@
 #include "output_text.h"
 #include "slackwater/units.h"
 #include "table.h"
-#include "text.h"
 
 enum { CELL = 320 };
 

@@ -12,13 +12,11 @@
 #include "slackwater/proof.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "proof/binary.h"
 #include "proof/count.h"
 #include "proof/judge.h"
 #include "proof/peek.h"
-#include "proof/record.h"
 #include "proof/scratch.h"
 #include "proof/start.h"
 

@@ -12,8 +12,6 @@
  */
 #include "slackwater/seed.h"
 
-#include <stdlib.h>
-
 #include "seed/alone.h"
 #include "seed/checksum.h"
 #include "seed/configure.h"

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../connection.h"
 #include "../http/listen.h"
 #include "../objectstore.h"
 #include "../work.h"

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "jobs.h"
-#include "lock.h"
 #include "orders.h"
 #include "setup.h"
 #include "slackwater/units.h"

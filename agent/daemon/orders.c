@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../text.h"
-#include "jobs.h"
 #include "slackwater/jsonx.h"
 
 struct order {

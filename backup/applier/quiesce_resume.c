@@ -2,9 +2,6 @@
 /* RESUMING and RUNNING: what we stopped runs again, whatever else happened. Nothing here heeds a cancel. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "applier/quiesce.h"
 #include "slackwater/dialect.h"

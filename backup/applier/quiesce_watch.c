@@ -2,8 +2,6 @@
 /* WATCHING, STOPPING: up to the moment when the applier stands still. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "applier/quiesce.h"

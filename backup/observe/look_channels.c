@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "applier/gaps.h"
-#include "applier/logname.h"
 #include "applier/preflight.h"
 #include "observe/distance.h"
 #include "observe/look.h"

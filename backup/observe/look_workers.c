@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Workers as performance_schema knows them: by channel and number, from 8.0 on with the transaction in hand and since when. */
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 #include "observe/look.h"

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -14,7 +13,6 @@
 #include "child.h"
 #include "cnf.h"
 #include "owner.h"
-#include "scratch.h"
 #include "slackwater/fs.h"
 
 enum {

@@ -2,7 +2,6 @@
 #include "recover/task.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "applier/checkpoint_parts.h"
 #include "slackwater/journal.h"

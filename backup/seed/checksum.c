@@ -2,11 +2,9 @@
 #include "checksum.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "checksum_table.h"
-#include "links.h"
 #include "stand.h"
 #include "until.h"
 

@@ -2,7 +2,6 @@
 #include "configure.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 #include "filters.h"

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "links.h"
-
 static const struct { const char *column, *variable, *option; } filter_names[FILTER_N] = {
 	{ "Replicate_Do_DB", "replicate_do_db", "REPLICATE_DO_DB" },
 	{ "Replicate_Ignore_DB", "replicate_ignore_db", "REPLICATE_IGNORE_DB" },

@@ -2,7 +2,6 @@
 /* The other half of filters.h: the filters of the snapshotted channel, given to the new one. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "filters.h"
 #include "links.h"

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contain.h"
 #include "links.h"
 #include "watch.h"
 

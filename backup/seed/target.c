@@ -2,7 +2,6 @@
 #include "target.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 #include "links.h"

@@ -12,7 +12,6 @@
 
 #include "slackwater/fs.h"
 #include "store/dir_walk.h"
-#include "store/key.h"
 
 enum {
 	DIR_CREATE_TRIES = 16,         /* another thread may prune the directory between our making and our using it */

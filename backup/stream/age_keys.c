@@ -6,7 +6,6 @@
 
 #include "slackwater/fs.h"
 #include "stream/age_bech32.h"
-#include "stream/age_header.h"
 
 enum { KEYS_FILE_MAX = 1 << 20, KEYS_LINE_MAX = 1024, KEYS_RECIPIENTS_MAX = 1000, KEYS_RECIPIENT = 62 };
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* [A-Za-z0-9._%-], 1 to 255 of them, not beginning with a dot. */
 bool names_entry_valid(const char *name);

@@ -3,7 +3,6 @@
 #include "logical.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "define.h"
 #include "json_types.h"

@@ -4,7 +4,6 @@
 
 #include "filter.h"
 #include "inventory.h"
-#include "slackwater/dialect.h"
 
 /* Reading this much while the applier is still takes about a second. */
 #define CHECK_COPIED_BYTES (100u << 20)

@@ -3,7 +3,6 @@
 #include "logical.h"
 #include "touch.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 /* How often is looked when a DDL comes in between, before the window. */

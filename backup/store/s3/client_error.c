@@ -3,7 +3,6 @@
 #include "store/s3/client.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct client_hint {

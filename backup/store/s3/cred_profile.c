@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The shared files: ~/.aws/credentials and ~/.aws/config. Only keys that stand there as they are; a profile that gets them elsewhere is refused. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* uploads: those that were begun and not completed. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "store/key.h"
