@@ -90,9 +90,10 @@ struct stream_index {
 	struct stream_index_entry **by_name; /* for stream_index_find */
 };
 void stream_index_free(struct stream_index *ix);
-/* Read every index object named in objects, checking its digest, in the order shard, position. */
+/* Read every index object named in objects, checking its digest, in the order shard, position. A name that comes twice is ERR_SNAPSHOT. */
 enum status stream_index_read(struct store *store, const char *prefix, const struct stream_objects *objects,
                               struct stream_index *ret, struct error *err);
+/* NULL = there is none of that name. */
 const struct stream_index_entry *stream_index_find(const struct stream_index *ix, const char *name);
 /* One entry by ranged get, digest checked before it is returned (ERR_SNAPSHOT names the entry). objects: the manifest's. Any thread. */
 enum status stream_entry_read(struct store *store, const char *prefix, const struct stream_objects *objects,

@@ -39,7 +39,7 @@ static enum status check_accounts(struct load_logical *l, struct conn *target, s
 	struct buf text = { .max = 1, .secret = 1 };
 	if (!l->o->users || !l->plan.layout->users)
 		return ST_OK;
-	enum status st = load_plan_read(&l->plan, load_plan_named(&l->plan, LAYOUT_USERS), &text, err);
+	enum status st = load_plan_read(&l->plan, stream_index_find(l->plan.index, LAYOUT_USERS), &text, err);
 	if (!st)
 		st = load_accounts_check(&text, target, err);
 	buf_free(&text);

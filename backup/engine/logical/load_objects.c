@@ -112,7 +112,7 @@ enum status load_objects_rest(const struct load_plan *p, struct conn *c, const s
 	enum status st = ST_OK;
 	bool users = o->users && p->layout->users;
 	if (users)
-		st = load_plan_read(p, load_plan_named(p, LAYOUT_USERS), &accounts, err);
+		st = load_plan_read(p, stream_index_find(p->index, LAYOUT_USERS), &accounts, err);
 	if (!st && users)
 		st = load_accounts_create(&accounts, c, err);
 	if (!st)

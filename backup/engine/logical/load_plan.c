@@ -7,30 +7,11 @@
 
 enum { PLAN_NAME_MAX = 4096, PLAN_ENTRY_SLACK = 1 << 16 };
 
-static int compare_entries(const void *a, const void *b)
-{
-	const struct stream_index_entry *const *x = a, *const *y = b;
-	return strcmp((*x)->name, (*y)->name);
-}
-
-static int compare_name(const void *name, const void *entry)
-{
-	const struct stream_index_entry *const *e = entry;
-	return strcmp(name, (*e)->name);
-}
-
-const struct stream_index_entry *load_plan_named(const struct load_plan *p, const char *name)
-{
-	const struct stream_index_entry **e =
-	        p->index->n ? bsearch(name, p->by_name, p->index->n, sizeof(*p->by_name), compare_name) : NULL;
-	return e ? *e : NULL;
-}
-
 const struct stream_index_entry *load_plan_entry(const struct load_plan *p, enum layout_file file, const char *stem)
 {
 	struct buf name = BUF_INIT(PLAN_NAME_MAX);
 	layout_file_name(&name, file, stem);
-	const struct stream_index_entry *e = name.bad ? NULL : load_plan_named(p, buf_str(&name));
+	const struct stream_index_entry *e = name.bad ? NULL : stream_index_find(p->index, buf_str(&name));
 	buf_free(&name);
 	return e;
 }
@@ -103,7 +84,7 @@ static enum status take_chunks(struct tally *t, struct load_table *lt, struct er
 		buf_clear(&name);
 		layout_data_name(&name, lt->t->file, i);
 		st = buf_check(&name, "an entry's name", err);
-		const struct stream_index_entry *e = st ? NULL : load_plan_named(p, name.data);
+		const struct stream_index_entry *e = st ? NULL : stream_index_find(p->index, name.data);
 		if (!st)
 			st = mark(t, e, "a file of rows", lt->t->file, err);
 		if (st)
@@ -149,7 +130,7 @@ static enum status nothing_unknown(const struct tally *t, struct error *err)
 			err->sys_errno = ENOTSUP;
 		return ST_FAILED;
 	}
-	if (t->p->layout->users && !load_plan_named(t->p, LAYOUT_USERS))
+	if (t->p->layout->users && !stream_index_find(t->p->index, LAYOUT_USERS))
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "the snapshot lacks %s, which its metadata speaks of", LAYOUT_USERS);
 	return ST_OK;
 }
@@ -172,7 +153,7 @@ static int compare_chunks(const void *a, const void *b)
 static enum status build(struct load_plan *p, struct tally *t, struct error *err)
 {
 	struct buf text = BUF_INIT(1);
-	const struct stream_index_entry *e = load_plan_named(p, LAYOUT_METADATA);
+	const struct stream_index_entry *e = stream_index_find(p->index, LAYOUT_METADATA);
 	enum status st = e ? load_plan_read(p, e, &text, err) : error_set(err, ST_FAILED, ERR_SNAPSHOT, "the snapshot has no metadata");
 	if (!st)
 		st = layout_read(buf_str(&text), text.len, &p->layout, err);
@@ -198,16 +179,8 @@ enum status load_plan_build(struct store *store, const struct manifest *m, const
 {
 	*ret = (struct load_plan){ .store = store, .objects = &m->objects, .index = index, .prefix = BUF_INIT(1024) };
 	catalog_prefix(m, &ret->prefix);
-	ret->by_name = calloc(index->n + 1, sizeof(*ret->by_name));
 	struct tally t = { .p = ret, .seen = calloc(index->n + 1, sizeof(bool)) };
-	enum status st = ret->by_name && t.seen ? buf_check(&ret->prefix, "the snapshot's prefix", err) : error_oom(err);
-	for (size_t i = 0; !st && i < index->n; i++)
-		ret->by_name[i] = &index->item[i];
-	if (!st && index->n)
-		qsort(ret->by_name, index->n, sizeof(*ret->by_name), compare_entries);
-	for (size_t i = 1; !st && i < index->n; i++)
-		if (strcmp(ret->by_name[i - 1]->name, ret->by_name[i]->name) == 0)
-			st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "the snapshot holds %s twice", ret->by_name[i]->name);
+	enum status st = t.seen ? buf_check(&ret->prefix, "the snapshot's prefix", err) : error_oom(err);
 	if (!st)
 		st = build(ret, &t, err);
 	if (!st && ret->rows != m->rows)
@@ -225,7 +198,6 @@ void load_plan_free(struct load_plan *p)
 		free(p->table[i].tail);
 	free(p->table);
 	free(p->chunk);
-	free(p->by_name);
 	layout_free(p->layout);
 	strlist_free(&p->schemas);
 	buf_free(&p->prefix);

@@ -26,7 +26,6 @@ struct load_plan {
 	const struct stream_objects *objects; /* the manifest's */
 	const struct stream_index *index;
 	struct buf prefix;
-	const struct stream_index_entry **by_name; /* sorted */
 	struct layout *layout;
 	struct load_table *table; /* one for each of layout->table */
 	struct load_chunk *chunk; /* largest table first */
@@ -39,8 +38,7 @@ enum status load_plan_build(struct store *store, const struct manifest *m, const
                             struct error *err);
 void load_plan_free(struct load_plan *p);
 
-/* NULL = there is none of that name. */
+/* NULL = there is none. */
 const struct stream_index_entry *load_plan_entry(const struct load_plan *p, enum layout_file file, const char *stem);
-const struct stream_index_entry *load_plan_named(const struct load_plan *p, const char *name);
 /* The entry's text, checked against its digest, uncompressed. Any thread. */
 enum status load_plan_read(const struct load_plan *p, const struct stream_index_entry *e, struct buf *ret, struct error *err);
