@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "slackwater/stream.h"
 #include "stream/names.h"
 
 enum { UNTAR_BLOCK = 256 * 1024 };
@@ -163,43 +162,4 @@ void untar_free(struct untar *u)
 	archive_entry_free(u->entry);
 	free(u->block);
 	free(u);
-}
-
-static enum status untar_whole(struct untar *u, struct buf *data, struct error *err)
-{
-	if (u->size > data->max)
-		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s has %llu bytes, more than the %zu that are allowed", u->name,
-		                 (unsigned long long)u->size, data->max);
-	buf_clear(data);
-	buf_reserve(data, (size_t)u->size);
-	enum status st = buf_check(data, u->name, err);
-	for (size_t n = 1; !st && n;) {
-		const void *piece = NULL;
-		st = untar_data(u, &piece, &n, err);
-		if (!st && n)
-			buf_add(data, piece, n);
-	}
-	return st ? st : buf_check(data, u->name, err);
-}
-
-enum status stream_tar_read(struct store_reader *r, size_t max_entry, stream_tar_fn *fn, void *arg, struct error *err)
-{
-	struct untar *u = NULL;
-	struct buf data = BUF_INIT(max_entry);
-	enum status st = untar_new(r, &u, err);
-	while (!st) {
-		const char *name = NULL;
-		uint64_t size;
-		st = untar_next(u, &name, &size, err);
-		if (st || !name)
-			break;
-		st = untar_whole(u, &data, err);
-		if (!st)
-			st = fn(arg, name, &data, err);
-	}
-	if (!st)
-		st = untar_drain(u, err);
-	untar_free(u);
-	buf_free(&data);
-	return st;
 }

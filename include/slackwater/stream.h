@@ -101,7 +101,3 @@ enum status stream_entry_read(struct store *store, const char *prefix, const str
 /* Read an object to its end and compare size and digest. progress (may be NULL) is called with the bytes read by each step. */
 enum status stream_object_verify(struct store *store, const char *prefix, const struct stream_object *o,
                                  void (*progress)(void *arg, uint64_t bytes), void *arg, struct error *err);
-
-/* Sequential: every entry of a tar as it comes, whole, at most max_entry bytes. fn's failure ends it and is returned. */
-typedef enum status stream_tar_fn(void *arg, const char *name, const struct buf *data, struct error *err);
-enum status stream_tar_read(struct store_reader *r, size_t max_entry, stream_tar_fn *fn, void *arg, struct error *err);
