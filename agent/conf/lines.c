@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "slackwater/array.h"
 #include "slackwater/fs.h"
 
 enum { LINES_FILE_MAX = 1 << 20, LINES_FILES_MAX = 1000, LINES_LINE_MAX = INI_MAX_LINE - 2, LINES_SECTIONS_MAX = 10000 };
@@ -42,23 +43,12 @@ static char *trimmed(const char *s, size_t len)
 	return strndup(s, len);
 }
 
-static void *grown(void *array, size_t n, size_t *cap, size_t size)
-{
-	if (n < *cap)
-		return array;
-	size_t more = *cap ? *cap * 2 : 16;
-	void *bigger = reallocarray(array, more, size);
-	if (bigger)
-		*cap = more;
-	return bigger;
-}
-
 /* ---- sections ---- */
 
 static void add_section(struct reader *r, const char *title, size_t len)
 {
 	struct lines *l = r->lines;
-	struct lines_section *all = l->n < LINES_SECTIONS_MAX ? grown(l->section, l->n, &l->cap, sizeof *all) : NULL;
+	struct lines_section *all = l->n < LINES_SECTIONS_MAX ? array_room(l->section, l->n, &l->cap, sizeof *all) : NULL;
 	if (!all) {
 		r->no_memory = true;
 		return;
@@ -108,7 +98,7 @@ static char *unquoted(const char *raw)
 static void add_entry(struct reader *r, const char *key, const char *value)
 {
 	struct lines_section *s = &r->lines->section[r->lines->n - 1];
-	struct lines_entry *all = grown(s->entry, s->n, &s->cap, sizeof *all);
+	struct lines_entry *all = array_room(s->entry, s->n, &s->cap, sizeof *all);
 	if (!all) {
 		r->no_memory = true;
 		return;

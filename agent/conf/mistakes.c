@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../text.h"
+#include "slackwater/array.h"
 
 enum { MISTAKES_TEXT_MAX = 4096 };
 
@@ -38,12 +39,9 @@ static size_t file_number(const struct mistakes *m, const char *file)
 /* text is taken */
 static void keep(struct mistakes *m, const char *file, unsigned line, char *text)
 {
-	size_t cap = m->n < m->cap ? m->cap : m->cap * 2 + 16;
-	struct mistake *all = cap == m->cap ? m->item : reallocarray(m->item, cap, sizeof *all);
-	if (all) {
+	struct mistake *all = array_room(m->item, m->n, &m->cap, sizeof *all);
+	if (all)
 		m->item = all;
-		m->cap = cap;
-	}
 	if (!all || !text) {
 		m->no_memory = true;
 		free(text);

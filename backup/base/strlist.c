@@ -6,21 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/array.h"
+
 /* Takes s, also when it fails. */
 static enum status strlist_take(struct strlist *l, char *s, struct error *err)
 {
 	if (!s)
 		return error_oom(err);
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 8;
-		char **item = realloc(l->item, cap * sizeof *item);
-		if (!item) {
-			free(s);
-			return error_oom(err);
-		}
-		l->item = item;
-		l->cap = cap;
+	char **item = array_room(l->item, l->n, &l->cap, sizeof *item);
+	if (!item) {
+		free(s);
+		return error_oom(err);
 	}
+	l->item = item;
 	l->item[l->n++] = s;
 	return ST_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "catalog/id.h"
 #include "catalog/instance.h"
+#include "slackwater/array.h"
 
 enum { CATALOG_KEY_MAX = 1024, CATALOG_MANIFEST_MAX = 64 << 20, CATALOG_NAMED_MAX = 10 };
 
@@ -125,19 +126,6 @@ struct catalog_listing {
 	enum status st;
 };
 
-static enum status catalog_grow(struct catalog_listing *l)
-{
-	if (l->out.n < l->cap)
-		return ST_OK;
-	size_t cap = l->cap ? l->cap * 2 : 64;
-	struct catalog_item *item = realloc(l->out.item, cap * sizeof *item);
-	if (!item)
-		return error_oom(l->err);
-	l->out.item = item;
-	l->cap = cap;
-	return ST_OK;
-}
-
 /* Keys come sorted: what stands beside a manifest (ID.pin, ID.proof.json, ID.trial.json) follows it. */
 static void catalog_beside(struct catalog_listing *l, const char *name, const char *suffix)
 {
@@ -155,9 +143,10 @@ static enum status catalog_add(struct catalog_listing *l, const char *key, size_
 {
 	struct catalog_item it = { .size = size };
 	struct buf name = BUF_INIT(CATALOG_KEY_MAX);
-	enum status st = catalog_grow(l);
-	if (st)
-		return st;
+	struct catalog_item *item = array_room(l->out.item, l->out.n, &l->cap, sizeof *item);
+	if (!item)
+		return error_oom(l->err);
+	l->out.item = item;
 	instance_name(key, instance_len, &name);
 	it.instance = buf_take(&name);
 	buf_free(&name);

@@ -7,6 +7,7 @@
 #include "catalog/id.h"
 #include "catalog/instance.h"
 #include "catalog/remove.h"
+#include "slackwater/array.h"
 
 enum { SWEEP_KEY_MAX = 1024 };
 
@@ -42,14 +43,10 @@ static struct sweep_item *sweep_find(const struct sweep *s, const char *prefix)
 
 static enum status sweep_add(struct sweep *s, const char *prefix, int64_t ms)
 {
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 64;
-		struct sweep_item *item = realloc(s->item, cap * sizeof *item);
-		if (!item)
-			return error_oom(s->err);
-		s->item = item;
-		s->cap = cap;
-	}
+	struct sweep_item *item = array_room(s->item, s->n, &s->cap, sizeof *item);
+	if (!item)
+		return error_oom(s->err);
+	s->item = item;
 	char *copy = strdup(prefix);
 	if (!copy)
 		return error_oom(s->err);

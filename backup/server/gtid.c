@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gtid_parts.h"
+#include "slackwater/array.h"
 
 enum status gtid_set_new(struct gtid_set **ret, struct error *err)
 {
@@ -34,14 +35,10 @@ void gtid_set_free(struct gtid_set *s)
 
 struct gtid_part *gtid_set_append(struct gtid_set *s, const struct gtid_key *key)
 {
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 4;
-		struct gtid_part *part = realloc(s->part, cap * sizeof *part);
-		if (!part)
-			return NULL;
-		s->part = part;
-		s->cap = cap;
-	}
+	struct gtid_part *part = array_room(s->part, s->n, &s->cap, sizeof *part);
+	if (!part)
+		return NULL;
+	s->part = part;
 	struct gtid_part *p = &s->part[s->n++];
 	*p = (struct gtid_part){ .key = *key };
 	return p;

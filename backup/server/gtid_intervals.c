@@ -2,19 +2,16 @@
 #include <stdlib.h>
 
 #include "gtid_parts.h"
+#include "slackwater/array.h"
 
 static const struct gtid_intervals gtid_intervals_none = { 0 };
 
 bool gtid_intervals_append(struct gtid_intervals *l, int64_t first, int64_t last)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 4;
-		struct gtid_interval *item = realloc(l->item, cap * sizeof *item);
-		if (!item)
-			return false;
-		l->item = item;
-		l->cap = cap;
-	}
+	struct gtid_interval *item = array_room(l->item, l->n, &l->cap, sizeof *item);
+	if (!item)
+		return false;
+	l->item = item;
 	l->item[l->n++] = (struct gtid_interval){ first, last };
 	return true;
 }

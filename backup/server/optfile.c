@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "optfile_parts.h"
+#include "slackwater/array.h"
 
 static char *optfile_dup(const char *s, size_t len)
 {
@@ -20,14 +21,10 @@ static char *optfile_dup(const char *s, size_t len)
 bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value,
                  bool loose, size_t file, unsigned line)
 {
-	if (f->n == f->cap) {
-		size_t cap = f->cap ? f->cap * 2 : 16;
-		struct optfile_option *option = realloc(f->option, cap * sizeof *option);
-		if (!option)
-			return false;
-		f->option = option;
-		f->cap = cap;
-	}
+	struct optfile_option *option = array_room(f->option, f->n, &f->cap, sizeof *option);
+	if (!option)
+		return false;
+	f->option = option;
 	struct optfile_option *o = &f->option[f->n];
 	*o = (struct optfile_option){ .group = optfile_dup(group->s, group->len), .key = optfile_dup(key->s, key->len),
 		                      .value = strdup(value), .loose = loose, .file = file, .line = line };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "slackwater/array.h"
 #include "slackwater/buf.h"
 #include "store/key.h"
 
@@ -61,14 +62,10 @@ static int dir_walk_order(const void *a, const void *b)
 static enum status dir_walk_add(struct dir_walk_level *l, const char *name, bool directory, const struct stat *sb,
                                 struct error *err)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 64;
-		struct dir_walk_item *item = realloc(l->item, cap * sizeof *item);
-		if (!item)
-			return error_oom(err);
-		l->item = item;
-		l->cap = cap;
-	}
+	struct dir_walk_item *item = array_room(l->item, l->n, &l->cap, sizeof *item);
+	if (!item)
+		return error_oom(err);
+	l->item = item;
 	size_t len = strlen(name);
 	char *copy = malloc(len + 2);
 	if (!copy)

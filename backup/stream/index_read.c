@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/array.h"
 #include "slackwater/jsonx.h"
 #include "stream/names.h"
 #include "stream/object_read.h"
@@ -22,14 +23,10 @@ void stream_index_free(struct stream_index *ix)
 
 enum status index_read_grow(struct stream_index *ix, struct error *err)
 {
-	if (ix->n < ix->cap)
-		return ST_OK;
-	size_t cap = ix->cap ? ix->cap * 2 : 64;
-	struct stream_index_entry *item = realloc(ix->item, cap * sizeof *item);
+	struct stream_index_entry *item = array_room(ix->item, ix->n, &ix->cap, sizeof *item);
 	if (!item)
 		return error_oom(err);
 	ix->item = item;
-	ix->cap = cap;
 	return ST_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/array.h"
 #include "slackwater/dialect.h"
 
 #define CHUNK_KEY_MAX (1u << 20)
@@ -246,14 +247,10 @@ static enum status chunk_integer_rest(struct chunker *k, const struct chunk_rang
 	k->step = chunk_times(chunk_rows(k), ((double)(last - r->lo) + 1) / (double)r->limit);
 	if (last >= r->hi)
 		return ST_OK;
-	if (k->nback == k->capback) {
-		size_t cap = k->capback ? k->capback * 2 : 4;
-		void *p = realloc(k->back, cap * sizeof *k->back);
-		if (!p)
-			return error_oom(err);
-		k->back = p;
-		k->capback = cap;
-	}
+	void *back = array_room(k->back, k->nback, &k->capback, sizeof *k->back);
+	if (!back)
+		return error_oom(err);
+	k->back = back;
 	k->back[k->nback].lo = last + 1;
 	k->back[k->nback++].hi = r->hi;
 	return ST_OK;

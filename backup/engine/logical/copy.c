@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "slackwater/array.h"
 #include "slackwater/fs.h"
 
 #define COPY_MEMORY (32u << 20)
@@ -70,14 +71,10 @@ static enum status copy_spill(struct copy *k, struct copied *it, struct error *e
 static enum status copy_keep(void *arg, const struct table *t, struct stream_entry *e, struct error *err)
 {
 	struct copy *k = arg;
-	if (k->n == k->cap) {
-		size_t cap = k->cap ? k->cap * 2 : 16;
-		struct copied *p = realloc(k->item, cap * sizeof *p);
-		if (!p)
-			return error_oom(err);
-		k->item = p;
-		k->cap = cap;
-	}
+	struct copied *p = array_room(k->item, k->n, &k->cap, sizeof *p);
+	if (!p)
+		return error_oom(err);
+	k->item = p;
 	struct copied *it = &k->item[k->n++];
 	*it = (struct copied){ .schema = strdup(t->schema), .name = strdup(t->name), .data = e->data, .len = e->data.len,
 		               .raw_bytes = e->raw_bytes, .rows = e->rows };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/array.h"
 #include "slackwater/hash.h"
 
 #define USERS_MAX (256u << 20)
@@ -120,16 +121,9 @@ const char *inventory_object_word(enum object_kind k)
 /* Room for one more zeroed element behind n; the array may move. */
 static void *inventory_more(void *array, size_t n, size_t *cap, size_t size)
 {
-	if (n < *cap) {
-		memset((char *)array + n * size, 0, size);
-		return array;
-	}
-	size_t want = *cap ? *cap * 2 : 16;
-	char *p = realloc(array, want * size);
-	if (!p)
-		return NULL;
-	*cap = want;
-	memset(p + n * size, 0, size);
+	char *p = array_room(array, n, cap, size);
+	if (p)
+		memset(p + n * size, 0, size);
 	return p;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/array.h"
 #include "slackwater/dialect.h"
 
 /* By its bytes: the tables `App` and `app` are two. */
@@ -30,14 +31,10 @@ static enum status retry_add(struct retry *r, size_t *cap, const char *name, uin
 		r->known[r->n - 1].ids = retry_mix(r->known[r->n - 1].ids, id);
 		return ST_OK;
 	}
-	if (r->n == *cap) {
-		size_t want = *cap ? *cap * 2 : 64;
-		void *p = realloc(r->known, want * sizeof *r->known);
-		if (!p)
-			return error_oom(err);
-		r->known = p;
-		*cap = want;
-	}
+	void *known = array_room(r->known, r->n, cap, sizeof *r->known);
+	if (!known)
+		return error_oom(err);
+	r->known = known;
 	r->known[r->n].name = strdup(name);
 	r->known[r->n].ids = retry_mix(0, id);
 	return r->known[r->n++].name ? ST_OK : error_oom(err);

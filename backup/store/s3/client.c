@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "slackwater/array.h"
 #include "store/s3/answer.h"
 #include "store/s3/cred_profile.h"
 #include "store/s3/sign.h"
@@ -116,13 +117,9 @@ static enum status client_http(struct client *c, struct http **ret, struct error
 static void client_give_back(struct client *c, struct http *h)
 {
 	pthread_mutex_lock(&c->lock);
-	if (c->nidle == c->cap) {
-		size_t cap = c->cap ? c->cap * 2 : 8;
-		struct http **grown = realloc(c->idle, cap * sizeof(struct http *));
-		c->idle = grown ? grown : c->idle;
-		c->cap = grown ? cap : c->cap;
-	}
-	if (c->nidle < c->cap) {
+	struct http **idle = array_room(c->idle, c->nidle, &c->cap, sizeof(struct http *));
+	if (idle) {
+		c->idle = idle;
 		c->idle[c->nidle++] = h;
 		h = NULL;
 	}

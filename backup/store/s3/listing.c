@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "slackwater/array.h"
 #include "slackwater/hex.h"
 #include "store/key.h"
 #include "store/s3/xml.h"
@@ -68,15 +69,11 @@ static size_t listing_keep(struct listing_page *p, const char *text)
 
 static bool listing_push(struct listing_page *p)
 {
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? p->cap * 2 : 256;
-		struct listing_item *grown = realloc(p->item, cap * sizeof *grown);
-		p->oom = !grown;
-		if (!grown)
-			return false;
-		p->item = grown;
-		p->cap = cap;
-	}
+	struct listing_item *grown = array_room(p->item, p->n, &p->cap, sizeof *grown);
+	p->oom = !grown;
+	if (!grown)
+		return false;
+	p->item = grown;
 	p->item[p->n++] = p->now;
 	p->now = (struct listing_item){ .key = 0 };
 	return true;

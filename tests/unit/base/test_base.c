@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "slackwater/array.h"
 #include "slackwater/digest.h"
 #include "slackwater/fs.h"
 #include "slackwater/hex.h"
@@ -48,6 +49,24 @@ static void test_buf_secret_is_zeroed(void **state)
 		assert_int_equal(b.data[i], 0);
 	buf_free(&b);
 	assert_int_equal(b.secret, 1);
+}
+
+static void test_array_room(void **state)
+{
+	(void)state;
+	int *list = NULL;
+	size_t cap = 0;
+	for (int n = 0; n < 100; n++) {
+		int *more = array_room(list, (size_t)n, &cap, sizeof *list);
+		assert_non_null(more);
+		assert_true((size_t)n < cap);
+		list = more;
+		list[n] = n;
+	}
+	for (int n = 0; n < 100; n++)
+		assert_int_equal(list[n], n);
+	assert_ptr_equal(array_room(list, 50, &cap, sizeof *list), list);
+	free(list);
 }
 
 static void test_error_one_line(void **state)
@@ -211,6 +230,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buf_maximum),   cmocka_unit_test(test_buf_secret_is_zeroed),
+		cmocka_unit_test(test_array_room),
 		cmocka_unit_test(test_error_one_line), cmocka_unit_test(test_run_cancel),
 		cmocka_unit_test(test_format_time),   cmocka_unit_test(test_recorder),
 		cmocka_unit_test(test_fs_atomic),     cmocka_unit_test(test_json),
