@@ -65,6 +65,16 @@ void strlist_sort(struct strlist *l)
 		qsort(l->item, l->n, sizeof *l->item, strlist_order);
 }
 
+static int strlist_order_name(const void *s, const void *item)
+{
+	return strcmp(s, *(char *const *)item);
+}
+
+bool strlist_has_sorted(const struct strlist *l, const char *s)
+{
+	return l->n && bsearch(s, l->item, l->n, sizeof *l->item, strlist_order_name);
+}
+
 void strlist_wipe(struct strlist *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -226,16 +226,6 @@ enum status unpack_replace(const struct unpack_dir *d, const char *name, const s
 	return st;
 }
 
-static int unpack_compare(const void *name, const void *item)
-{
-	return strcmp(name, *(char *const *)item);
-}
-
-static bool unpack_left(const struct strlist *leave, const char *name)
-{
-	return leave && leave->n && bsearch(name, leave->item, leave->n, sizeof *leave->item, unpack_compare);
-}
-
 static enum status unpack_begin(struct visitor *v, const char *name, uint64_t size, struct error *err)
 {
 	struct unpack *u = (struct unpack *)v;
@@ -247,7 +237,7 @@ static enum status unpack_begin(struct visitor *v, const char *name, uint64_t si
 	if (!names_entry_valid(name))
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "\"%.300s\" cannot be the name of an entry", name);
 	snprintf(u->name, sizeof u->name, "%s", name);
-	if (unpack_left(u->leave, name))
+	if (u->leave && strlist_has_sorted(u->leave, name))
 		return ST_OK;
 	u->fd = openat(u->dir->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (u->fd < 0 && errno == EEXIST)

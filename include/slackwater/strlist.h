@@ -18,5 +18,6 @@ enum status strlist_addf(struct strlist *l, struct error *err, const char *fmt, 
 enum status strlist_add_all(struct strlist *l, const struct strlist *from, struct error *err);
 bool strlist_has(const struct strlist *l, const char *s);
 void strlist_sort(struct strlist *l); /* bytewise */
+bool strlist_has_sorted(const struct strlist *l, const char *s); /* of one that is sorted */
 void strlist_free(struct strlist *l);
 void strlist_wipe(struct strlist *l); /* the same of secrets: zeroed first */

@@ -2,7 +2,6 @@
 #include "load_check.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -107,11 +106,6 @@ static enum status check_table(struct checking *k, struct load_table *t, struct 
 	return st;
 }
 
-static int compare_text(const void *name, const void *item)
-{
-	return strcmp(name, *(char *const *)item);
-}
-
 static enum status mark_parents(struct checking *k, struct error *err)
 {
 	enum status st = ST_OK;
@@ -122,7 +116,7 @@ static enum status mark_parents(struct checking *k, struct error *err)
 		st = buf_check(&name, "a table's name", err);
 		if (!st)
 			lower(name.data);
-		k->p->table[i].referred = !st && bsearch(name.data, k->parents.item, k->parents.n, sizeof(char *), compare_text);
+		k->p->table[i].referred = !st && strlist_has_sorted(&k->parents, name.data);
 		buf_free(&name);
 	}
 	return st;
