@@ -89,14 +89,6 @@ static enum status read_tables(const char *path, struct strlist *ret, struct err
 	return st;
 }
 
-static enum status copy_list(const struct strlist *from, struct strlist *to, struct error *err)
-{
-	enum status st = ST_OK;
-	for (size_t i = 0; !st && i < from->n; i++)
-		st = strlist_add(to, from->item[i], err);
-	return st;
-}
-
 enum status work_engine_options(const struct config *c, struct engine_options *ret, struct error *err)
 {
 	*ret = (struct engine_options){
@@ -110,9 +102,9 @@ enum status work_engine_options(const struct config *c, struct engine_options *r
 		.users = c->users,
 		.max_history = c->max_history,
 	};
-	enum status st = copy_list(&c->include, &ret->include, err);
+	enum status st = strlist_add_all(&ret->include, &c->include, err);
 	if (!st)
-		st = copy_list(&c->exclude, &ret->exclude, err);
+		st = strlist_add_all(&ret->exclude, &c->exclude, err);
 	if (!st && c->tables_from_file)
 		st = read_tables(c->tables_from_file, &ret->tables, err);
 	return st;

@@ -11,17 +11,10 @@
 #include "inspect.h"
 #include "section.h"
 #include "slackwater/claim.h"
+#include "slackwater/slot.h"
 #include "snapshots.h"
 
 enum { SETTINGS_PATH_MAX = 4096 };
-
-/* ---- copies ---- */
-
-static enum status copy(char **slot, const char *text, struct error *err)
-{
-	*slot = text ? strdup(text) : NULL;
-	return text && !*slot ? error_oom(err) : ST_OK;
-}
 
 /* What a section has gathered becomes the settings'. */
 static void move_list(struct strlist *from, struct strlist *to)
@@ -74,7 +67,7 @@ static void check_listen(const struct section *s, const struct known_agent *a, s
 static enum status fill_paths(const struct known_agent *from, struct settings_agent *to, struct error *err)
 {
 	char path[SETTINGS_PATH_MAX];
-	enum status st = from->state_dir ? copy(&to->state_dir, from->state_dir, err) : claim_default_dir(&to->state_dir, err);
+	enum status st = from->state_dir ? slot_set(&to->state_dir, from->state_dir, err) : claim_default_dir(&to->state_dir, err);
 	if (st)
 		return st;
 	/* Where the default directory is not root's the socket cannot be in /run either. */
@@ -82,7 +75,7 @@ static enum status fill_paths(const struct known_agent *from, struct settings_ag
 		snprintf(path, sizeof path, "%s/control.sock", to->state_dir);
 	else
 		snprintf(path, sizeof path, "/run/slackwater/control.sock");
-	return copy(&to->control_socket, from->control_socket ? from->control_socket : path, err);
+	return slot_set(&to->control_socket, from->control_socket ? from->control_socket : path, err);
 }
 
 static enum status fill_agent(const struct section *s, struct settings_agent *to, struct mistakes *m, struct error *err)
@@ -101,7 +94,7 @@ static enum status fill_agent(const struct section *s, struct settings_agent *to
 	check_listen(s, from, m);
 	enum status st = fill_paths(from, to, err);
 	for (size_t i = 0; i < sizeof text / sizeof text[0] && !st; i++)
-		st = copy(text[i].to, text[i].from, err);
+		st = slot_set(text[i].to, text[i].from, err);
 	return st;
 }
 
@@ -110,7 +103,7 @@ static enum status fill_agent(const struct section *s, struct settings_agent *to
 static enum status fill_instance(struct section *s, struct settings_instance *to, struct error *err)
 {
 	move_list(&s->option[KNOWN_CONNECTION], &to->options);
-	return copy(&to->name, s->lines->name, err);
+	return slot_set(&to->name, s->lines->name, err);
 }
 
 /* What only an object store understands. */
@@ -161,9 +154,9 @@ static enum status fill_store(struct section *s, struct settings_store *to, stru
 	};
 	check_store(s, m);
 	move_list(&s->option[KNOWN_STORE], &to->options);
-	enum status st = copy(&to->name, s->lines->name, err);
+	enum status st = slot_set(&to->name, s->lines->name, err);
 	if (!st)
-		st = copy(&to->url, from->url, err);
+		st = slot_set(&to->url, from->url, err);
 	for (size_t i = 0; i < sizeof variable / sizeof variable[0] && !st; i++)
 		if (variable[i].value)
 			st = strlist_addf(&to->environment, err, "%s=%s", variable[i].name, variable[i].value);
@@ -201,7 +194,7 @@ static enum status read_file(const char *file, bool inspect, struct settings *s,
 {
 	struct lines lines;
 	struct sections all = { 0 };
-	enum status st = copy(&s->file, file, err);
+	enum status st = slot_set(&s->file, file, err);
 	if (!st)
 		st = lines_read(file, &lines, m, err);
 	if (st)

@@ -9,6 +9,7 @@
 #include "../text.h"
 #include "words.h"
 #include "slackwater/hash.h"
+#include "slackwater/slot.h"
 
 struct job {
 	struct section *from;
@@ -176,20 +177,6 @@ static enum status fill_hooks(const struct job *j, struct error *err)
 
 /* ---- one of them ---- */
 
-static enum status copy(char **slot, const char *text, struct error *err)
-{
-	*slot = text ? strdup(text) : NULL;
-	return text && !*slot ? error_oom(err) : ST_OK;
-}
-
-static enum status add_all(struct strlist *to, const struct strlist *from, struct error *err)
-{
-	enum status st = ST_OK;
-	for (size_t i = 0; i < from->n && !st; i++)
-		st = strlist_add(to, from->item[i], err);
-	return st;
-}
-
 /* How the store is written to is the store's, and an option of the backup. */
 static const struct strlist *store_write_options(const struct sections *all, const char *store)
 {
@@ -205,26 +192,26 @@ static enum status fill_options(const struct job *j, const struct sections *all,
 	struct settings_snapshot *to = j->to;
 	const char *store = to->store < j->settings->nstores ? j->settings->store[to->store].name : NULL;
 	static const char engines[][8] = { "logical" };
-	enum status st = add_all(&to->options, store_write_options(all, store), err);
+	enum status st = strlist_add_all(&to->options, store_write_options(all, store), err);
 	if (!st)
-		st = add_all(&to->options, &j->from->option[KNOWN_BACKUP], err);
+		st = strlist_add_all(&to->options, &j->from->option[KNOWN_BACKUP], err);
 	if (!st)
-		st = add_all(&to->retention, &j->from->option[KNOWN_EXPIRE], err);
+		st = strlist_add_all(&to->retention, &j->from->option[KNOWN_EXPIRE], err);
 	if (!st)
-		st = add_all(&to->proof_options, &j->from->option[KNOWN_PROOF], err);
+		st = strlist_add_all(&to->proof_options, &j->from->option[KNOWN_PROOF], err);
 	if (!st)
-		st = copy(&to->engine, engines[j->from->own.snapshot.engine], err);
+		st = slot_set(&to->engine, engines[j->from->own.snapshot.engine], err);
 	return st;
 }
 
 static enum status fill_one(const struct job *j, const struct sections *all, struct error *err)
 {
 	const struct known_snapshot *k = &j->from->own.snapshot;
-	enum status st = copy(&j->to->name, j->from->lines->name, err);
+	enum status st = slot_set(&j->to->name, j->from->lines->name, err);
 	if (!st)
-		st = copy(&j->to->schedule_text, k->schedule, err);
+		st = slot_set(&j->to->schedule_text, k->schedule, err);
 	if (!st)
-		st = copy(&j->to->proof_text, k->proof_schedule, err);
+		st = slot_set(&j->to->proof_text, k->proof_schedule, err);
 	if (!st)
 		st = load_zone(j, err);
 	if (st)

@@ -9,6 +9,7 @@
 
 #include "slackwater/fs.h"
 #include "slackwater/jsonx.h"
+#include "slackwater/slot.h"
 
 enum { MEMORY_FORMAT = 1, MEMORY_FILE_MAX = 64 << 20, MEMORY_MODE = 0640 };
 
@@ -165,11 +166,9 @@ enum status memory_add_run(struct memory *m, struct memory_job *j, enum run_kind
 
 enum status memory_drop(struct memory_job *j, int64_t due_ms, unsigned n, const char *why, struct error *err)
 {
-	char *copy = strdup(why);
-	if (!copy)
-		return error_oom(err);
-	free(j->missed_why);
-	j->missed_why = copy;
+	enum status st = slot_set(&j->missed_why, why, err);
+	if (st)
+		return st;
 	j->missed_due_ms = due_ms;
 	j->missed += n;
 	return ST_OK;

@@ -9,25 +9,20 @@
 #include "../exitcode.h"
 #include "../output_json.h"
 #include "outcome.h"
+#include "slackwater/slot.h"
 
 enum { TASK_GRACE_MS = 5000, TASK_NEWEST = 1000, TASK_TEXT = 1200, TASK_MEMBERS = 14 };
 
 static const char self[] = "/proc/self/exe";
 
-static enum status copy_text(char **to, const char *from, struct error *err)
-{
-	*to = strdup(from);
-	return *to ? ST_OK : error_oom(err);
-}
-
 static enum status copy_names(struct task *t, const struct settings *s, const struct settings_snapshot *n, struct error *err)
 {
-	enum status st = copy_text(&t->snapshot, n->name, err);
+	enum status st = slot_set(&t->snapshot, n->name, err);
 	if (!st)
-		st = copy_text(&t->instance, s->instance[n->instance].name, err);
+		st = slot_set(&t->instance, s->instance[n->instance].name, err);
 	if (!st)
-		st = copy_text(&t->store, s->store[n->store].name, err);
-	return st ? st : copy_text(&t->url, s->store[n->store].url, err);
+		st = slot_set(&t->store, s->store[n->store].name, err);
+	return st ? st : slot_set(&t->url, s->store[n->store].url, err);
 }
 
 static enum status copy_hooks(struct task *t, const struct settings_snapshot *n, struct error *err)

@@ -7,6 +7,7 @@
 
 #include "applier/checkpoint_parts.h"
 #include "slackwater/dialect.h"
+#include "slackwater/slot.h"
 
 static void channel_clear(struct channel *ch)
 {
@@ -82,7 +83,7 @@ static enum status parse_texts(const struct rows *r, struct channel *ch, struct 
 	};
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < sizeof texts / sizeof *texts; i++)
-		st = checkpoint_set(texts[i].slot, texts[i].text, err);
+		st = slot_set(texts[i].slot, texts[i].text, err);
 	return st;
 }
 
@@ -131,7 +132,7 @@ static enum status add_row(struct channels *list, const struct server_info *s, c
 	grown[list->n] = (struct channel){ 0 };
 	enum status st = channels_parse_row(s, r, &grown[list->n++], err);
 	if (!st && !list->executed_set)
-		st = checkpoint_set(&list->executed_set, rows_get(r, "Executed_Gtid_Set"), err);
+		st = slot_set(&list->executed_set, rows_get(r, "Executed_Gtid_Set"), err);
 	return st;
 }
 
@@ -220,9 +221,9 @@ enum status channels_inherit(struct channels *to, const struct channels *from, c
 			cp->require_row_format = was->cp.require_row_format;
 			cp->gtid_only = was->cp.gtid_only;
 			cp->heartbeat_s = was->cp.heartbeat_s;
-			st = checkpoint_set(&cp->privilege_checks_user, was->cp.privilege_checks_user, err);
+			st = slot_set(&cp->privilege_checks_user, was->cp.privilege_checks_user, err);
 			if (!st)
-				st = checkpoint_set(&cp->assign_gtids, was->cp.assign_gtids, err);
+				st = slot_set(&cp->assign_gtids, was->cp.assign_gtids, err);
 		}
 		cp->mode = channels_mode(in, cp);
 	}

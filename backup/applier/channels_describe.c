@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "applier/channels.h"
-#include "applier/checkpoint_parts.h"
+#include "slackwater/slot.h"
 
 static const char *text_or(const char *s, const char *fallback)
 {
@@ -46,9 +46,9 @@ static enum status take_applier(struct channel *ch, const struct rows *r, struct
 	ch->cp.require_row_format = strict && strcasecmp(strict, "YES") == 0;
 	if (type && strcasecmp(type, "UUID") == 0)
 		type = rows_get(r, "ASSIGN_GTIDS_TO_ANONYMOUS_TRANSACTIONS_VALUE");
-	enum status st = checkpoint_set(&ch->cp.assign_gtids, type, err);
+	enum status st = slot_set(&ch->cp.assign_gtids, type, err);
 	if (!st)
-		st = checkpoint_set(&ch->cp.privilege_checks_user, rows_get(r, "PRIVILEGE_CHECKS_USER"), err);
+		st = slot_set(&ch->cp.privilege_checks_user, rows_get(r, "PRIVILEGE_CHECKS_USER"), err);
 	return st;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "slackwater/dialect.h"
+#include "slackwater/slot.h"
 
 static const char *const mode_names[] = {
 	[MODE_MYSQL_AUTO] = "mysql-auto-position",
@@ -32,16 +33,6 @@ bool checkpoint_mode_from_name(const char *name, enum applier_mode *ret)
 	return false;
 }
 
-enum status checkpoint_set(char **slot, const char *s, struct error *err)
-{
-	char *copy = s ? strdup(s) : NULL;
-	if (s && !copy)
-		return error_oom(err);
-	free(*slot);
-	*slot = copy;
-	return ST_OK;
-}
-
 void checkpoint_channel_clear(struct checkpoint_channel *ch)
 {
 	free(ch->name);
@@ -64,17 +55,17 @@ void checkpoint_channel_clear(struct checkpoint_channel *ch)
 
 static bool channel_copy_strings(struct checkpoint_channel *ret, const struct checkpoint_channel *from, struct error *err)
 {
-	return !checkpoint_set(&ret->name, from->name, err) && !checkpoint_set(&ret->source_host, from->source_host, err) &&
-	       !checkpoint_set(&ret->source_uuid, from->source_uuid, err) &&
-	       !checkpoint_set(&ret->coordinates_why, from->coordinates_why, err) &&
-	       !checkpoint_set(&ret->exec_file, from->exec_file, err) &&
-	       !checkpoint_set(&ret->relay_file, from->relay_file, err) &&
-	       !checkpoint_set(&ret->read_file, from->read_file, err) &&
-	       !checkpoint_set(&ret->using_gtid, from->using_gtid, err) &&
-	       !checkpoint_set(&ret->received_set, from->received_set, err) &&
-	       !checkpoint_set(&ret->lwm_file, from->lwm_file, err) &&
-	       !checkpoint_set(&ret->privilege_checks_user, from->privilege_checks_user, err) &&
-	       !checkpoint_set(&ret->assign_gtids, from->assign_gtids, err);
+	return !slot_set(&ret->name, from->name, err) && !slot_set(&ret->source_host, from->source_host, err) &&
+	       !slot_set(&ret->source_uuid, from->source_uuid, err) &&
+	       !slot_set(&ret->coordinates_why, from->coordinates_why, err) &&
+	       !slot_set(&ret->exec_file, from->exec_file, err) &&
+	       !slot_set(&ret->relay_file, from->relay_file, err) &&
+	       !slot_set(&ret->read_file, from->read_file, err) &&
+	       !slot_set(&ret->using_gtid, from->using_gtid, err) &&
+	       !slot_set(&ret->received_set, from->received_set, err) &&
+	       !slot_set(&ret->lwm_file, from->lwm_file, err) &&
+	       !slot_set(&ret->privilege_checks_user, from->privilege_checks_user, err) &&
+	       !slot_set(&ret->assign_gtids, from->assign_gtids, err);
 }
 
 enum status checkpoint_channel_copy(struct checkpoint_channel *ret, const struct checkpoint_channel *from,

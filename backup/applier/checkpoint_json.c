@@ -10,6 +10,7 @@
 
 #include "applier/checkpoint_parts.h"
 #include "slackwater/jsonx.h"
+#include "slackwater/slot.h"
 
 enum { CHECKPOINT_FORMAT = 1 };
 
@@ -209,7 +210,7 @@ static enum status read_text(void *base, const struct member *m, const json_t *v
 {
 	const char *s = json_string_value(v);
 	if (m->kind == K_TEXT)
-		return !s && !json_is_null(v) ? bad(m, "a string", err) : checkpoint_set(&AT(base, m, char *), s, err);
+		return !s && !json_is_null(v) ? bad(m, "a string", err) : slot_set(&AT(base, m, char *), s, err);
 	if (!s || strlen(s) >= m->size)
 		return bad(m, "a string of the right size", err);
 	memcpy((char *)base + m->offset, s, strlen(s) + 1);

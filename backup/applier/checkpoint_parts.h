@@ -9,6 +9,4 @@ void checkpoint_channel_clear(struct checkpoint_channel *ch);
 /* Deep copy; *ret must be zeroed and is to be cleared by the caller even when this fails. */
 enum status checkpoint_channel_copy(struct checkpoint_channel *ret, const struct checkpoint_channel *from,
                                     struct error *err);
-/* A copy of s in *slot (freed before); s may be NULL, *slot is NULL then. */
-enum status checkpoint_set(char **slot, const char *s, struct error *err);
 bool checkpoint_mode_from_name(const char *name, enum applier_mode *ret);

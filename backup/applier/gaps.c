@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "applier/logname.h"
+#include "slackwater/slot.h"
 
 void gaps_free(struct gaps *g)
 {
@@ -38,7 +38,7 @@ enum status gaps_read(struct conn *c, const struct instance *in, struct channels
 	if (ch->n && !(g.item = calloc(ch->n, sizeof *g.item)))
 		return error_oom(err);
 	for (size_t i = 0; !st && i < g.n; i++)
-		st = checkpoint_set(&g.item[i].channel, ch->item[i].cp.name, err);
+		st = slot_set(&g.item[i].channel, ch->item[i].cp.name, err);
 	if (!st && in->server.flavor == FLAVOR_MYSQL) {
 		st = gaps_by_gtid(ch, &g, err);
 		if (!st)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "applier/logname.h"
+#include "slackwater/slot.h"
 
 void gaps_worker_clear(struct gaps_worker *w)
 {
@@ -50,7 +50,7 @@ static enum status parse_at(const struct rows *r, const char *file_col, const ch
 {
 	const char *file = rows_get(r, file_col);
 	ret->pos = rows_u64(r, pos_col, 0);
-	return checkpoint_set(&ret->file, file ? file : "", err);
+	return slot_set(&ret->file, file ? file : "", err);
 }
 
 enum status gaps_worker_parse(const struct rows *r, struct gaps_worker *ret, struct error *err)
@@ -58,7 +58,7 @@ enum status gaps_worker_parse(const struct rows *r, struct gaps_worker *ret, str
 	const char *channel = rows_get(r, "Channel_name"), *bitmap = rows_get(r, "Checkpoint_group_bitmap");
 	ret->id = rows_u64(r, "Id", 0);
 	ret->seqno = rows_u64(r, "Checkpoint_seqno", 0);
-	enum status st = checkpoint_set(&ret->channel, channel ? channel : "", err);
+	enum status st = slot_set(&ret->channel, channel ? channel : "", err);
 	if (!st)
 		st = parse_at(r, "Master_log_name", "Master_log_pos", &ret->last, err);
 	if (!st)

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "applier/gaps.h"
 #include "applier/logname.h"
 #include "applier/relaylog.h"
 #include "slackwater/jsonx.h"
+#include "slackwater/slot.h"
 
 /* The server keeps at most this many groups in a bitmap; looking further would find nothing. */
 enum { GROUPS_MAX = 524288 + 64, BATCH = 2000 };
@@ -37,11 +37,11 @@ static enum status read_lwm(struct conn *c, const struct instance *in, struct ch
 		size_t i = (size_t)(one - ch->item);
 		one->cp.lwm_pos = g->item[i].lwm.pos = rows_u64(r, "Master_log_pos", 0);
 		relay[i].pos = rows_u64(r, "Relay_log_pos", 0);
-		st = checkpoint_set(&g->item[i].lwm.file, file, err);
+		st = slot_set(&g->item[i].lwm.file, file, err);
 		if (!st)
-			st = checkpoint_set(&one->cp.lwm_file, file, err);
+			st = slot_set(&one->cp.lwm_file, file, err);
 		if (!st)
-			st = checkpoint_set(&relay[i].file, logname_base(relay_file), err);
+			st = slot_set(&relay[i].file, logname_base(relay_file), err);
 	}
 	rows_free(r);
 	return st;
@@ -188,7 +188,7 @@ static enum status count_groups(struct conn *c, const char *channel, const struc
 
 static enum status say(struct gap *g, const char *text, struct error *err)
 {
-	return checkpoint_set(&g->text, text, err);
+	return slot_set(&g->text, text, err);
 }
 
 /* The kept workers of one channel, their counts known where count[i] is not 0. */
@@ -251,7 +251,7 @@ static enum status set_target(const struct gaps_worker *const *w, size_t n, stru
 			far = w[i];
 	}
 	g->target.pos = far->last.pos;
-	return checkpoint_set(&g->target.file, far->last.file, err);
+	return slot_set(&g->target.file, far->last.file, err);
 }
 
 static enum status by_workers(struct conn *c, const struct channel *ch, const struct gaps_at *relay,

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "slackwater/dialect.h"
+#include "slackwater/slot.h"
 
 void imprint_free(struct imprint *f)
 {
@@ -50,15 +50,15 @@ static enum status take_gtids(struct conn *c, const struct instance *in, struct 
 	if (!st)
 		st = rows_next(r, &more, err);
 	if (!st && more && mariadb) {
-		st = checkpoint_set(&f->slave_pos, r->row[0], err);
+		st = slot_set(&f->slave_pos, r->row[0], err);
 		if (!st)
-			st = checkpoint_set(&f->binlog_gtids, r->row[1], err);
+			st = slot_set(&f->binlog_gtids, r->row[1], err);
 		if (!st)
-			st = checkpoint_set(&f->current_pos, r->row[2], err);
+			st = slot_set(&f->current_pos, r->row[2], err);
 	} else if (!st && more) {
-		st = checkpoint_set(&f->gtids, r->row[0], err);
+		st = slot_set(&f->gtids, r->row[0], err);
 		if (!st)
-			st = checkpoint_set(&f->purged, r->row[1], err);
+			st = slot_set(&f->purged, r->row[1], err);
 	}
 	rows_free(r);
 	return st;
@@ -77,7 +77,7 @@ static enum status take_binlog(struct conn *c, const struct instance *in, struct
 		st = rows_next(r, &more, err);
 	if (!st && more) {
 		f->pos = rows_u64(r, "Position", 0);
-		st = checkpoint_set(&f->file, rows_get(r, "File"), err);
+		st = slot_set(&f->file, rows_get(r, "File"), err);
 	}
 	rows_free(r);
 	buf_free(&sql);
@@ -164,7 +164,7 @@ static enum status take_innodb(struct conn *c, const struct instance *in, struct
 	if (!st)
 		st = buf_check(&open, "the open transactions", err);
 	if (!st)
-		st = checkpoint_set(&f->open, buf_str(&open), err);
+		st = slot_set(&f->open, buf_str(&open), err);
 	if (in->reads_spend_ids)
 		f->counter[0] = '\0';
 	buf_free(&open);

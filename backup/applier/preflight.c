@@ -9,6 +9,7 @@
 
 #include "applier/checkpoint_parts.h"
 #include "applier/guard.h"
+#include "slackwater/slot.h"
 
 enum { HOLES_WAIT_MS = 5000, HOLES_POLL_MS = 100, SHORT_STOP_TIMEOUT_S = 10, CLOCKS_APART_S = 60,
        OLDEST_MYSQL = 50605, OLDEST_MARIADB = 100004 };
@@ -240,9 +241,9 @@ static enum status fill_state(struct preflight_facts *f, struct preflight *p, st
 	cp->server = f->in.server;
 	cp->log_bin = f->in.log_bin;
 	cp->log_replica_updates = f->in.log_updates;
-	enum status st = checkpoint_set(&cp->gtid_mode, f->in.gtid_mode, err);
+	enum status st = slot_set(&cp->gtid_mode, f->in.gtid_mode, err);
 	if (!st)
-		st = checkpoint_set(&cp->gtid_executed, f->ch.executed_set, err);
+		st = slot_set(&cp->gtid_executed, f->ch.executed_set, err);
 	for (; !st && cp->nchannels < f->ch.n; cp->nchannels++) {
 		struct checkpoint_channel *to = &cp->channel[cp->nchannels];
 		st = checkpoint_channel_copy(to, &f->ch.item[cp->nchannels].cp, err);

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "applier/logname.h"
 #include "slackwater/dialect.h"
+#include "slackwater/slot.h"
 
 /* One channel being weighed. */
 struct weigh {
@@ -57,7 +57,7 @@ static enum status settle(struct checkpoint_channel *cp, enum coordinates what, 
 	cp->coordinates = what;
 	enum status st = buf_check(&b, "a line of proof", err);
 	if (!st)
-		st = checkpoint_set(&cp->coordinates_why, buf_str(&b), err);
+		st = slot_set(&cp->coordinates_why, buf_str(&b), err);
 	if (!st)
 		st = line(cp, err, "coordinates %s: %s", words[what], buf_str(&b));
 	buf_free(&b);

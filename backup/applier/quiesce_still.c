@@ -8,6 +8,7 @@
 #include "applier/checkpoint_parts.h"
 #include "applier/proof.h"
 #include "applier/quiesce.h"
+#include "slackwater/slot.h"
 
 enum { ROUNDS = 5, WINDOWS = 3, MOVES = 5, OPENS = 3, CLOSE_POLL_MS = 25, TELL_EVERY_MS = 2000 };
 
@@ -159,19 +160,19 @@ static enum status copy_instance(struct quiesce *q, struct checkpoint *cp, struc
 	cp->in_flight_ms = q->in_flight_ms;
 	cp->wait_ms = q->wait_ms;
 	cp->gap_rounds = q->rounds;
-	enum status st = checkpoint_set(&cp->gtid_mode, q->in.gtid_mode, err);
+	enum status st = slot_set(&cp->gtid_mode, q->in.gtid_mode, err);
 	if (!st)
-		st = checkpoint_set(&cp->gtid_executed, f->gtids, err);
+		st = slot_set(&cp->gtid_executed, f->gtids, err);
 	if (!st)
-		st = checkpoint_set(&cp->gtid_purged, f->purged, err);
+		st = slot_set(&cp->gtid_purged, f->purged, err);
 	if (!st)
-		st = checkpoint_set(&cp->gtid_slave_pos, f->slave_pos, err);
+		st = slot_set(&cp->gtid_slave_pos, f->slave_pos, err);
 	if (!st)
-		st = checkpoint_set(&cp->gtid_binlog_pos, f->binlog_gtids, err);
+		st = slot_set(&cp->gtid_binlog_pos, f->binlog_gtids, err);
 	if (!st)
-		st = checkpoint_set(&cp->gtid_current_pos, f->current_pos, err);
+		st = slot_set(&cp->gtid_current_pos, f->current_pos, err);
 	if (!st)
-		st = checkpoint_set(&cp->binlog_file, f->file, err);
+		st = slot_set(&cp->binlog_file, f->file, err);
 	for (size_t i = 0; !st && i < q->warnings.n; i++)
 		st = strlist_add(&cp->warnings, q->warnings.item[i], err);
 	return st;

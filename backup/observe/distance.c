@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "applier/logname.h"
 #include "slackwater/gtid.h"
+#include "slackwater/slot.h"
 
 static int64_t clamp(uint64_t n)
 {
@@ -96,7 +96,7 @@ enum status distance_bitmaps_end(const struct distance_bitmaps *b, int64_t *ret_
 	gaps_bitmap_missing(done, room, &found);
 	free(done);
 	*ret_count = fits ? clamp(found.missing) : OBSERVE_UNKNOWN;
-	return checkpoint_set(ret_text, !fits ? uncounted : found.missing ? found.text : NULL, err);
+	return slot_set(ret_text, !fits ? uncounted : found.missing ? found.text : NULL, err);
 }
 
 void distance_bitmaps_free(struct distance_bitmaps *b)

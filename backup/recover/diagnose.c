@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "recover/classify.h"
 #include "slackwater/dialect.h"
+#include "slackwater/slot.h"
 
 /* RESET REPLICA keeps the connection's settings on disk from this version on; before, a restart in the wrong moment loses them. */
 enum { RESET_KEEPS = 80019 };
@@ -43,7 +43,7 @@ static enum status put(char **slot, struct error *err, const char *fmt, ...)
 	va_end(ap);
 	enum status st = buf_check(&b, "a finding", err);
 	if (!st)
-		st = checkpoint_set(slot, buf_str(&b), err);
+		st = slot_set(slot, buf_str(&b), err);
 	buf_free(&b);
 	return st;
 }
@@ -59,7 +59,7 @@ static enum status add(struct recover_findings *to, const struct recover_view *v
 	*f = (struct recover_finding){ .class = class };
 	channels_label(&v->ch->cp, f->label);
 	*ret = f;
-	return checkpoint_set(&f->channel, v->ch->cp.name ? v->ch->cp.name : "", err);
+	return slot_set(&f->channel, v->ch->cp.name ? v->ch->cp.name : "", err);
 }
 
 /* ---- what is known of the server's ways ---- */
@@ -266,7 +266,7 @@ static enum status applier_error(const struct recover_view *v, struct recover_fi
 	if (st)
 		return st;
 	f->my_errno = v->ch->sql_errno;
-	st = checkpoint_set(&f->error, v->ch->sql_error, err);
+	st = slot_set(&f->error, v->ch->sql_error, err);
 	if (!st)
 		st = put(&f->text, err, "%s", why->text);
 	if (!st)
@@ -329,7 +329,7 @@ static enum status receiver(const struct recover_view *v, struct recover_finding
 		return st;
 	f->my_errno = ch->io_errno;
 	if (why) {
-		st = checkpoint_set(&f->error, ch->io_error, err);
+		st = slot_set(&f->error, ch->io_error, err);
 		if (!st)
 			st = put(&f->text, err, "%s", why->text);
 		return st ? st : put(&f->next, err, "%s", why->next);

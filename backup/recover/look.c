@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "recover/task.h"
 #include "slackwater/gtid.h"
+#include "slackwater/slot.h"
 
 enum { HOLES_WAIT_MS = 5000, POLL_MS = 100, SECOND_LOOK_MS = 1500 };
 
@@ -84,7 +84,7 @@ static enum status look_gaps(struct recover_task *j, struct error *err)
 			return error_oom(err);
 		gaps_free(&j->gaps);
 		j->gaps = none;
-		return checkpoint_set(&j->gaps_unreadable, why.message, err);
+		return slot_set(&j->gaps_unreadable, why.message, err);
 	}
 	if (st && err)
 		*err = why;
@@ -94,8 +94,8 @@ static enum status look_gaps(struct recover_task *j, struct error *err)
 enum status recover_refused(struct recover_task *j, const char *channel, const struct error *why, struct error *err)
 {
 	j->refused.my_errno = why->my_errno;
-	enum status st = checkpoint_set(&j->refused.channel, channel, err);
-	return st ? st : checkpoint_set(&j->refused.text, why->message, err);
+	enum status st = slot_set(&j->refused.channel, channel, err);
+	return st ? st : slot_set(&j->refused.text, why->message, err);
 }
 
 static enum status lay_refusal(struct recover_task *j, struct error *err)
@@ -104,7 +104,7 @@ static enum status lay_refusal(struct recover_task *j, struct error *err)
 	if (!ch || ch->sql_running || ch->sql_errno)
 		return ST_OK;
 	ch->sql_errno = j->refused.my_errno;
-	return checkpoint_set(&ch->sql_error, j->refused.text, err);
+	return slot_set(&ch->sql_error, j->refused.text, err);
 }
 
 static enum status look_once(struct recover_task *j, struct error *err)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "recover/task.h"
+#include "slackwater/slot.h"
 
 static struct recover_finding *same(struct recover_report *r, const struct recover_finding *f)
 {
@@ -47,7 +47,7 @@ static enum status renew(struct recover_finding *was, struct recover_finding *f,
 	bool back = was->outcome == RECOVER_REPAIRED;
 	recover_finding_free(was);
 	*was = now;
-	return back ? checkpoint_set(&was->result, "it was put right, and is so again", err) : ST_OK;
+	return back ? slot_set(&was->result, "it was put right, and is so again", err) : ST_OK;
 }
 
 enum status recover_merge(struct recover_task *j, struct recover_findings *now, struct error *err)

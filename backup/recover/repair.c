@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "applier/checkpoint_parts.h"
 #include "applier/restart.h"
 #include "recover/task.h"
 #include "slackwater/dialect.h"
+#include "slackwater/slot.h"
 
 /*
  * One packet: once the server has it, what is stopped is started again even when we are gone. No cancel reaches it. A START does nothing
@@ -107,7 +107,7 @@ enum status recover_repair(struct recover_task *j, struct recover_finding *f, st
 	f->outcome = st ? RECOVER_FAILED : RECOVER_REPAIRED;
 	if (st)
 		buf_addf(&out, "%s%s%s%s", out.len ? "; " : "", why.message, why.hint[0] ? ": " : "", why.hint);
-	if (buf_check(&out, "a result", err) || checkpoint_set(&f->result, buf_str(&out), err)) {
+	if (buf_check(&out, "a result", err) || slot_set(&f->result, buf_str(&out), err)) {
 		buf_free(&out);
 		return ST_FAILED;
 	}

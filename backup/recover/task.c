@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "applier/checkpoint_parts.h"
 #include "slackwater/journal.h"
+#include "slackwater/slot.h"
 
 enum status recover_task_open(struct recover_task *j, const struct recover_options *o, struct run *run,
                              struct recover_report *report, struct error *err)
@@ -14,7 +14,7 @@ enum status recover_task_open(struct recover_task *j, const struct recover_optio
 	j->report = report;
 	enum status st = run_shield(&j->shield, run, err);
 	if (!st)
-		st = o->state_dir ? checkpoint_set(&j->state_dir, o->state_dir, err) : claim_default_dir(&j->state_dir, err);
+		st = o->state_dir ? slot_set(&j->state_dir, o->state_dir, err) : claim_default_dir(&j->state_dir, err);
 	if (!st)
 		st = conn_open(&j->c, &o->server, 0, run, err);
 	if (!st)

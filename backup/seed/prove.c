@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "links.h"
+#include "slackwater/slot.h"
 #include "watch.h"
 
 enum {
@@ -33,17 +34,11 @@ struct proof {
 	bool trusted;       /* every channel was seen running */
 };
 
-static enum status dup_text(const char *s, char **ret, struct error *err)
-{
-	*ret = s ? strdup(s) : NULL;
-	return s && !*ret ? error_oom(err) : ST_OK;
-}
-
 static enum status first_goal(struct goal *g, const struct seed_link *l, struct error *err)
 {
 	*g = (struct goal){ .link = l, .pos = l->end_pos };
-	enum status st = seed_links_by_gtid(l) ? dup_text(l->executed ? l->executed : "", &g->gtids, err) : ST_OK;
-	return st ? st : dup_text(l->end_file, &g->file, err);
+	enum status st = seed_links_by_gtid(l) ? slot_set(&g->gtids, l->executed ? l->executed : "", err) : ST_OK;
+	return st ? st : slot_set(&g->file, l->end_file, err);
 }
 
 static enum status next_gtids(struct seed_job *j, struct seed_link *l, struct goal *g, struct error *err)
@@ -51,7 +46,7 @@ static enum status next_gtids(struct seed_job *j, struct seed_link *l, struct go
 	free(g->gtids);
 	g->gtids = NULL;
 	enum status st = conn_variable(l->conn, seed_is_mariadb(j) ? "gtid_binlog_pos" : "gtid_executed", &g->gtids, err);
-	return st || g->gtids ? st : dup_text("", &g->gtids, err);
+	return st || g->gtids ? st : slot_set(&g->gtids, "", err);
 }
 
 static enum status next_position(struct seed_link *l, struct goal *g, struct error *err)
@@ -69,7 +64,7 @@ static enum status next_position(struct seed_link *l, struct goal *g, struct err
 		st = rows_next(r, &more, err);
 	if (!st && more) {
 		g->pos = rows_u64(r, "Position", 0);
-		st = dup_text(rows_get(r, "File"), &g->file, err);
+		st = slot_set(&g->file, rows_get(r, "File"), err);
 	}
 	rows_free(r);
 	buf_free(&sql);
@@ -134,7 +129,7 @@ static enum status look_at(struct proof *p, struct goal *g, struct error *err)
 		return gtids_applied(j, g, &g->reached, err);
 	if (!g->file && look.drained) {
 		g->pos = look.read_pos;
-		st = dup_text(look.read_file, &g->file, err);
+		st = slot_set(&g->file, look.read_file, err);
 	}
 	g->reached = !st && g->file && seed_watch_compare(look.exec_file, look.exec_pos, g->file, g->pos) >= 0;
 	return st;

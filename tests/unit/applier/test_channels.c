@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "applier/channels.h"
-#include "applier/checkpoint_parts.h"
 #include "fake_conn.h"
 #include "scratch.h"
+#include "slackwater/slot.h"
 
 static const char row_97[] =
 	"*************************** 1. row ***************************\n"
@@ -241,7 +241,7 @@ static enum applier_mode mode(const struct channels *ch, enum flavor flavor, con
 {
 	struct instance in = { .server.flavor = flavor };
 	struct error err = ERROR_INIT;
-	OK(checkpoint_set(&in.gtid_mode, gtid_mode, &err));
+	OK(slot_set(&in.gtid_mode, gtid_mode, &err));
 	enum applier_mode m = channels_mode(&in, &ch->item[0].cp);
 	instance_free(&in);
 	return m;
@@ -314,9 +314,9 @@ static void test_57(void **state)
 	assert_int_equal(mode(&ch, FLAVOR_MYSQL, "ON"), MODE_MYSQL_GTID);
 	assert_int_equal(mode(&ch, FLAVOR_MYSQL, "ON_PERMISSIVE"), MODE_MYSQL_POSITION);
 	struct error err = ERROR_INIT;
-	OK(checkpoint_set(&ch.item[0].cp.assign_gtids, "LOCAL", &err));
+	OK(slot_set(&ch.item[0].cp.assign_gtids, "LOCAL", &err));
 	assert_int_equal(mode(&ch, FLAVOR_MYSQL, "ON"), MODE_MYSQL_ASSIGNED);
-	OK(checkpoint_set(&ch.item[0].cp.assign_gtids, "OFF", &err));
+	OK(slot_set(&ch.item[0].cp.assign_gtids, "OFF", &err));
 	assert_int_equal(mode(&ch, FLAVOR_MYSQL, "ON"), MODE_MYSQL_GTID);
 	channels_free(&ch);
 }
@@ -349,7 +349,7 @@ static void test_mariadb(void **state)
 	assert_string_equal(json_string_value(json_object_get(one->cp.filters, "Replicate_Do_Domain_Ids")), "0,7");
 	assert_int_equal(mode(&ch, FLAVOR_MARIADB, NULL), MODE_MARIADB_GTID);
 	struct error err = ERROR_INIT;
-	OK(checkpoint_set(&ch.item[0].cp.using_gtid, "No", &err));
+	OK(slot_set(&ch.item[0].cp.using_gtid, "No", &err));
 	assert_int_equal(mode(&ch, FLAVOR_MARIADB, NULL), MODE_MARIADB_POSITION);
 	channels_free(&ch);
 }
@@ -381,12 +381,12 @@ static void test_inherit(void **state)
 	was.item[0].cp.workers = 4;
 	was.item[0].cp.gtid_only = was.item[0].cp.require_row_format = true;
 	was.item[0].cp.heartbeat_s = 15;
-	OK(checkpoint_set(&was.item[0].cp.privilege_checks_user, "'u'@'%'", &err));
+	OK(slot_set(&was.item[0].cp.privilege_checks_user, "'u'@'%'", &err));
 	OK(channels_inherit(&now, &was, &in, &err));
 	assert_int_equal(now.item[0].cp.workers, 4);
 	assert_true(now.item[0].cp.gtid_only && now.item[0].cp.require_row_format);
 	assert_string_equal(now.item[0].cp.privilege_checks_user, "'u'@'%'");
-	OK(checkpoint_set(&was.item[0].cp.name, "another", &err));
+	OK(slot_set(&was.item[0].cp.name, "another", &err));
 	OK(channels_inherit(&now, &was, &in, &err));
 	assert_int_equal(now.item[0].cp.workers, 9);
 	channels_free(&was);

@@ -14,6 +14,7 @@
 #include "applier/relaylog.h"
 #include "fake_conn.h"
 #include "scratch.h"
+#include "slackwater/slot.h"
 
 #define U "9159968e-e4e8-11f1-9f75-02fc00000001"
 #define COLUMNS "Log_name\tPos\tEvent_type\tServer_id\tEnd_log_pos\tInfo\n"
@@ -109,7 +110,7 @@ static enum proof_verdict judge(struct conn *c, const char *gtids, const char *l
 	struct imprint f = { 0 };
 	struct gap g = { .lwm = { lwm ? strdup(lwm) : NULL, lwm_pos } };
 	enum proof_verdict v = PROOF_OPEN;
-	OK(checkpoint_set(c->server.flavor == FLAVOR_MARIADB ? &f.slave_pos : &f.gtids, gtids, &err));
+	OK(slot_set(c->server.flavor == FLAVOR_MARIADB ? &f.slave_pos : &f.gtids, gtids, &err));
 	OK(proof_channel(c, &in, &f, &g, cp, &v, &err));
 	fake_conn_check(c);
 	imprint_free(&f);
@@ -328,7 +329,7 @@ static enum proof_verdict judge_mariadb(struct conn *c, const char *slave_pos, s
 	struct imprint f = { 0 };
 	struct gap g = { 0 };
 	enum proof_verdict v = PROOF_OPEN;
-	OK(checkpoint_set(&f.slave_pos, slave_pos, &err));
+	OK(slot_set(&f.slave_pos, slave_pos, &err));
 	OK(strlist_add(&in.gtid_tables, "gtid_slave_pos", &err));
 	OK(proof_channel(c, &in, &f, &g, cp, &v, &err));
 	fake_conn_check(c);

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applier/checkpoint_parts.h"
 #include "fake_conn.h"
 #include "recover/classify.h"
 #include "recover/diagnose.h"
+#include "slackwater/slot.h"
 
 #define UUID "593002f6-e9cd-11f1-99c3-02fc00000001"
 #define COORDINATOR_1317                                                                                                   \
@@ -247,9 +247,9 @@ static void interrupted_56(void **state)
 	e.gaps.item[0].known = 2;
 	e.gaps.item[0].lwm.pos = 149267;
 	e.gaps.item[0].target.pos = 150000;
-	assert_int_equal(checkpoint_set(&e.gaps.item[0].text, "group 1, 4 of 9 behind the low-water mark", &err), ST_OK);
-	assert_int_equal(checkpoint_set(&e.gaps.item[0].lwm.file, "binlog.000001", &err), ST_OK);
-	assert_int_equal(checkpoint_set(&e.gaps.item[0].target.file, "binlog.000001", &err), ST_OK);
+	assert_int_equal(slot_set(&e.gaps.item[0].text, "group 1, 4 of 9 behind the low-water mark", &err), ST_OK);
+	assert_int_equal(slot_set(&e.gaps.item[0].lwm.file, "binlog.000001", &err), ST_OK);
+	assert_int_equal(slot_set(&e.gaps.item[0].target.file, "binlog.000001", &err), ST_OK);
 	const struct recover_finding *f = diagnose(&e, 1);
 	assert_int_equal(f->class, RECOVER_INTERRUPTED);
 	assert_int_equal(f->step, RECOVER_START);
