@@ -28,21 +28,14 @@ static enum status one_shown(struct copying *c, const struct catalog_item *it, c
 		output_text_line(&c->app->text, r->was_there ? "there" : "copied", "%s of %s, %s sent", it->id, it->instance, bytes);
 		return ST_OK;
 	}
-	json_t *doc = NULL;
-	enum status st = output_json_set(&doc, "instance", jsonx_text(it->instance), err);
-	if (!st)
-		st = output_json_set(&doc, "id", json_string(it->id), err);
-	if (!st)
-		st = output_json_set(&doc, "objects", json_integer((json_int_t)r->objects), err);
-	if (!st)
-		st = output_json_set(&doc, "bytes", json_integer((json_int_t)r->bytes), err);
-	if (!st)
-		st = output_json_set(&doc, "was_there", json_boolean(r->was_there), err);
-	if (st) {
-		json_decref(doc);
-		return st;
-	}
-	return json_array_append_new(c->list, doc) ? error_oom(err) : ST_OK;
+	const struct jsonx_member member[] = {
+		{ "instance", jsonx_text(it->instance) },
+		{ "id", json_string(it->id) },
+		{ "objects", jsonx_count(r->objects) },
+		{ "bytes", jsonx_count(r->bytes) },
+		{ "was_there", json_boolean(r->was_there) },
+	};
+	return json_array_append_new(c->list, JSONX_MAKE(member)) ? error_oom(err) : ST_OK;
 }
 
 static enum status one(struct copying *c, const struct catalog_item *it, struct error *err)

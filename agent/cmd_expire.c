@@ -88,30 +88,28 @@ static enum status show_text(struct app *app, const struct expire_report *r, str
 	return st;
 }
 
-static enum status json_item(json_t *list, const struct expire_item *it, struct error *err)
+static json_t *reasons(unsigned keep)
 {
-	json_t *doc = NULL, *reasons = json_array();
-	bool bad = !reasons;
-	for (unsigned i = 0; !bad && i < RETENTION_REASONS; i++)
-		if (it->keep & 1u << i)
-			bad = json_array_append_new(reasons, json_string(retention_reason_name(1u << i)));
-	enum status st = output_json_set(&doc, "reasons", bad ? NULL : json_incref(reasons), err);
-	if (!st)
-		st = output_json_set(&doc, "instance", jsonx_text(it->instance), err);
-	if (!st)
-		st = output_json_set(&doc, "id", json_string(it->id), err);
-	if (!st)
-		st = output_json_set(&doc, "bytes", json_integer((json_int_t)it->bytes), err);
-	if (!st)
-		st = output_json_set(&doc, "partial", json_boolean(it->partial), err);
-	if (!st)
-		st = output_json_set(&doc, "fate", json_string(fate_name(it->fate)), err);
-	json_decref(reasons);
-	if (st) {
-		json_decref(doc);
-		return st;
-	}
-	return json_array_append_new(list, doc) ? error_oom(err) : ST_OK;
+	json_t *list = json_array();
+	for (unsigned i = 0; list && i < RETENTION_REASONS; i++)
+		if (keep & 1u << i && json_array_append_new(list, json_string(retention_reason_name(1u << i)))) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
+static json_t *json_item(const struct expire_item *it)
+{
+	const struct jsonx_member member[] = {
+		{ "instance", jsonx_text(it->instance) },
+		{ "id", json_string(it->id) },
+		{ "bytes", jsonx_count(it->bytes) },
+		{ "partial", json_boolean(it->partial) },
+		{ "fate", json_string(fate_name(it->fate)) },
+		{ "reasons", reasons(it->keep) },
+	};
+	return JSONX_MAKE(member);
 }
 
 static enum status show_json(struct app *app, const struct expire_report *r, struct error *err)
@@ -124,7 +122,8 @@ static enum status show_json(struct app *app, const struct expire_report *r, str
 	json_t *list = json_array();
 	enum status st = list ? ST_OK : error_oom(err);
 	for (size_t i = 0; !st && i < r->n; i++)
-		st = json_item(list, &r->item[i], err);
+		if (json_array_append_new(list, json_item(&r->item[i])))
+			st = error_oom(err);
 	if (!st)
 		st = output_json_set(&app->doc, "snapshots", json_incref(list), err);
 	for (size_t i = 0; !st && i < sizeof figure / sizeof figure[0]; i++)

@@ -38,11 +38,6 @@ static void member(json_t *doc, const char *name, json_t *value)
 	(void)json_object_set_new(doc, name, value);
 }
 
-static json_t *number(uint64_t n)
-{
-	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
-
 void feed_format(const struct event *ev, struct buf *out)
 {
 	struct error ignored;
@@ -56,10 +51,10 @@ void feed_format(const struct event *ev, struct buf *out)
 	if (ev->text)
 		member(doc, "text", jsonx_text(ev->text));
 	if (ev->kind == EVENT_PROGRESS) {
-		member(doc, "bytes_done", number(ev->bytes_done));
-		member(doc, "bytes_total", number(ev->bytes_total));
-		member(doc, "rows_done", number(ev->rows_done));
-		member(doc, "rows_total", number(ev->rows_total));
+		member(doc, "bytes_done", jsonx_count(ev->bytes_done));
+		member(doc, "bytes_total", jsonx_count(ev->bytes_total));
+		member(doc, "rows_done", jsonx_count(ev->rows_done));
+		member(doc, "rows_total", jsonx_count(ev->rows_total));
 	}
 	(void)jsonx_dump_line(doc, out, &ignored);
 	json_decref(doc);

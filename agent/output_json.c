@@ -5,11 +5,6 @@
 
 enum { OUTPUT_JSON_MAX = 64 << 20 };
 
-struct member {
-	const char *name;
-	json_t *value;
-};
-
 enum status output_json_set(json_t **doc, const char *member, json_t *value, struct error *err)
 {
 	if (!*doc)
@@ -18,7 +13,7 @@ enum status output_json_set(json_t **doc, const char *member, json_t *value, str
 	return json_object_set_new(*doc, member, value) ? error_oom(err) : ST_OK;
 }
 
-static enum status set_all(json_t **doc, const struct member *member, size_t n, struct error *err)
+static enum status set_all(json_t **doc, const struct jsonx_member *member, size_t n, struct error *err)
 {
 	enum status st = ST_OK;
 	for (size_t i = 0; i < n; i++)
@@ -31,16 +26,16 @@ static enum status set_all(json_t **doc, const struct member *member, size_t n, 
 
 #define SET_ALL(doc, members, err) set_all(doc, members, sizeof(members) / sizeof((members)[0]), err)
 
-static json_t *number(uint64_t n)
-{
-	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
-
 json_t *output_json_time(int64_t wall_ms)
 {
 	char text[32];
 	run_format_time(wall_ms, text);
 	return json_string(text);
+}
+
+json_t *output_json_time_or_null(int64_t wall_ms)
+{
+	return wall_ms > 0 ? output_json_time(wall_ms) : json_null();
 }
 
 enum status output_json_checkpoint(json_t **doc, const struct checkpoint *cp, struct error *err)
@@ -51,7 +46,7 @@ enum status output_json_checkpoint(json_t **doc, const struct checkpoint *cp, st
 enum status output_json_backup(json_t **doc, const struct manifest *m, const struct checkpoint *cp, const char *to,
                                int64_t elapsed_ms, struct error *err)
 {
-	const struct member member[] = {
+	const struct jsonx_member member[] = {
 		{ "id", json_string(m->id) },
 		{ "instance", jsonx_text(m->instance) },
 		{ "to", jsonx_text(to) },
@@ -60,12 +55,12 @@ enum status output_json_backup(json_t **doc, const struct manifest *m, const str
 		{ "wait_ms", json_integer(m->wait_ms) },
 		{ "in_flight_ms", json_integer(m->in_flight_ms) },
 		{ "ddl_wait_ms", json_integer(m->ddl_wait_ms) },
-		{ "tables", number(m->tables) },
-		{ "nontransactional_tables", number(m->nontransactional_tables) },
-		{ "history_max", number(m->history_max) },
-		{ "rows", number(m->rows) },
-		{ "bytes", number(m->bytes) },
-		{ "bytes_stored", number(m->bytes_stored) },
+		{ "tables", jsonx_count(m->tables) },
+		{ "nontransactional_tables", jsonx_count(m->nontransactional_tables) },
+		{ "history_max", jsonx_count(m->history_max) },
+		{ "rows", jsonx_count(m->rows) },
+		{ "bytes", jsonx_count(m->bytes) },
+		{ "bytes_stored", jsonx_count(m->bytes_stored) },
 		{ "elapsed_ms", json_integer(elapsed_ms) },
 		{ "partial", json_boolean(m->partial) },
 		{ "encrypted_for", jsonx_from_strlist(&m->encrypted_for) },
@@ -77,29 +72,24 @@ enum status output_json_backup(json_t **doc, const struct manifest *m, const str
 
 json_t *output_json_server(const struct server_info *s)
 {
-	json_t *doc = NULL;
-	struct error ignored;
-	const struct member member[] = {
+	const struct jsonx_member member[] = {
 		{ "flavor", json_string(s->flavor == FLAVOR_MARIADB ? "mariadb" : "mysql") },
 		{ "version", jsonx_text(s->version_text) },
 		{ "comment", jsonx_text(s->comment) },
 		{ "hostname", jsonx_text(s->hostname) },
 		{ "port", json_integer(s->port) },
-		{ "server_id", number(s->server_id) },
+		{ "server_id", jsonx_count(s->server_id) },
 		{ "identity", jsonx_text(s->identity) },
 	};
-	if (!SET_ALL(&doc, member, &ignored))
-		return doc;
-	json_decref(doc);
-	return NULL;
+	return JSONX_MAKE(member);
 }
 
 enum status output_json_check(json_t **doc, const struct preflight *p, const struct error *verdict, struct error *err)
 {
-	const struct member member[] = {
+	const struct jsonx_member member[] = {
 		{ "ready", json_boolean(verdict->kind == ERR_NONE) },
 		{ "server", output_json_server(&p->server) },
-		{ "gap_transactions", number(p->gap_transactions) },
+		{ "gap_transactions", jsonx_count(p->gap_transactions) },
 		{ "gap_unknown", json_boolean(p->gap_unknown) },
 		{ "gaps", jsonx_from_strlist(&p->gaps) },
 		{ "notes", jsonx_from_strlist(&p->notes) },
@@ -124,8 +114,7 @@ enum status output_json_manifest(json_t **doc, const char *name, const struct ma
 
 enum status output_json_brief(json_t **doc, const char *name, const struct manifest *m, struct error *err)
 {
-	json_t *brief = NULL;
-	const struct member member[] = {
+	const struct jsonx_member member[] = {
 		{ "engine", jsonx_text(m->engine) },
 		{ "server_version", jsonx_text(m->server_version) },
 		{ "started", output_json_time(m->started_ms) },
@@ -137,47 +126,36 @@ enum status output_json_brief(json_t **doc, const char *name, const struct manif
 		{ "pause_ms", json_integer(m->pause_ms) },
 		{ "wait_ms", json_integer(m->wait_ms) },
 		{ "in_flight_ms", json_integer(m->in_flight_ms) },
-		{ "rows", number(m->rows) },
-		{ "bytes", number(m->bytes) },
-		{ "bytes_stored", number(m->bytes_stored) },
+		{ "rows", jsonx_count(m->rows) },
+		{ "bytes", jsonx_count(m->bytes) },
+		{ "bytes_stored", jsonx_count(m->bytes_stored) },
 		{ "partial", json_boolean(m->partial) },
 		{ "encrypted_for", jsonx_from_strlist(&m->encrypted_for) },
 	};
-	enum status st = SET_ALL(&brief, member, err);
-	if (st) {
-		json_decref(brief);
-		return st;
-	}
-	return output_json_set(doc, name, brief, err);
+	return output_json_set(doc, name, JSONX_MAKE(member), err);
 }
 
 enum status output_json_pin(json_t **doc, const struct pin *p, struct error *err)
 {
-	json_t *pin = NULL;
 	if (!p->reason)
 		return output_json_set(doc, "pin", json_null(), err);
-	const struct member member[] = {
+	const struct jsonx_member member[] = {
 		{ "reason", jsonx_text(p->reason) },
-		{ "pinned", p->pinned_ms ? output_json_time(p->pinned_ms) : json_null() },
+		{ "pinned", output_json_time_or_null(p->pinned_ms) },
 	};
-	enum status st = SET_ALL(&pin, member, err);
-	if (st) {
-		json_decref(pin);
-		return st;
-	}
-	return output_json_set(doc, "pin", pin, err);
+	return output_json_set(doc, "pin", JSONX_MAKE(member), err);
 }
 
 enum status output_json_verify(json_t **doc, const struct manifest *m, const struct verify_report *r, int64_t elapsed_ms,
                                struct error *err)
 {
-	const struct member member[] = {
+	const struct jsonx_member member[] = {
 		{ "id", json_string(m->id) },
 		{ "instance", jsonx_text(m->instance) },
 		{ "verified", json_true() },
-		{ "objects", number(r->objects) },
-		{ "entries", number(r->entries) },
-		{ "bytes", number(r->bytes) },
+		{ "objects", jsonx_count(r->objects) },
+		{ "entries", jsonx_count(r->entries) },
+		{ "bytes", jsonx_count(r->bytes) },
 		{ "digests_only", json_boolean(r->digests_only) },
 		{ "elapsed_ms", json_integer(elapsed_ms) },
 	};
@@ -187,13 +165,13 @@ enum status output_json_verify(json_t **doc, const struct manifest *m, const str
 enum status output_json_restore(json_t **doc, const struct manifest *m, const char *dir, uint64_t left_out, int64_t elapsed_ms,
                                 struct error *err)
 {
-	const struct member member[] = {
+	const struct jsonx_member member[] = {
 		{ "id", json_string(m->id) },
 		{ "instance", jsonx_text(m->instance) },
 		{ "to_dir", jsonx_text(dir) },
-		{ "left_out", number(left_out) },
-		{ "tables", number(m->tables) },
-		{ "rows", number(m->rows) },
+		{ "left_out", jsonx_count(left_out) },
+		{ "tables", jsonx_count(m->tables) },
+		{ "rows", jsonx_count(m->rows) },
 		{ "elapsed_ms", json_integer(elapsed_ms) },
 	};
 	return SET_ALL(doc, member, err);
@@ -201,15 +179,15 @@ enum status output_json_restore(json_t **doc, const struct manifest *m, const ch
 
 enum status output_json_seed(json_t **doc, const struct seed_report *r, int64_t elapsed_ms, struct error *err)
 {
-	const struct member member[] = {
+	const struct jsonx_member member[] = {
 		{ "id", json_string(r->id) },
-		{ "tables", number(r->load.tables) },
-		{ "rows", number(r->load.rows) },
-		{ "bytes", number(r->load.bytes) },
+		{ "tables", jsonx_count(r->load.tables) },
+		{ "rows", jsonx_count(r->load.rows) },
+		{ "bytes", jsonx_count(r->load.bytes) },
 		{ "load_ms", json_integer(r->load.elapsed_ms) },
 		{ "catch_up_ms", json_integer(r->catch_up_ms) },
-		{ "backlog", number(r->backlog) },
-		{ "checksum_tables", number(r->checksum_tables) },
+		{ "backlog", jsonx_count(r->backlog) },
+		{ "checksum_tables", jsonx_count(r->checksum_tables) },
 		{ "statements", jsonx_from_strlist(&r->statements) },
 		{ "held", jsonx_from_strlist(&r->held) },
 		{ "not_carried", jsonx_from_strlist(&r->not_carried) },
@@ -221,20 +199,14 @@ enum status output_json_seed(json_t **doc, const struct seed_report *r, int64_t 
 
 enum status output_json_error(json_t **doc, const struct error *failure, int code, struct error *err)
 {
-	json_t *error = NULL;
 	if (failure->kind == ERR_NONE)
 		return ST_OK;
-	const struct member member[] = {
+	const struct jsonx_member member[] = {
 		{ "kind", json_string(exitcode_find(failure->kind)->name) },
 		{ "code", json_integer(code) },
 		{ "mysql_errno", json_integer((json_int_t)failure->my_errno) },
 		{ "message", jsonx_text(failure->message) },
 		{ "hint", jsonx_text(failure->hint) },
 	};
-	enum status st = SET_ALL(&error, member, err);
-	if (st) {
-		json_decref(error);
-		return st;
-	}
-	return output_json_set(doc, "error", error, err);
+	return output_json_set(doc, "error", JSONX_MAKE(member), err);
 }

@@ -34,3 +34,4 @@ enum status output_json_set(json_t **doc, const char *member, json_t *value, str
 json_t *output_json_server(const struct server_info *s);
 /* As "2026-11-20T13:37:01.123Z". */
 json_t *output_json_time(int64_t wall_ms);
+json_t *output_json_time_or_null(int64_t wall_ms); /* 0: there was none */

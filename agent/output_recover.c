@@ -57,26 +57,23 @@ void output_recover_text(struct buf *out, const struct recover_report *r, bool a
 
 static json_t *finding_json(const struct recover_finding *f)
 {
-	json_t *doc = NULL;
-	struct error ignored;
 	bool open = f->outcome == RECOVER_OPEN || f->outcome == RECOVER_FAILED;
-	enum status st = output_json_set(&doc, "channel", jsonx_text(f->channel), &ignored);
-	st = st ? st : output_json_set(&doc, "class", json_string(recover_class_name(f->class)), &ignored);
-	st = st ? st : output_json_set(&doc, "step", json_string(recover_step_name(f->step)), &ignored);
-	st = st ? st : output_json_set(&doc, "repairable", json_boolean(open && !f->tried && f->step != RECOVER_EXPLAIN), &ignored);
-	st = st ? st : output_json_set(&doc, "mysql_errno", json_integer((json_int_t)f->my_errno), &ignored);
-	st = st ? st : output_json_set(&doc, "error", f->error ? jsonx_text(f->error) : json_null(), &ignored);
-	st = st ? st : output_json_set(&doc, "text", jsonx_text(f->text), &ignored);
-	st = st ? st : output_json_set(&doc, "next", jsonx_text(f->next), &ignored);
-	st = st ? st : output_json_set(&doc, "details", jsonx_from_strlist(&f->details), &ignored);
-	st = st ? st : output_json_set(&doc, "gap_transactions", json_integer(f->gap > INT64_MAX ? INT64_MAX : (json_int_t)f->gap), &ignored);
-	st = st ? st : output_json_set(&doc, "gap_unknown", json_boolean(f->gap_unknown), &ignored);
-	st = st ? st : output_json_set(&doc, "outcome", json_string(recover_outcome_name(f->outcome)), &ignored);
-	st = st ? st : output_json_set(&doc, "result", f->result ? jsonx_text(f->result) : json_null(), &ignored);
-	if (!st)
-		return doc;
-	json_decref(doc);
-	return NULL;
+	const struct jsonx_member member[] = {
+		{ "channel", jsonx_text(f->channel) },
+		{ "class", json_string(recover_class_name(f->class)) },
+		{ "step", json_string(recover_step_name(f->step)) },
+		{ "repairable", json_boolean(open && !f->tried && f->step != RECOVER_EXPLAIN) },
+		{ "mysql_errno", json_integer((json_int_t)f->my_errno) },
+		{ "error", jsonx_text_or_null(f->error) },
+		{ "text", jsonx_text(f->text) },
+		{ "next", jsonx_text(f->next) },
+		{ "details", jsonx_from_strlist(&f->details) },
+		{ "gap_transactions", jsonx_count(f->gap) },
+		{ "gap_unknown", json_boolean(f->gap_unknown) },
+		{ "outcome", json_string(recover_outcome_name(f->outcome)) },
+		{ "result", jsonx_text_or_null(f->result) },
+	};
+	return JSONX_MAKE(member);
 }
 
 static json_t *findings_json(const struct recover_report *r)

@@ -69,26 +69,18 @@ static json_t *times_json(const struct schedule *s, const struct zone *z, int64_
 
 static json_t *snapshot_json(const struct settings *s, const struct settings_snapshot *n, int64_t now_ms)
 {
-	json_t *doc = NULL;
-	struct error ignored;
-	const struct { const char *name; json_t *value; } member[] = {
+	const struct jsonx_member member[] = {
 		{ "name", json_string(n->name) },
 		{ "instance", json_string(s->instance[n->instance].name) },
 		{ "store", json_string(s->store[n->store].name) },
-		{ "schedule", n->schedule_text ? jsonx_text(n->schedule_text) : json_null() },
-		{ "proof_schedule", n->proof_text ? jsonx_text(n->proof_text) : json_null() },
+		{ "schedule", jsonx_text_or_null(n->schedule_text) },
+		{ "proof_schedule", jsonx_text_or_null(n->proof_text) },
 		{ "timezone", json_string(n->zone_name) },
 		{ "jitter_ms", json_integer(n->rules.jitter_ms) },
 		{ "next", times_json(n->rules.schedule, n->zone, now_ms) },
 		{ "next_proof", times_json(n->proof_rules.schedule, n->zone, now_ms) },
 	};
-	bool bad = false;
-	for (size_t i = 0; i < sizeof member / sizeof member[0]; i++)
-		bad |= output_json_set(&doc, member[i].name, member[i].value, &ignored) != ST_OK;
-	if (!bad)
-		return doc;
-	json_decref(doc);
-	return NULL;
+	return JSONX_MAKE(member);
 }
 
 enum status output_schedule_json(json_t **doc, const struct settings *s, int64_t now_ms, struct error *err)

@@ -132,8 +132,7 @@ static json_t *duration(const json_t *manifest)
 
 static json_t *given(const json_t *doc, const char *name)
 {
-	json_t *value = json_object_get(doc, name);
-	return value ? json_incref(value) : json_null();
+	return jsonx_or_null(json_object_get(doc, name));
 }
 
 /* When it was proven; true for a proof that somebody made by hand, of which nothing else is known. */

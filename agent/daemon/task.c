@@ -11,7 +11,7 @@
 #include "outcome.h"
 #include "slackwater/slot.h"
 
-enum { TASK_GRACE_MS = 5000, TASK_NEWEST = 1000, TASK_TEXT = 1200, TASK_MEMBERS = 14 };
+enum { TASK_GRACE_MS = 5000, TASK_NEWEST = 1000, TASK_TEXT = 1200 };
 
 static const char self[] = "/proc/self/exe";
 
@@ -338,41 +338,24 @@ bool task_cancel(struct task *t, bool cut_off)
 
 /* ---- RUN ---- */
 
-static json_t *time_or_null(int64_t ms)
-{
-	return ms ? output_json_time(ms) : json_null();
-}
-
-static json_t *value_or_null(json_t *v)
-{
-	return v ? json_incref(v) : json_null();
-}
-
-static void member(json_t *doc, const char *name, json_t *value)
-{
-	(void)json_object_set_new(doc, name, value);
-}
-
 json_t *task_json(const struct task *t)
 {
 	bool over = t->step == TASK_ENDED;
-	json_t *doc = json_object();
-	member(doc, "id", json_string(t->id));
-	member(doc, "kind", json_string(run_kind_name(t->kind)));
-	member(doc, "snapshot", jsonx_text(t->snapshot));
-	member(doc, "instance", jsonx_text(t->instance));
-	member(doc, "trigger", json_string(plan_trigger_name(t->trigger)));
-	member(doc, "due", time_or_null(t->due_ms));
-	member(doc, "started", time_or_null(t->started_ms));
-	member(doc, "ended", over ? time_or_null(t->ended_ms) : json_null());
-	member(doc, "state", json_string(state_name(over ? t->state : TASK_RUNNING)));
-	member(doc, "exit", over ? json_integer(t->exit) : json_null());
-	member(doc, "phase", value_or_null(t->phase));
-	member(doc, "progress", value_or_null(t->progress));
-	member(doc, "result", value_or_null(t->result));
-	member(doc, "error", value_or_null(t->error));
-	if (json_object_size(doc) == TASK_MEMBERS)
-		return doc;
-	json_decref(doc);
-	return NULL;
+	const struct jsonx_member m[] = {
+		{ "id", json_string(t->id) },
+		{ "kind", json_string(run_kind_name(t->kind)) },
+		{ "snapshot", jsonx_text(t->snapshot) },
+		{ "instance", jsonx_text(t->instance) },
+		{ "trigger", json_string(plan_trigger_name(t->trigger)) },
+		{ "due", output_json_time_or_null(t->due_ms) },
+		{ "started", output_json_time_or_null(t->started_ms) },
+		{ "ended", over ? output_json_time_or_null(t->ended_ms) : json_null() },
+		{ "state", json_string(state_name(over ? t->state : TASK_RUNNING)) },
+		{ "exit", over ? json_integer(t->exit) : json_null() },
+		{ "phase", jsonx_or_null(t->phase) },
+		{ "progress", jsonx_or_null(t->progress) },
+		{ "result", jsonx_or_null(t->result) },
+		{ "error", jsonx_or_null(t->error) },
+	};
+	return JSONX_MAKE(m);
 }

@@ -11,25 +11,6 @@
 #include "listings.h"
 #include "outcome.h"
 
-static void add(json_t *doc, const char *name, json_t *value)
-{
-	(void)json_object_set_new(doc, name, value);
-}
-
-/* Half a document would be taken for a whole one. */
-static json_t *whole(json_t *doc, size_t members)
-{
-	if (json_object_size(doc) == members)
-		return doc;
-	json_decref(doc);
-	return NULL;
-}
-
-static json_t *time_or_null(int64_t ms)
-{
-	return ms > 0 ? output_json_time(ms) : json_null();
-}
-
 static json_t *known_or_null(int64_t n)
 {
 	return n == PLAN_UNKNOWN ? json_null() : json_integer(n);
@@ -37,12 +18,7 @@ static json_t *known_or_null(int64_t n)
 
 static json_t *text_or_null(const char *text)
 {
-	return text && *text ? jsonx_text(text) : json_null();
-}
-
-static json_t *shared_or_null(json_t *v)
-{
-	return v ? json_incref(v) : json_null();
+	return jsonx_text_or_null(text && *text ? text : NULL);
 }
 
 static json_t *error_or_null(const struct error *e)
@@ -60,19 +36,20 @@ static bool ready(const struct core *c)
 
 static json_t *agent(const struct core *c)
 {
-	json_t *doc = json_object();
-	add(doc, "version", json_string(SLACKWATER_VERSION));
-	add(doc, "pid", json_integer(getpid()));
-	add(doc, "now", output_json_time(core_wall_ms()));
-	add(doc, "started", time_or_null(c->started_ms));
-	add(doc, "config", json_pack("{so so so}", "file", jsonx_text(c->config_file), "loaded", time_or_null(c->loaded_ms), "error",
-	                             text_or_null(c->config_error)));
-	add(doc, "paused", json_boolean(c->memory.paused));
-	add(doc, "ready", json_boolean(ready(c)));
-	add(doc, "stopping", json_boolean(c->stopping));
-	add(doc, "proof_age_ms", c->settings->agent.proof_age_ms ? json_integer(c->settings->agent.proof_age_ms) : json_null());
-	add(doc, "list_ms", json_integer(c->settings->agent.list_ms));
-	return whole(doc, 10);
+	const struct jsonx_member member[] = {
+		{ "version", json_string(SLACKWATER_VERSION) },
+		{ "pid", json_integer(getpid()) },
+		{ "now", output_json_time(core_wall_ms()) },
+		{ "started", output_json_time_or_null(c->started_ms) },
+		{ "config", json_pack("{so so so}", "file", jsonx_text(c->config_file), "loaded", output_json_time_or_null(c->loaded_ms), "error",
+		                      text_or_null(c->config_error)) },
+		{ "paused", json_boolean(c->memory.paused) },
+		{ "ready", json_boolean(ready(c)) },
+		{ "stopping", json_boolean(c->stopping) },
+		{ "proof_age_ms", c->settings->agent.proof_age_ms ? json_integer(c->settings->agent.proof_age_ms) : json_null() },
+		{ "list_ms", json_integer(c->settings->agent.list_ms) },
+	};
+	return JSONX_MAKE(member);
 }
 
 /* ---- instances ---- */
@@ -85,22 +62,23 @@ static json_t *instance(const struct core *c, size_t i)
 	struct error ignored;
 	if (c->observers && i < observers_count(c->observers) && observers_get(c->observers, i, &s, &ignored))
 		return NULL;
-	json_t *doc = json_object();
-	add(doc, "name", jsonx_text(name));
-	add(doc, "endpoint", text_or_null(s.endpoint));
-	add(doc, "reachable", json_boolean(s.looked_ms && s.error.kind == ERR_NONE));
-	add(doc, "looked", time_or_null(s.looked_ms));
-	add(doc, "took_ms", s.observation ? json_integer(s.took_ms) : json_null());
-	add(doc, "error", error_or_null(&s.error));
-	add(doc, "busy", text_or_null(t ? t->id : NULL));
-	add(doc, "applier", json_string(s.applier));
-	add(doc, "lag_ms", known_or_null(s.lag_ms));
-	add(doc, "gap_transactions", known_or_null(s.gap_transactions));
-	add(doc, "behind_transactions", known_or_null(s.behind_transactions));
-	add(doc, "observation", shared_or_null(s.observation));
-	add(doc, "journal", s.looked_ms ? json_boolean(s.journal) : json_null());
+	const struct jsonx_member member[] = {
+		{ "name", jsonx_text(name) },
+		{ "endpoint", text_or_null(s.endpoint) },
+		{ "reachable", json_boolean(s.looked_ms && s.error.kind == ERR_NONE) },
+		{ "looked", output_json_time_or_null(s.looked_ms) },
+		{ "took_ms", s.observation ? json_integer(s.took_ms) : json_null() },
+		{ "error", error_or_null(&s.error) },
+		{ "busy", text_or_null(t ? t->id : NULL) },
+		{ "applier", json_string(s.applier) },
+		{ "lag_ms", known_or_null(s.lag_ms) },
+		{ "gap_transactions", known_or_null(s.gap_transactions) },
+		{ "behind_transactions", known_or_null(s.behind_transactions) },
+		{ "observation", jsonx_or_null(s.observation) },
+		{ "journal", s.looked_ms ? json_boolean(s.journal) : json_null() },
+	};
 	observers_seen_free(&s);
-	return whole(doc, 13);
+	return JSONX_MAKE(member);
 }
 
 /* ---- snapshots ---- */
@@ -113,8 +91,15 @@ static json_t *newest_proven(const struct core *c, const struct settings_snapsho
 	if (l && l->items)
 		json_array_foreach(l->items, i, item)
 			if (json_is_string(json_object_get(item, "proven")) || json_is_true(json_object_get(item, "proven")))
-				return shared_or_null(json_object_get(item, "time"));
+				return jsonx_or_null(json_object_get(item, "time"));
 	return json_null();
+}
+
+static json_t *last_missed(const struct memory_job *m)
+{
+	if (!m->missed_due_ms)
+		return json_null();
+	return json_pack("{so so}", "due", output_json_time_or_null(m->missed_due_ms), "why", text_or_null(m->missed_why));
 }
 
 static json_t *snapshot(const struct core *c, size_t i)
@@ -127,36 +112,42 @@ static json_t *snapshot(const struct core *c, size_t i)
 	char asked[CORE_TEXT] = "";
 	if (j->asked)
 		snprintf(asked, sizeof asked, "%s-%llu", run_kind_name(RUN_BACKUP), (unsigned long long)j->asked);
-	json_t *doc = json_object();
-	add(doc, "name", jsonx_text(n->name));
-	add(doc, "instance", jsonx_text(c->settings->instance[n->instance].name));
-	add(doc, "store", jsonx_text(c->settings->store[n->store].name));
-	add(doc, "schedule", text_or_null(n->schedule_text));
-	add(doc, "proof_schedule", text_or_null(n->proof_text));
-	add(doc, "timezone", text_or_null(n->zone_name));
-	add(doc, "paused", json_boolean(m->paused || c->memory.paused));
-	add(doc, "next", time_or_null(plan_next_ms(&n->rules, &m->backup, now)));
-	add(doc, "next_proof", time_or_null(plan_next_ms(&n->proof_rules, &m->proof, now)));
-	add(doc, "missed", json_integer((json_int_t)m->missed));
-	add(doc, "last_missed", m->missed_due_ms ? json_pack("{so so}", "due", time_or_null(m->missed_due_ms), "why", text_or_null(m->missed_why))
-	                                         : json_null());
-	add(doc, "failures", json_integer(m->backup.failures));
-	add(doc, "waits_for", text_or_null(j->waits_for));
-	add(doc, "running", text_or_null(t ? t->id : NULL));
-	add(doc, "asked", text_or_null(asked));
-	add(doc, "last", shared_or_null(m->last));
-	add(doc, "last_success", shared_or_null(m->last_success));
-	add(doc, "last_proof", shared_or_null(m->last_proof));
-	add(doc, "newest_proven", newest_proven(c, n));
-	return whole(doc, 19);
+	const struct jsonx_member member[] = {
+		{ "name", jsonx_text(n->name) },
+		{ "instance", jsonx_text(c->settings->instance[n->instance].name) },
+		{ "store", jsonx_text(c->settings->store[n->store].name) },
+		{ "schedule", text_or_null(n->schedule_text) },
+		{ "proof_schedule", text_or_null(n->proof_text) },
+		{ "timezone", text_or_null(n->zone_name) },
+		{ "paused", json_boolean(m->paused || c->memory.paused) },
+		{ "next", output_json_time_or_null(plan_next_ms(&n->rules, &m->backup, now)) },
+		{ "next_proof", output_json_time_or_null(plan_next_ms(&n->proof_rules, &m->proof, now)) },
+		{ "missed", json_integer((json_int_t)m->missed) },
+		{ "last_missed", last_missed(m) },
+		{ "failures", json_integer(m->backup.failures) },
+		{ "waits_for", text_or_null(j->waits_for) },
+		{ "running", text_or_null(t ? t->id : NULL) },
+		{ "asked", text_or_null(asked) },
+		{ "last", jsonx_or_null(m->last) },
+		{ "last_success", jsonx_or_null(m->last_success) },
+		{ "last_proof", jsonx_or_null(m->last_proof) },
+		{ "newest_proven", newest_proven(c, n) },
+	};
+	return JSONX_MAKE(member);
 }
 
 /* ---- the rest ---- */
 
 static json_t *repository(const struct listing *l)
 {
-	return json_pack("{so so so so so}", "store", jsonx_text(l->store), "instance", jsonx_text(l->instance), "listed", time_or_null(l->listed_ms),
-	                 "error", shared_or_null(l->error), "snapshots", l->items ? json_incref(l->items) : json_array());
+	const struct jsonx_member member[] = {
+		{ "store", jsonx_text(l->store) },
+		{ "instance", jsonx_text(l->instance) },
+		{ "listed", output_json_time_or_null(l->listed_ms) },
+		{ "error", jsonx_or_null(l->error) },
+		{ "snapshots", l->items ? json_incref(l->items) : json_array() },
+	};
+	return JSONX_MAKE(member);
 }
 
 static json_t *runs(const struct core *c)
@@ -171,22 +162,24 @@ static json_t *runs(const struct core *c)
 
 json_t *view_make(struct core *c)
 {
-	json_t *doc = json_object(), *instances = json_array(), *snapshots = json_array(), *repositories = json_array(), *counters = json_object();
+	json_t *instances = json_array(), *snapshots = json_array(), *repositories = json_array(), *counters = json_object();
 	for (size_t i = 0; i < c->settings->ninstances; i++)
 		(void)json_array_append_new(instances, instance(c, i));
 	for (size_t i = 0; i < c->settings->nsnapshots; i++) {
 		(void)json_array_append_new(snapshots, snapshot(c, i));
-		add(counters, c->settings->snapshot[i].name, memory_counters(c->job[i].memory));
+		(void)json_object_set_new(counters, c->settings->snapshot[i].name, memory_counters(c->job[i].memory));
 	}
 	for (size_t i = 0; i < c->nlistings; i++)
 		(void)json_array_append_new(repositories, repository(&c->listing[i]));
-	add(doc, "agent", agent(c));
-	add(doc, "instances", instances);
-	add(doc, "snapshots", snapshots);
-	add(doc, "repositories", repositories);
-	add(doc, "runs", runs(c));
-	add(doc, "counters", counters);
-	return whole(doc, 6);
+	const struct jsonx_member member[] = {
+		{ "agent", agent(c) },
+		{ "instances", instances },
+		{ "snapshots", snapshots },
+		{ "repositories", repositories },
+		{ "runs", runs(c) },
+		{ "counters", counters },
+	};
+	return JSONX_MAKE(member);
 }
 
 void view_status(const struct core *c, char out[CORE_TEXT])

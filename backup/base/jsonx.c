@@ -182,6 +182,33 @@ json_t *jsonx_text(const char *s)
 	return v;
 }
 
+json_t *jsonx_text_or_null(const char *s)
+{
+	return s ? jsonx_text(s) : json_null();
+}
+
+json_t *jsonx_count(uint64_t n)
+{
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+json_t *jsonx_or_null(json_t *v)
+{
+	return v ? json_incref(v) : json_null();
+}
+
+json_t *jsonx_make(const struct jsonx_member *member, size_t n)
+{
+	json_t *doc = json_object();
+	bool bad = !doc;
+	for (size_t i = 0; i < n; i++)
+		bad = json_object_set_new(doc, member[i].name, member[i].value) || bad; /* takes the value when it fails, too */
+	if (!bad)
+		return doc;
+	json_decref(doc);
+	return NULL;
+}
+
 static enum status dump(const json_t *doc, size_t flags, struct buf *out, struct error *err)
 {
 	char *text = json_dumps(doc, flags | JSON_SORT_KEYS);

@@ -5,41 +5,9 @@
 #include "slackwater/observe.h"
 #include "slackwater/run.h"
 
-struct member {
-	const char *name;
-	json_t *value;
-};
-
-/* A new object; NULL when any of its values is, or memory runs out. Takes the values in every case. */
-static json_t *object(const struct member *m, size_t n)
-{
-	json_t *o = json_object();
-	for (size_t i = 0; i < n; i++) {
-		if (!o) {
-			json_decref(m[i].value);
-		} else if (json_object_set_new(o, m[i].name, m[i].value)) {
-			json_decref(o);
-			o = NULL;
-		}
-	}
-	return o;
-}
-
-#define OBJECT(members) object(members, sizeof(members) / sizeof((members)[0]))
-
 static json_t *figure(int64_t n)
 {
 	return n == OBSERVE_UNKNOWN ? json_null() : json_integer(n);
-}
-
-static json_t *text(const char *s)
-{
-	return s ? jsonx_text(s) : json_null();
-}
-
-static json_t *count(uint64_t n)
-{
-	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
 
 static json_t *time_json(int64_t wall_ms)
@@ -51,26 +19,26 @@ static json_t *time_json(int64_t wall_ms)
 
 static json_t *worker_json(const struct observed_worker *w)
 {
-	const struct member m[] = {
+	const struct jsonx_member m[] = {
 		{ "id", figure(w->id) },
-		{ "thread", w->thread ? count(w->thread) : json_null() },
+		{ "thread", w->thread ? jsonx_count(w->thread) : json_null() },
 		{ "running", json_boolean(w->running) },
 		{ "busy", json_boolean(w->busy) },
 		{ "waits_for_row", json_boolean(w->waits_for_row) },
-		{ "applying", text(w->applying) },
-		{ "statement", text(w->statement) },
-		{ "state", text(w->state) },
+		{ "applying", jsonx_text_or_null(w->applying) },
+		{ "statement", jsonx_text_or_null(w->statement) },
+		{ "state", jsonx_text_or_null(w->state) },
 		{ "age_ms", figure(w->age_ms) },
 		{ "age_max_ms", figure(w->age_max_ms) },
 		{ "lag_ms", figure(w->lag_ms) },
 		{ "size_bytes", figure(w->size_bytes) },
 		{ "done_bytes", figure(w->done_bytes) },
 		{ "retries", figure(w->retries) },
-		{ "last_applied", text(w->last_applied) },
+		{ "last_applied", jsonx_text_or_null(w->last_applied) },
 		{ "errno", json_integer(w->error_no) },
-		{ "error", text(w->error) },
+		{ "error", jsonx_text_or_null(w->error) },
 	};
-	return OBJECT(m);
+	return JSONX_MAKE(m);
 }
 
 static json_t *workers_json(const struct observed_worker *w, size_t n)
@@ -87,8 +55,8 @@ static json_t *workers_json(const struct observed_worker *w, size_t n)
 
 static json_t *wait_json(struct observed_wait w)
 {
-	const struct member m[] = { { "count", figure(w.count) }, { "ms", figure(w.ms) } };
-	return OBJECT(m);
+	const struct jsonx_member m[] = { { "count", figure(w.count) }, { "ms", figure(w.ms) } };
+	return JSONX_MAKE(m);
 }
 
 static json_t *waits_json(const struct observed_waits *w)
@@ -96,11 +64,11 @@ static json_t *waits_json(const struct observed_waits *w)
 	static const char *const from[] = { NULL, "component", "performance_schema.error_log", "error log file" };
 	if (w->from == OBSERVED_NOWHERE)
 		return json_null();
-	const struct member m[] = {
-		{ "from", text(from[w->from]) },
+	const struct jsonx_member m[] = {
+		{ "from", jsonx_text_or_null(from[w->from]) },
 		{ "since_start", json_boolean(w->since_start) },
 		{ "span_ms", figure(w->span_ms) },
-		{ "logged_at", text(w->logged_at) },
+		{ "logged_at", jsonx_text_or_null(w->logged_at) },
 		{ "transactions", figure(w->transactions) },
 		{ "events", figure(w->events) },
 		{ "overruns", figure(w->overruns) },
@@ -111,43 +79,43 @@ static json_t *waits_json(const struct observed_waits *w)
 		{ "commit_order", wait_json(w->commit_order) },
 		{ "no_work", wait_json(w->no_work) },
 	};
-	return OBJECT(m);
+	return JSONX_MAKE(m);
 }
 
 static json_t *thread_json(bool running, unsigned no, const char *error)
 {
-	const struct member m[] = {
+	const struct jsonx_member m[] = {
 		{ "running", json_boolean(running) },
 		{ "errno", json_integer(no) },
-		{ "error", text(error) },
+		{ "error", jsonx_text_or_null(error) },
 	};
-	return OBJECT(m);
+	return JSONX_MAKE(m);
 }
 
 static json_t *position_json(const char *file, uint64_t pos)
 {
 	if (!file)
 		return json_null();
-	const struct member m[] = { { "file", text(file) }, { "pos", count(pos) } };
-	return OBJECT(m);
+	const struct jsonx_member m[] = { { "file", jsonx_text_or_null(file) }, { "pos", jsonx_count(pos) } };
+	return JSONX_MAKE(m);
 }
 
 static json_t *channel_json(const struct observed_channel *ch)
 {
-	const struct member m[] = {
-		{ "name", text(ch->name) },
-		{ "mode", text(ch->mode) },
-		{ "source_host", text(ch->source_host) },
+	const struct jsonx_member m[] = {
+		{ "name", jsonx_text_or_null(ch->name) },
+		{ "mode", jsonx_text_or_null(ch->mode) },
+		{ "source_host", jsonx_text_or_null(ch->source_host) },
 		{ "source_port", json_integer(ch->source_port) },
 		{ "receiver", thread_json(ch->receiver_running, ch->receiver_errno, ch->receiver_error) },
 		{ "applier", thread_json(ch->applier_running, ch->applier_errno, ch->applier_error) },
-		{ "coordinator", text(ch->coordinator) },
+		{ "coordinator", jsonx_text_or_null(ch->coordinator) },
 		{ "workers_configured", json_integer(ch->workers) },
 		{ "commit_order", json_boolean(ch->commit_order) },
 		{ "delay_s", json_integer(ch->delay_s) },
 		{ "workers", workers_json(ch->worker, ch->nworkers) },
 		{ "gap_transactions", figure(ch->gap_transactions) },
-		{ "gap", text(ch->gap) },
+		{ "gap", jsonx_text_or_null(ch->gap) },
 		{ "low_water_mark", position_json(ch->low_water_file, ch->low_water_pos) },
 		{ "received", position_json(ch->received_file, ch->received_pos) },
 		{ "behind_transactions", figure(ch->behind_transactions) },
@@ -158,7 +126,7 @@ static json_t *channel_json(const struct observed_channel *ch)
 		{ "waits", waits_json(&ch->waits) },
 		{ "reasons", jsonx_from_strlist(&ch->reasons) },
 	};
-	return OBJECT(m);
+	return JSONX_MAKE(m);
 }
 
 static json_t *channels_json(const struct observation *o)
@@ -175,31 +143,31 @@ static json_t *channels_json(const struct observation *o)
 
 static json_t *server_json(const struct server_info *s)
 {
-	const struct member m[] = {
+	const struct jsonx_member m[] = {
 		{ "flavor", json_string(s->flavor == FLAVOR_MARIADB ? "mariadb" : "mysql") },
-		{ "version", text(s->version_text) },
-		{ "hostname", text(s->hostname) },
+		{ "version", jsonx_text_or_null(s->version_text) },
+		{ "hostname", jsonx_text_or_null(s->hostname) },
 		{ "port", json_integer(s->port) },
-		{ "server_id", count(s->server_id) },
-		{ "identity", text(s->identity) },
+		{ "server_id", jsonx_count(s->server_id) },
+		{ "identity", jsonx_text_or_null(s->identity) },
 	};
-	return OBJECT(m);
+	return JSONX_MAKE(m);
 }
 
 static json_t *settings_json(const struct observed_settings *s)
 {
-	const struct member m[] = {
+	const struct jsonx_member m[] = {
 		{ "workers", figure(s->workers) },
 		{ "pending_bytes", figure(s->pending_bytes) },
 		{ "log_level", figure(s->log_level) },
-		{ "parallel", text(*s->parallel ? s->parallel : NULL) },
+		{ "parallel", jsonx_text_or_null(*s->parallel ? s->parallel : NULL) },
 	};
-	return OBJECT(m);
+	return JSONX_MAKE(m);
 }
 
 json_t *observation_to_json(const struct observation *o)
 {
-	const struct member m[] = {
+	const struct jsonx_member m[] = {
 		{ "server", server_json(&o->server) },
 		{ "taken", time_json(o->taken_ms) },
 		{ "took_ms", json_integer(o->took_ms) },
@@ -208,9 +176,9 @@ json_t *observation_to_json(const struct observation *o)
 		{ "settings", settings_json(&o->settings) },
 		{ "channels", channels_json(o) },
 		{ "pool", workers_json(o->pool, o->npool) },
-		{ "executed_set", text(o->executed_set) },
-		{ "holes", text(o->holes) },
+		{ "executed_set", jsonx_text_or_null(o->executed_set) },
+		{ "holes", jsonx_text_or_null(o->holes) },
 		{ "notes", jsonx_from_strlist(&o->notes) },
 	};
-	return OBJECT(m);
+	return JSONX_MAKE(m);
 }

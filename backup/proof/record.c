@@ -20,21 +20,16 @@ const char *proof_result_name(enum proof_result r)
 
 /* ---- JSON ---- */
 
-static json_t *record_number(uint64_t n)
-{
-	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
-
 static json_t *record_text(const char *s)
 {
-	return *s ? jsonx_text(s) : json_null();
+	return jsonx_text_or_null(*s ? s : NULL);
 }
 
 json_t *proof_record_to_json(const struct proof_record *r)
 {
 	char at[32];
 	run_format_time(r->at_ms, at);
-	const struct { const char *name; json_t *value; } member[] = {
+	const struct jsonx_member member[] = {
 		{ "format", json_integer(RECORD_FORMAT) },
 		{ "result", json_string(proof_result_name(r->result)) },
 		{ "at", r->at_ms ? json_string(at) : json_null() },
@@ -42,24 +37,17 @@ json_t *proof_record_to_json(const struct proof_record *r)
 		{ "elapsed_ms", json_integer(r->elapsed_ms) },
 		{ "server_version", record_text(r->server) },
 		{ "source", record_text(r->source) },
-		{ "tables", record_number(r->tables) },
-		{ "rows", record_number(r->rows) },
-		{ "bytes", record_number(r->bytes) },
+		{ "tables", jsonx_count(r->tables) },
+		{ "rows", jsonx_count(r->rows) },
+		{ "bytes", jsonx_count(r->bytes) },
 		{ "load_ms", json_integer(r->load_ms) },
 		{ "catch_up_ms", json_integer(r->catch_up_ms) },
-		{ "transactions", record_number(r->transactions) },
+		{ "transactions", jsonx_count(r->transactions) },
 		{ "compared_with", record_text(r->compared_with) },
-		{ "compared_tables", record_number(r->compared) },
+		{ "compared_tables", jsonx_count(r->compared) },
 		{ "reason", record_text(r->reason) },
 	};
-	json_t *doc = json_object();
-	bool bad = !doc;
-	for (size_t i = 0; i < sizeof member / sizeof member[0]; i++)
-		bad = json_object_set_new(doc, member[i].name, member[i].value) || bad;
-	if (!bad)
-		return doc;
-	json_decref(doc);
-	return NULL;
+	return JSONX_MAKE(member);
 }
 
 static void record_get(const json_t *doc, const char *name, char *ret, size_t size)

@@ -29,6 +29,17 @@ json_t *jsonx_secret(const char *text);
 json_t *jsonx_from_strlist(const struct strlist *l); /* NULL = out of memory */
 /* Bytes that are not UTF-8 become U+FFFD, so that a message from a server can always be put into JSON. */
 json_t *jsonx_text(const char *s);
+json_t *jsonx_text_or_null(const char *s); /* s NULL: null */
+json_t *jsonx_count(uint64_t n);           /* more than JSON can hold is the most it can */
+json_t *jsonx_or_null(json_t *v);          /* another reference to v; v NULL: null */
+
+struct jsonx_member {
+	const char *name;
+	json_t *value;
+};
+/* A new object of these members. NULL when one of the values is, or memory runs out. Takes the values in every case. */
+json_t *jsonx_make(const struct jsonx_member *member, size_t n);
+#define JSONX_MAKE(members) jsonx_make(members, sizeof(members) / sizeof((members)[0]))
 /* Sorted keys, two blanks of indent, a final newline. */
 enum status jsonx_dump(const json_t *doc, struct buf *out, struct error *err);
 enum status jsonx_dump_line(const json_t *doc, struct buf *out, struct error *err); /* the same in one line */
