@@ -103,9 +103,7 @@ static enum status snapshot_seal(struct snapshot *s, struct error *err)
 		return ST_OK;
 	const struct strlist *names = age_recipients_names(s->o->recipients);
 	enum status st = manifest_new_seal_key(s->manifest, err);
-	for (size_t i = 0; !st && i < names->n; i++)
-		st = strlist_add(&s->manifest->encrypted_for, names->item[i], err);
-	return st;
+	return st ? st : strlist_add_all(&s->manifest->encrypted_for, names, err);
 }
 
 enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err)
@@ -299,8 +297,8 @@ enum status snapshot_describe(struct snapshot *s, struct run *run, struct error 
 		st = snapshot_partial(s, err);
 	if (!st)
 		st = snapshot_add_checkpoint_object(s, err);
-	for (size_t i = 0; !st && i < s->recorder.warnings.n; i++)
-		st = strlist_add(&m->warnings, s->recorder.warnings.item[i], err);
+	if (!st)
+		st = strlist_add_all(&m->warnings, &s->recorder.warnings, err);
 	m->finished_ms = run_wall_ms(run);
 	return st;
 }

@@ -82,12 +82,7 @@ enum status checkpoint_channel_copy(struct checkpoint_channel *ret, const struct
 		return error_oom(err);
 	if (!channel_copy_strings(ret, from, err))
 		return err ? err->status : ST_FATAL;
-	for (size_t i = 0; i < from->proof.n; i++) {
-		enum status st = strlist_add(&ret->proof, from->proof.item[i], err);
-		if (st)
-			return st;
-	}
-	return ST_OK;
+	return strlist_add_all(&ret->proof, &from->proof, err);
 }
 
 void checkpoint_free(struct checkpoint *cp)

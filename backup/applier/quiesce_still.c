@@ -97,22 +97,6 @@ enum quiesce_event quiesce_close_gap(struct quiesce *q)
 
 /* ---- STILL ---- */
 
-static enum status add(struct strlist *l, struct error *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static enum status add(struct strlist *l, struct error *err, const char *fmt, ...)
-{
-	struct buf b = BUF_INIT(BUF_MAX_SQL);
-	va_list ap;
-	va_start(ap, fmt);
-	buf_addv(&b, fmt, ap);
-	va_end(ap);
-	enum status st = buf_check(&b, "a line of proof", err);
-	if (!st)
-		st = strlist_add(l, buf_str(&b), err);
-	buf_free(&b);
-	return st;
-}
-
 /* Is everything that has to stand still standing still? *ret_again: somebody has started it, another stillness is needed. */
 static enum status look_still(struct quiesce *q, bool *ret_again, struct error *err)
 {
@@ -173,9 +157,7 @@ static enum status copy_instance(struct quiesce *q, struct checkpoint *cp, struc
 		st = slot_set(&cp->gtid_current_pos, f->current_pos, err);
 	if (!st)
 		st = slot_set(&cp->binlog_file, f->file, err);
-	for (size_t i = 0; !st && i < q->warnings.n; i++)
-		st = strlist_add(&cp->warnings, q->warnings.item[i], err);
-	return st;
+	return st ? st : strlist_add_all(&cp->warnings, &q->warnings, err);
 }
 
 static enum status build(struct quiesce *q, struct error *err)
@@ -191,11 +173,10 @@ static enum status build(struct quiesce *q, struct error *err)
 	for (; !st && cp->nchannels < q->now.n; cp->nchannels++)
 		st = checkpoint_channel_copy(&cp->channel[cp->nchannels], &q->now.item[cp->nchannels].cp, err);
 	if (!st && q->gaps.permanent)
-		st = add(&cp->warnings, err,
-		         "holes in gtid_executed taken as permanent, because a connected receiver has gone past them: %s",
-		         q->gaps.permanent);
+		st = strlist_addf(&cp->warnings, err,
+		                  "holes in gtid_executed taken as permanent, because a connected receiver has gone past them: %s", q->gaps.permanent);
 	if (!st && !q->now.n)
-		st = add(&cp->proof, err, "the server has no replication channel: nothing had to be stopped");
+		st = strlist_add(&cp->proof, "the server has no replication channel: nothing had to be stopped", err);
 	return st;
 }
 
@@ -313,7 +294,7 @@ static enum status compare(struct quiesce *q, enum imprint_moved *ret, struct er
 	if (!st) {
 		*ret = imprint_compare(&q->before, &after, q->capture->beyond_innodb(q->capture->arg), &why);
 		if (*ret == IMPRINT_SAME)
-			st = add(&q->cp->proof, err, "before the first and after the last snapshot: %s", buf_str(&why));
+			st = strlist_addf(&q->cp->proof, err, "before the first and after the last snapshot: %s", buf_str(&why));
 		else
 			snprintf(q->why, sizeof q->why, "%s", buf_str(&why));
 	}
@@ -334,8 +315,8 @@ static enum status look_prepared(struct quiesce *q, bool *ret_again, struct erro
 		return ST_OK;
 	}
 	if (!st)
-		st = add(&q->cp->proof, err, "%s no prepared transaction, and no replicated session has an open temporary table",
-		         q->prepared.by_innodb ? "information_schema.innodb_trx shows" : "XA RECOVER shows");
+		st = strlist_addf(&q->cp->proof, err, "%s no prepared transaction, and no replicated session has an open temporary table",
+		                  q->prepared.by_innodb ? "information_schema.innodb_trx shows" : "XA RECOVER shows");
 	return st;
 }
 

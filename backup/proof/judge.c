@@ -57,8 +57,8 @@ enum status proof_judge_seed(struct proof_job *j, struct error *err)
 		const struct seed_source with = { .login = o.checksum_server };
 		seed_links_address(&with, r->compared_with);
 	}
-	for (size_t i = 0; !st && i < seeded.warnings.n; i++)
-		st = strlist_add(&j->report->warnings, seeded.warnings.item[i], err);
+	if (!st)
+		st = strlist_add_all(&j->report->warnings, &seeded.warnings, err);
 	if (!st)
 		r->transactions = o.nsources ? proof_count_transactions(j) : 0;
 	else
