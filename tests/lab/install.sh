@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# install.sh [--build-only | --quickstart | --package | --package-test]: what is needed to build Slackwater and to run its tests on Debian 12, as root.
+# install.sh [--build-only | --quickstart | --package | --package-test | --mariadb SUITE]: what is needed to build Slackwater and to run its tests on Debian 12, as root.
 # Idempotent: apt, debootstrap and npm are called only for what is missing. No service is started by any package.
 #
 #   $SLACKWATER_LAB_CACHE/sid      a root with MySQL 9.7 (server, client, libmysqlclient and a compiler to build against it)
 #   $SLACKWATER_LAB_CACHE/deb-root  Debian 12 with nothing in it, for packaging/test-deb.sh, and what our package depends on lying ready
 #   $SLACKWATER_LAB_CACHE/mysql56  MySQL 5.6.24
+#   $SLACKWATER_LAB_CACHE/mariadb-SUITE  only with --mariadb SUITE: a root with the MariaDB of another Debian (trixie 11.8, bullseye 10.5), see tests/README.md
 #   $SLACKWATER_LAB_CACHE/age-vectors  the published test vectors of the age format
 #   $SLACKWATER_LAB_CACHE/sigv4    published vectors of the signature of S3
 #
@@ -119,6 +120,20 @@ install_sid() {
     add_builders "$root" || say "no compiler in the sid root: the build against Oracle's client library will be skipped"
 }
 
+install_mariadb_root() {        # the tests' MariaDB, of the series that another Debian has
+    local suite=$1 root=$cache/mariadb-$1 new=$cache/.mariadb-$1.new mirror
+    local packages=mariadb-server,mariadb-server-core,mariadb-client-core
+    [ ! -x "$root/usr/sbin/mariadbd" ] || return 0
+    mirror=$(debian_mirror)
+    [ -n "$mirror" ] || { say "apt names no mirror"; return 1; }
+    [ "$suite" != bullseye ] || packages=mariadb-server-10.5,mariadb-server-core-10.5,mariadb-client-core-10.5
+    say "building a root with the MariaDB of $suite, about 600 MB"
+    rm -rf "$new"
+    apt_quiet debootstrap --variant=minbase --include="$packages" "$suite" "$new" "$mirror" || return 1
+    rm -rf "$root"
+    mv "$new" "$root"
+}
+
 install_deb_root() {
     local root=$cache/deb-root new=$cache/.deb-root.new mirror
     [ ! -e "$root/etc/debian_version" ] || return 0
@@ -198,6 +213,11 @@ main() {
         install_deb_root
         return
     fi
+    if [ "$what" = --mariadb ]; then
+        install_debian debootstrap
+        install_mariadb_root "${2:?--mariadb SUITE}"
+        return
+    fi
     install_debian "${server_packages[@]}"
     [ "$what" != --quickstart ] || return 0
     install_debian "${test_packages[@]}" "${package_packages[@]}" "${store_packages[@]}"
@@ -208,4 +228,4 @@ main() {
     install_56 || say "MySQL 5.6 (npm) cannot be had here: its cases will be skipped"
 }
 
-main
+main "$@"

@@ -12,6 +12,7 @@ import tempfile
 CACHE = pathlib.Path(os.environ.get("SLACKWATER_LAB_CACHE", "/var/cache/slackwater-lab"))
 SID = CACHE / "sid"
 MYSQL56 = CACHE / "mysql56" / "server"
+MARIADB_ROOT = pathlib.Path(os.environ["SLACKWATER_LAB_MARIADB_ROOT"]) if os.environ.get("SLACKWATER_LAB_MARIADB_ROOT") else None
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 _base = pathlib.Path(os.environ.get("SLACKWATER_LAB_DIR", pathlib.Path(tempfile.gettempdir()) / "slackwater-lab"))
