@@ -35,7 +35,13 @@ static enum status run_statement(struct objects *k, enum layout_file file, const
 {
 	if (file == LAYOUT_SCHEMA_POST && load_ddl_is_event(sql, len))
 		return create_event(k, sql, len, what, err);
+	struct buf modes = BUF_INIT(4096);
+	if (load_programs_modes(&k->c->server, sql, len, &modes)) {
+		sql = modes.data;
+		len = modes.len;
+	}
 	enum status st = load_session_exec(k->c, sql, len, true, what, NULL, err);
+	buf_free(&modes);
 	return st && load_programs_forgives(sql, len, k->lenient, err) ? conn_exec(k->c, "SET time_zone = '+00:00'", err) : st;
 }
 

@@ -84,3 +84,42 @@ enum status load_programs_check(const struct load_plan *p, struct conn *target, 
 	strlist_free(&zones);
 	return st;
 }
+
+/* ---- modes ---- */
+
+static bool mode_is_gone(const char *mode, size_t n)
+{
+	static const char *const gone[] = { "NO_AUTO_CREATE_USER", "NO_FIELD_OPTIONS", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "DB2", "MSSQL", "MYSQL323",
+		                            "MYSQL40", "ORACLE", "POSTGRESQL" };
+	for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
+		if (strlen(gone[i]) == n && memcmp(gone[i], mode, n) == 0)
+			return true;
+	return false;
+}
+
+bool load_programs_modes(const struct server_info *target, const char *sql, size_t len, struct buf *out)
+{
+	static const char set_modes[] = "SET sql_mode = '";
+	const size_t n = sizeof set_modes - 1;
+	const char *p = sql + n, *end = len > n && memcmp(sql, set_modes, n) == 0 ? memchr(p, '\'', len - n) : NULL;
+	bool any = false, first = true;
+	if (!end || target->flavor != FLAVOR_MYSQL || target->version < 80000)
+		return false;
+	buf_add(out, sql, n);
+	for (size_t m; p < end; p += m + (p[m] == ',')) {
+		const char *comma = memchr(p, ',', (size_t)(end - p));
+		m = (size_t)((comma ? comma : end) - p);
+		if (mode_is_gone(p, m)) {
+			any = true;
+			continue;
+		}
+		buf_adds(out, first ? "" : ",");
+		buf_add(out, p, m);
+		first = false;
+	}
+	buf_add(out, end, (size_t)(sql + len - end));
+	any = any && !out->bad;
+	if (!any)
+		buf_clear(out);
+	return any;
+}
