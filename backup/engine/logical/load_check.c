@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "load_ddl.h"
+#include "load_session.h"
 #include "load_split.h"
 
 enum { LONGER_TIME = 110500 };
@@ -15,6 +16,7 @@ struct checking {
 	struct strlist engines; /* that the target has */
 	struct strlist parents; /* "schema.table" in lower case */
 	unsigned from, to; /* versions of the snapshotted server and of the target */
+	bool explicit_timestamps; /* load_session_timestamps */
 };
 
 static enum status read_engines(struct checking *k, struct conn *c, struct error *err)
@@ -58,6 +60,19 @@ static enum status check_history(const struct checking *k, const struct load_tab
 	return ST_FAILED;
 }
 
+static enum status check_timestamps(const struct checking *k, const struct load_table *t, const struct load_ddl *d, struct error *err)
+{
+	struct buf column = BUF_INIT(1024);
+	enum status st = ST_OK;
+	if (!k->explicit_timestamps && load_ddl_bare_timestamp(d, &column)) {
+		st = error_set(err, ST_FAILED, ERR_SEED_REFUSED, "column %s of %s.%s is a TIMESTAMP without a default, and the target would make one up "
+		               "(explicit_defaults_for_timestamp = OFF)", buf_str(&column), t->t->schema, t->t->name);
+		error_hint(err, "set explicit_defaults_for_timestamp = ON in the target's configuration and restart it");
+	}
+	buf_free(&column);
+	return st;
+}
+
 static void lower(char *s)
 {
 	for (; *s; s++)
@@ -84,6 +99,8 @@ static enum status check_statement(struct checking *k, const struct load_table *
 		st = check_engine(k, t, &d, err);
 	if (!st)
 		st = check_history(k, t, &d, err);
+	if (!st)
+		st = check_timestamps(k, t, &d, err);
 	if (!st)
 		st = note_parents(k, t, &d, err);
 	load_ddl_free(&d);
@@ -126,6 +143,8 @@ enum status load_check_tables(struct load_plan *p, const struct server_info *fro
 {
 	struct checking k = { .p = p, .from = from->version, .to = target->server.version };
 	enum status st = read_engines(&k, target, err);
+	if (!st)
+		st = load_session_timestamps(target, &k.explicit_timestamps, err);
 	for (size_t i = 0; !st && i < p->layout->ntables; i++) {
 		st = run_check(run, err);
 		if (!st && !p->layout->table[i].view)

@@ -347,6 +347,21 @@ void load_ddl_split(const struct load_ddl *d, bool keep_all, struct buf *create,
 	buf_free(&auto_column);
 }
 
+bool load_ddl_bare_timestamp(const struct load_ddl *d, struct buf *name)
+{
+	for (size_t i = 0; i < d->nparts; i++) {
+		struct cursor c = { d->part[i].text, d->part[i].text + d->part[i].len };
+		buf_clear(name);
+		if (d->part[i].kind != PART_COLUMN || !take_name(&c, name) || !take(&c, "timestamp"))
+			continue;
+		struct cursor not_null = c, given = c, made = c;
+		if (find(&not_null, "NOT NULL") && !find(&given, "DEFAULT") && !find(&made, "GENERATED"))
+			return true;
+	}
+	buf_clear(name);
+	return false;
+}
+
 /* Leaves c behind CREATE [DEFINER=account] EVENT. */
 static bool take_event(struct cursor *c)
 {

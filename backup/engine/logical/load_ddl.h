@@ -39,6 +39,10 @@ void load_ddl_free(struct load_ddl *d);
  * tail stays empty when nothing waits. keep_all: another table refers to this one.
  */
 void load_ddl_split(const struct load_ddl *d, bool keep_all, struct buf *create, struct buf *tail);
+/*
+ * A column that is TIMESTAMP NOT NULL and has no DEFAULT: a server with explicit_defaults_for_timestamp = OFF would make one up. name: unquoted; empty before.
+ */
+bool load_ddl_bare_timestamp(const struct load_ddl *d, struct buf *name);
 bool load_ddl_is_event(const char *sql, size_t len); /* CREATE [DEFINER=account] EVENT ... */
 /*
  * CREATE EVENT as SHOW CREATE EVENT prints it: an event that is ENABLEd must not run on a replica, where the source's own run of it

@@ -15,9 +15,6 @@ static const struct { enum flavor flavor; unsigned from; const char *sql; } load
 	/* A foreign key may point to what is not unique; ON refuses such a one also when the table it points to comes later [run 9.7.4]. */
 	{ FLAVOR_MYSQL, 80400, "SET SESSION restrict_fk_on_non_standard_key = OFF" },
 	{ FLAVOR_MYSQL, 80030, "SET SESSION sql_generate_invisible_primary_key = OFF" },
-	/* SHOW CREATE TABLE spells out every default that a server with OFF has made up, so ON reads both rightly. */
-	{ FLAVOR_MYSQL, 80002, "SET SESSION explicit_defaults_for_timestamp = ON" },
-	{ FLAVOR_MARIADB, 100804, "SET SESSION explicit_defaults_for_timestamp = ON" },
 	{ FLAVOR_MARIADB, 101101, "SET SESSION system_versioning_insert_history = ON" },
 	{ FLAVOR_MARIADB, 100300, "SET SESSION idle_transaction_timeout = 0, idle_write_transaction_timeout = 0" },
 	/* Rows that were let in while it was off have to get in again. */
@@ -27,9 +24,29 @@ static const struct { enum flavor flavor; unsigned from; const char *sql; } load
 	{ FLAVOR_MARIADB, 100200, "SET SESSION innodb_strict_mode = OFF" },
 };
 
+enum status load_session_timestamps(struct conn *c, bool *ret_explicit, struct error *err)
+{
+	enum { UNKNOWN_VARIABLE = 1193, READ_ONLY_VARIABLE = 1238 };
+	struct error why = ERROR_INIT;
+	uint64_t on = 0;
+	enum status st = conn_exec(c, "SET SESSION explicit_defaults_for_timestamp = ON", &why);
+	if (st && why.my_errno == READ_ONLY_VARIABLE)
+		st = conn_scalar_u64(c, "SELECT @@GLOBAL.explicit_defaults_for_timestamp", &on, &why);
+	else if (!st)
+		on = 1;
+	if (st && why.my_errno == UNKNOWN_VARIABLE)
+		st = ST_OK;
+	if (!st)
+		*ret_explicit = on != 0;
+	else if (err)
+		*err = why;
+	return st;
+}
+
 enum status load_session_open(const struct conn_options *target, struct run *run, struct conn **ret, struct error *err)
 {
 	struct conn *c = NULL;
+	bool ignored = false;
 	enum status st = conn_open(&c, target, CONN_NO_TIMEOUT, run, err);
 	if (!st)
 		st = conn_exec(c,
@@ -41,6 +58,8 @@ enum status load_session_open(const struct conn_options *target, struct run *run
 		if (load_session_settings[i].flavor == c->server.flavor && c->server.version >= load_session_settings[i].from)
 			st = conn_exec(c, load_session_settings[i].sql, err);
 	}
+	if (!st)
+		st = load_session_timestamps(c, &ignored, err);
 	if (st)
 		conn_free(c);
 	else

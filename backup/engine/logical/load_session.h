@@ -7,6 +7,12 @@
 
 #include "slackwater/conn.h"
 
+/*
+ * Let c take a TIMESTAMP without a DEFAULT for what it says. SHOW CREATE TABLE spells out every default that a server with explicit_defaults_for_timestamp = OFF
+ * has made up, so ON reads the definitions of both rightly. *ret_explicit false: the target has it OFF, and it can only be set in its configuration (1238:
+ * MySQL 5.6 and early 5.7, MariaDB before 10.5.17, 10.6.9, 10.8.4).
+ */
+enum status load_session_timestamps(struct conn *c, bool *ret_explicit, struct error *err);
 /* run must outlive it. */
 enum status load_session_open(const struct conn_options *target, struct run *run, struct conn **ret, struct error *err);
 /*

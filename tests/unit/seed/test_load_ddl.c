@@ -166,6 +166,32 @@ static void test_summary(void **state)
 	load_ddl_free(&d);
 }
 
+static void bare(const char *columns, const char *want)
+{
+	struct load_ddl d;
+	struct error err = ERROR_INIT;
+	struct buf sql = BUF_INIT(4096), name = BUF_INIT(1024);
+	buf_addf(&sql, "CREATE TABLE `t` (\n  %s\n) ENGINE=InnoDB DEFAULT CHARSET=latin1", columns);
+	assert_int_equal(load_ddl_parse(buf_str(&sql), sql.len, &d, &err), ST_OK);
+	assert_int_equal(load_ddl_bare_timestamp(&d, &name), want != NULL);
+	assert_string_equal(buf_str(&name), want ? want : "");
+	load_ddl_free(&d);
+	buf_free(&sql);
+	buf_free(&name);
+}
+
+/* Only what explicit_defaults_for_timestamp = ON has made has no default of its own. */
+static void test_timestamps_without_a_default(void **state)
+{
+	(void)state;
+	bare("`id` int(11) NOT NULL,\n  `a` timestamp NOT NULL", "a");
+	bare("`a` timestamp NULL DEFAULT NULL,\n  `b``c` timestamp(3) NOT NULL COMMENT 'no DEFAULT here',\n  PRIMARY KEY (`b``c`)", "b`c");
+	bare("`a` timestamp NOT NULL ON UPDATE CURRENT_TIMESTAMP", "a");
+	bare("`a` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,\n  `b` timestamp NOT NULL DEFAULT '0000-00-00 00:00:00'", NULL);
+	bare("`a` timestamp NULL,\n  `b` datetime NOT NULL,\n  `timestamp` int(11) NOT NULL,\n  KEY `timestamp` (`b`)", NULL);
+	bare("`a` int(11) DEFAULT NULL,\n  `s` timestamp(6) GENERATED ALWAYS AS ROW START,\n  `g` timestamp GENERATED ALWAYS AS (from_unixtime(`a`)) STORED NOT NULL", NULL);
+}
+
 static void check_event(const char *sql, bool understood, bool changed, const char *out)
 {
 	struct buf b = BUF_INIT(1 << 20);
@@ -213,6 +239,7 @@ int main(void)
 		cmocka_unit_test(test_checks_and_partitions_are_kept),
 		cmocka_unit_test(test_referred_table_keeps_all),
 		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_timestamps_without_a_default),
 		cmocka_unit_test(test_events_do_not_run_here),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

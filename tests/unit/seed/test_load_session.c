@@ -84,8 +84,48 @@ static void warnings_that_were_not(void **state)
 	is_a_loss(c, plain, 1265);
 }
 
+static bool timestamps(struct conn *c)
+{
+	bool explicit = false;
+	struct error err = ERROR_INIT;
+	assert_int_equal(load_session_timestamps(c, &explicit, &err), ST_OK);
+	conn_free(c);
+	return explicit;
+}
+
+/* Where it may be set here it is; elsewhere what the server has is told. */
+static void timestamps_without_a_default(void **state)
+{
+	(void)state;
+	static const char set[] = "SET SESSION explicit_defaults_for_timestamp = ON", see[] = "SELECT @@GLOBAL.explicit_defaults_for_timestamp";
+	static const char fixed[] = "Variable 'explicit_defaults_for_timestamp' is a read only variable";
+	struct error err = ERROR_INIT;
+	bool explicit = true;
+	struct conn *c = fake_conn_new(&bare_run, FLAVOR_MYSQL, 50744);
+	fake_conn_expect(c, set);
+	assert_true(timestamps(c));
+	for (unsigned on = 0; on < 2; on++) {
+		c = fake_conn_new(&bare_run, FLAVOR_MYSQL, 50711);
+		fake_conn_expect(c, set);
+		fake_conn_error(c, 1238, fixed);
+		fake_conn_expect(c, see);
+		fake_conn_rows(c, on ? "v\n1\n" : "v\n0\n");
+		assert_int_equal(timestamps(c), on);
+	}
+	c = fake_conn_new(&bare_run, FLAVOR_MARIADB, 100004);
+	fake_conn_expect(c, set);
+	fake_conn_error(c, 1193, "Unknown system variable 'explicit_defaults_for_timestamp'");
+	assert_false(timestamps(c));
+	c = fake_conn_new(&bare_run, FLAVOR_MYSQL, 80036);
+	fake_conn_expect(c, set);
+	fake_conn_error(c, 1227, "Access denied; you need (at least one of) the SUPER privilege(s) for this operation");
+	assert_int_equal(load_session_timestamps(c, &explicit, &err), ST_FAILED);
+	assert_int_equal(err.my_errno, 1227);
+	conn_free(c);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(warnings_that_were_announced), cmocka_unit_test(warnings_that_were_not) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(timestamps_without_a_default), cmocka_unit_test(warnings_that_were_announced), cmocka_unit_test(warnings_that_were_not) };
 	return cmocka_run_group_tests(tests, bare_run_setup, bare_run_teardown);
 }
