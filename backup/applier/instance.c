@@ -135,7 +135,7 @@ enum status instance_read(struct conn *c, struct instance *ret, struct error *er
 {
 	struct instance in = { .server = c->server };
 	enum status st = read_variables(c, &in, err);
-	if (!st && conn_is_mysql(c, 80400))
+	if (!st && conn_is_mysql(c, 80300))
 		in.tables = true; /* the variable went, tables are all there is */
 	/* From 8.0 on rows of system tables have counters of their own. */
 	in.receiver_updates = in.receiver_table && in.receiver_every && in.receiver_every <= RECEIVER_NOTES_OFTEN && !conn_is_mysql(c, 80000);
