@@ -92,8 +92,11 @@ static enum status check_stop_right(struct conn *c, struct missing *m, struct er
 	static const char *const mysql8[] = { "REPLICATION_SLAVE_ADMIN", "SUPER", "ALL PRIVILEGES", NULL };
 	static const char *const maria105[] = { "REPLICATION SLAVE ADMIN", "REPLICATION REPLICA ADMIN", "SUPER", "ALL PRIVILEGES",
 		                                NULL };
+	/* SUPER stopped to stand for it in 11.0 (MDEV-29668); it does on 10.5.23 and 10.11.19, not on 11.8.9 [run]. */
+	static const char *const maria11[] = { "REPLICATION SLAVE ADMIN", "REPLICATION REPLICA ADMIN", "ALL PRIVILEGES", NULL };
 	static const char *const old[] = { "SUPER", "ALL PRIVILEGES", NULL };
-	const char *const *names = conn_is_mysql(c, 80000) ? mysql8 : conn_is_mariadb(c, 100502) ? maria105 : old;
+	const char *const *maria = conn_is_mariadb(c, 110000) ? maria11 : conn_is_mariadb(c, 100502) ? maria105 : old;
+	const char *const *names = conn_is_mysql(c, 80000) ? mysql8 : maria;
 	bool has = false;
 	enum status st = has_right(c, names, &has, err);
 	return st || has ? st : lacks(m, names[0], "*.*", err);
