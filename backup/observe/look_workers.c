@@ -8,16 +8,17 @@
 enum { STATEMENT_MAX = 200, TEXT_MAX = 512, GTID_MAX = 160 };
 
 /* 8.0+. The progress tables count workers from 0, the status tables from 1 [run 9.7.4]: the thread is what they have in common. */
-static void stamped_sql(struct buf *sql, bool statements, bool progress)
+static void stamped_sql(struct buf *sql, bool statements, bool retries, bool progress)
 {
 	buf_adds(sql, "SELECT w.CHANNEL_NAME, w.WORKER_ID, w.SERVICE_STATE, w.LAST_ERROR_NUMBER, w.LAST_ERROR_MESSAGE, "
 	              "w.LAST_APPLIED_TRANSACTION AS last_applied, w.APPLYING_TRANSACTION AS applying, "
-	              "w.APPLYING_TRANSACTION_RETRIES_COUNT AS retries, "
 	              "TIMESTAMPDIFF(MICROSECOND, w.APPLYING_TRANSACTION_START_APPLY_TIMESTAMP, SYSDATE(6)) DIV 1000 AS age_ms, "
 	              "TIMESTAMPDIFF(MICROSECOND, w.APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, SYSDATE(6)) DIV 1000 AS lag_ms");
 	if (statements)
 		buf_adds(sql, ", t.PROCESSLIST_ID AS thread, t.PROCESSLIST_STATE AS state, "
 		              "IFNULL(t.PROCESSLIST_INFO, s.SQL_TEXT) AS statement");
+	if (retries)
+		buf_adds(sql, ", w.APPLYING_TRANSACTION_RETRIES_COUNT AS retries");
 	if (progress)
 		buf_adds(sql, ", p.ONGOING_TRANSACTION_FULL_SIZE_BYTES AS size_bytes, "
 		              "p.ONGOING_TRANSACTION_APPLIED_SIZE_BYTES AS done_bytes");
@@ -106,7 +107,7 @@ static enum status read_workers(struct look *l, bool statements, struct error *e
 	struct rows *r = NULL;
 	bool more = false;
 	if (l->in->worker_stamps)
-		stamped_sql(&sql, statements, l->component);
+		stamped_sql(&sql, statements, conn_is_mysql(l->c, 80013), l->component);
 	else
 		plain_sql(&sql, statements);
 	enum status st = buf_check(&sql, "the query for workers", err);

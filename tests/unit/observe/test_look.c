@@ -163,6 +163,31 @@ static void test_no_waits(void **state)
 	end(&f);
 }
 
+/* 8.0.11 and 8.0.12 count no retries of a worker's own. */
+static void test_stamped_workers_without_retries(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct error err = ERROR_INIT;
+	struct look *l = make(&f, FLAVOR_MYSQL, 80012);
+	fake_conn_expect_prefix(l->c,
+	                        "SELECT w.CHANNEL_NAME, w.WORKER_ID, w.SERVICE_STATE, w.LAST_ERROR_NUMBER, w.LAST_ERROR_MESSAGE, "
+	                        "w.LAST_APPLIED_TRANSACTION AS last_applied, w.APPLYING_TRANSACTION AS applying, "
+	                        "TIMESTAMPDIFF(MICROSECOND, w.APPLYING_TRANSACTION_START_APPLY_TIMESTAMP, SYSDATE(6)) DIV 1000 AS age_ms, "
+	                        "TIMESTAMPDIFF(MICROSECOND, w.APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, SYSDATE(6)) DIV 1000 AS lag_ms, "
+	                        "t.PROCESSLIST_ID AS thread, t.PROCESSLIST_STATE AS state, IFNULL(t.PROCESSLIST_INFO, s.SQL_TEXT) AS statement "
+	                        "FROM performance_schema.replication_applier_status_by_worker w ");
+	fake_conn_rows(l->c,
+	               "CHANNEL_NAME\tWORKER_ID\tSERVICE_STATE\tLAST_ERROR_NUMBER\tLAST_ERROR_MESSAGE\tlast_applied\tapplying\tage_ms\tlag_ms\t"
+	               "thread\tstate\tstatement\n"
+	               "\t1\tON\t0\t\tu:5\tu:6\t1500\t2500\t31\tAltering table\tALTER TABLE t ADD c INT\n");
+	assert_int_equal(look_workers(l, &err), ST_OK);
+	assert_int_equal(l->o->channel[0].nworkers, 1);
+	assert_int_equal(l->o->channel[0].worker[0].retries, OBSERVE_UNKNOWN);
+	assert_int_equal(l->o->channel[0].worker[0].age_ms, 1500);
+	end(&f);
+}
+
 static void test_stamped_workers(void **state)
 {
 	(void)state;
@@ -337,7 +362,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_error_log_table), cmocka_unit_test(test_error_log_file), cmocka_unit_test(test_no_waits),
-		cmocka_unit_test(test_stamped_workers), cmocka_unit_test(test_workers_of_57),  cmocka_unit_test(test_workers_that_a_stop_waits_for),
+		cmocka_unit_test(test_stamped_workers_without_retries), cmocka_unit_test(test_stamped_workers), cmocka_unit_test(test_workers_of_57),  cmocka_unit_test(test_workers_that_a_stop_waits_for),
 		cmocka_unit_test(test_rights_for_less),
 		cmocka_unit_test(test_pool),            cmocka_unit_test(test_threads_of_56),
 	};
