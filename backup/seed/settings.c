@@ -97,7 +97,10 @@ static enum status check_writable(struct seed_job *j, struct error *err)
 		st = seed_refuse(err, "SET GLOBAL super_read_only = OFF for the time of the load", "the target has super_read_only = ON");
 	if (!st)
 		st = conn_variable(j->target, "read_only", &read_only, err);
-	if (!st && !j->o->standalone && !is_on(super) && read_only && strcmp(read_only, "0") == 0)
+	/* MariaDB 12 has words for it; this one holds for every account (MDEV-36425). */
+	if (!st && read_only && strcasecmp(read_only, "NO_LOCK_NO_ADMIN") == 0)
+		st = seed_refuse(err, "SET GLOBAL read_only = ON for the time of the load", "the target has read_only = NO_LOCK_NO_ADMIN");
+	if (!st && !j->o->standalone && !is_on(super) && read_only && (strcmp(read_only, "0") == 0 || strcasecmp(read_only, "OFF") == 0))
 		seed_warn(j, "the target is writable (read_only = OFF); set read_only when it is in use");
 	free(super);
 	free(read_only);
