@@ -53,7 +53,8 @@ static const struct {
 	{ 1045, REFUSED, HINT_LOGIN },
 	{ 1698, REFUSED, HINT_LOGIN },
 	{ 1130, REFUSED, "the account is not for connections from this host: create one that is, or go by --socket" },
-	{ 1129, REFUSED, "the server has blocked this host after too many failed connections: FLUSH HOSTS there" },
+	{ 1129, REFUSED, "the server has blocked this host after too many failed connections: FLUSH HOSTS there, from MySQL 8.3 on "
+	                 "TRUNCATE TABLE performance_schema.host_cache" },
 	{ 1820, REFUSED, HINT_EXPIRED },
 	{ 1862, REFUSED, HINT_EXPIRED },
 	{ 3118, REFUSED, HINT_LOCKED },
