@@ -180,6 +180,43 @@ static void a_general_tablespace_is_refused(void **state)
 	end(&f);
 }
 
+static void list_objects(unsigned version, bool libraries)
+{
+	struct run run;
+	struct inventory inv;
+	struct engine_options eo = { .users = false };
+	struct error err = ERROR_INIT;
+	assert_int_equal(run_init(&run, NULL, NULL, NULL, NULL), ST_OK);
+	inventory_init(&inv);
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, version);
+	fake_conn_expect(c, INVENTORY_RAW);
+	fake_conn_expect(c, INVENTORY_TEXT);
+	fake_conn_expect_prefix(c, "SELECT ROUTINE_SCHEMA, ROUTINE_NAME, NULL, ROUTINE_TYPE FROM information_schema.ROUTINES");
+	fake_conn_rows(c, "s\tn\tt\tk\n");
+	fake_conn_expect_prefix(c, "SELECT EVENT_SCHEMA, EVENT_NAME, NULL, 'EVENT' FROM information_schema.EVENTS");
+	fake_conn_rows(c, "s\tn\tt\tk\n");
+	if (libraries) {
+		fake_conn_expect_prefix(c, "SELECT LIBRARY_SCHEMA, LIBRARY_NAME, NULL, 'LIBRARY' FROM information_schema.LIBRARIES");
+		fake_conn_rows(c, "LIBRARY_SCHEMA\tLIBRARY_NAME\tNULL\tLIBRARY\njslib\tlib1\t\\N\tLIBRARY\n");
+	}
+	assert_int_equal(inventory_objects(&inv, c, &eo, &err), ST_OK);
+	assert_int_equal(inv.refused.n, libraries);
+	if (libraries)
+		assert_string_equal(inv.refused.item[0], "`jslib`.`lib1`: objects of type LIBRARY are not supported");
+	conn_free(c);
+	inventory_clear(&inv);
+	run_destroy(&run);
+}
+
+/* JavaScript libraries, of MySQL 9.2 and later, are in no list of routines. */
+static void libraries_are_refused_by_name(void **state)
+{
+	(void)state;
+	list_objects(80405, false);
+	list_objects(90100, false);
+	list_objects(90200, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +225,7 @@ int main(void)
 		cmocka_unit_test(the_first_that_fails_is_told),
 		cmocka_unit_test(a_cancel_ends_all_of_them),
 		cmocka_unit_test(a_general_tablespace_is_refused),
+		cmocka_unit_test(libraries_are_refused_by_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
