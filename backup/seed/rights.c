@@ -61,8 +61,8 @@ void seed_rights_missing(const struct strlist *grants, const struct server_info 
 	static const char *const always[] = { "SELECT", "CREATE", "DROP", "INSERT", "ALTER", "INDEX", "PROCESS" };
 	bool mysql = s->flavor == FLAVOR_MYSQL;
 	bool split_mysql = mysql && s->version >= 80000, split_mariadb = !mysql && s->version >= 100502;
-	/* SUPER stopped to stand for these in 10.11 */
-	const char *super = split_mysql || s->version < 101100 ? "SUPER" : NULL;
+	/* SUPER stopped to stand for these in 11.0 (MDEV-29668): 10.11.19 takes it, 11.8.9 does not [run]. */
+	const char *super = split_mysql || s->version < 110000 ? "SUPER" : NULL;
 	if (has_roles(grants))
 		return;
 	for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)

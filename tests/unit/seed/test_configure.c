@@ -443,7 +443,8 @@ static void test_rights(void **state)
 	missing(FLAVOR_MYSQL, 90704, true, true, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, CREATE ROLE, ALTER ROUTINE ON *.* TO `a`@`%`",
 	        "ALTER, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD, CREATE USER, GRANT OPTION");
 	missing(FLAVOR_MYSQL, 90704, false, false, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, ALTER, SUPER ON *.* TO `a`@`%`", "");
-	missing(FLAVOR_MARIADB, 101119, false, false, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, ALTER, SUPER ON *.* TO `a`@`%`",
+	missing(FLAVOR_MARIADB, 101119, false, false, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, ALTER, SUPER ON *.* TO `a`@`%`", "");
+	missing(FLAVOR_MARIADB, 110809, false, false, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, ALTER, SUPER ON *.* TO `a`@`%`",
 	        "REPLICATION SLAVE ADMIN, BINLOG ADMIN");
 	missing(FLAVOR_MARIADB, 100400, false, false, "GRANT SELECT, INSERT, CREATE, DROP, PROCESS, INDEX, ALTER, SUPER ON *.* TO `a`@`%`", "");
 	/* rights on one schema are none on all; roles are believed */
