@@ -27,6 +27,6 @@ int64_t scratch_now_ms(void);
 /* The call succeeds, or the test fails with its error. */
 void scratch_ok(enum status st, const struct error *err, const char *file, int line);
 #define OK(call) scratch_ok((call), &err, __FILE__, __LINE__)
-/* The call fails with that kind of error and has said why. */
+/* The call fails with that kind of error and has said why: itself, not another one before it. */
 void scratch_fails(enum status st, const struct error *err, enum error_kind kind, const char *file, int line);
-#define FAILS(kind, call) scratch_fails((call), &err, kind, __FILE__, __LINE__)
+#define FAILS(kind, call) (err = ERROR_INIT, scratch_fails((call), &err, kind, __FILE__, __LINE__))
