@@ -416,6 +416,24 @@ static void test_workers(void **state)
 	}
 }
 
+/* Where a channel commits in order no worker's row is asked for: with several workers that is the setting's to say. */
+static void test_commit_order(void **state)
+{
+	static const struct { unsigned workers; bool setting, expected; } given[] = { { 4, false, false }, { 4, true, true }, { 1, false, true }, { 0, false, true } };
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		struct scratch *s = *state;
+		struct error err = ERROR_INIT;
+		struct channels ch = { .item = calloc(1, sizeof *ch.item), .n = 1 };
+		struct conn *c = fake_conn_new(&s->run, FLAVOR_MYSQL, 90704);
+		struct instance in = { .server = c->server, .workers = given[i].workers, .commit_order = given[i].setting };
+		ch.item[0].cp.name = strdup("");
+		OK(channels_describe(c, &in, &ch, &err)); /* without performance_schema and tables nothing is asked */
+		assert_int_equal(ch.item[0].cp.commit_order, given[i].expected);
+		channels_free(&ch);
+		conn_free(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +445,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mariadb, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_none, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_inherit, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_commit_order, scratch_setup, scratch_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,26 @@ static void test_the_switch_did_it(void **state)
 	journal_report_free(&r);
 }
 
+/* RESET REPLICA ALL by somebody, since: there is nothing to start, and no reason to keep the journal. */
+static void test_the_channel_is_gone(void **state)
+{
+	struct scratch *s = *state;
+	for (int guarded = 0; guarded < 2; guarded++) {
+		struct journal_report r;
+		dies(s, guarded);
+		struct conn *c = server(s, "A");
+		started_at(c, "9001", "8001");
+		status(c, "Channel_Name\tReplica_SQL_Running\tLast_SQL_Errno\tLast_SQL_Error\n" "another\tYes\t0\t\n");
+		finish(s, c, &r);
+		assert_int_equal(r.found, 1);
+		assert_int_equal(r.started.n + r.running.n, 0);
+		assert_int_equal(r.left.n, 1);
+		assert_string_equal(r.left.item[0], "channel 'it's' is not there any more");
+		assert_int_equal(r.kept, 0);
+		journal_report_free(&r);
+	}
+}
+
 /* Without a switch nobody else could have started it. */
 static void test_without_a_switch(void **state)
 {
@@ -359,7 +379,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_nothing_open_nothing_asked), T(test_written_and_closed), T(test_server_restarted), T(test_left_to_whoever_stopped_it),
-		T(test_the_switch_did_it), T(test_without_a_switch), T(test_an_error_is_for_a_person), T(test_cannot_be_started),
+		T(test_the_switch_did_it), T(test_the_channel_is_gone), T(test_without_a_switch), T(test_an_error_is_for_a_person), T(test_cannot_be_started),
 		T(test_another_server), T(test_a_living_run), T(test_waits_for_a_living_run), T(test_damaged), T(test_no_place),
 		T(test_root_beside_the_agent),
 	};

@@ -120,6 +120,8 @@ static void test_clocks(void **state)
 	clock_at(s, now, NULL);
 	clock_at(s, now + 50, NULL);
 	clock_at(s, now - 50, NULL);
+	clock_at(s, now + 120, "s behind the server's");
+	clock_at(s, now - 120, "s ahead of the server's");
 	clock_at(s, now + 86400, "s behind the server's");
 	clock_at(s, now - 3600, "s ahead of the server's");
 }

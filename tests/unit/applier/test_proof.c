@@ -274,6 +274,29 @@ static void test_position_across_a_rotate(void **state)
 	conn_free(c);
 }
 
+/* The receiver left out what nobody applies, and says so by a Rotate without a place of its own: then the executed position may lie before the end. */
+static void test_position_behind_a_jump(void **state)
+{
+	static const struct { const char *rows; enum proof_verdict verdict; } given[] = {
+		{ COLUMNS "relay.000002\t280\tRotate\t0\t0\tbinlog.000003;pos=4\n", PROOF_GOOD },
+		{ COLUMNS "relay.000002\t280\tRotate\t0\t0\tbinlog.000001;pos=700\n", PROOF_GOOD },
+		{ COLUMNS "relay.000002\t280\tRotate\t0\t0\tbinlog.000001;pos=120\n", PROOF_OPEN }, /* no jump at all */
+		{ COLUMNS, PROOF_OPEN },
+	};
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		struct conn *c = server(*state, FLAVOR_MYSQL, 50624);
+		struct checkpoint_channel cp;
+		place(&cp, MODE_MYSQL_POSITION, "binlog.000001", 120, "relay.000002", 280, "binlog.000003", 900, "");
+		answer(c, "SHOW RELAYLOG EVENTS IN 'relay.000002' FROM 280 LIMIT 32", given[i].rows);
+		fake_conn_any_times(c);
+		no_file(c, "SHOW RELAYLOG EVENTS IN 'relay.000003' FROM 4 LIMIT 1");
+		assert_int_equal(judge(c, "", "binlog.000001", 120, &cp), given[i].verdict);
+		assert_int_equal(cp.coordinates, given[i].verdict == PROOF_GOOD ? COORDINATES_PROVEN : COORDINATES_UNAVAILABLE);
+		checkpoint_channel_clear(&cp);
+		conn_free(c);
+	}
+}
+
 /* The last event in the file does not tell its length until another follows: asked again. */
 static void test_length_comes_later(void **state)
 {
@@ -398,6 +421,7 @@ int main(void)
 		T(test_unavailable_is_no_failure),
 		T(test_position),
 		T(test_position_across_a_rotate),
+		T(test_position_behind_a_jump),
 		T(test_length_comes_later),
 		T(test_batches),
 		T(test_mariadb_gtid),

@@ -145,6 +145,38 @@ static void test_held_up_for_long(void **state)
 	end(&b);
 }
 
+static void look_prepared(struct bed *b, const char *xids, const char *temp_tables)
+{
+	fake_conn_expect_prefix(b->watch, "SELECT CHANNEL_NAME AS channel");
+	fake_conn_expect(b->watch, "XA RECOVER");
+	fake_conn_rows(b->watch, xids);
+	fake_conn_expect_prefix(b->watch, "SHOW GLOBAL STATUS WHERE Variable_name IN ('Slave_open_temp_tables'");
+	fake_conn_rows(b->watch, temp_tables);
+	fake_conn_expect(b->watch, "SHOW REPLICA STATUS");
+	fake_conn_rows(b->watch, COLUMNS "x\tYes\t0\t\n" "y\tYes\t0\t\n");
+}
+
+/* What is prepared cannot be in a snapshot: a stop at the deadline would be a pause for nothing. */
+static void test_no_stop_over_what_is_prepared(void **state)
+{
+	static const struct { const char *xids, *temp_tables, *says; } given[] = {
+		{ "formatID\tgtrid_length\tbqual_length\tdata\n1\t8\t0\torder-77\n", "Variable_name\tValue\nSlave_open_temp_tables\t0\n", "'order-77','',1" },
+		{ "formatID\tgtrid_length\tbqual_length\tdata\n", "Variable_name\tValue\nSlave_open_temp_tables\t2\n", "2 temporary tables of replicated" },
+	};
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		struct bed b;
+		begin(*state, &b);
+		b.w.refuse_prepared = true;
+		b.w.on_deadline = ON_DEADLINE_STOP;
+		b.q.deadline_ms = run_now_ms(b.q.run) - 1;
+		look_prepared(&b, given[i].xids, given[i].temp_tables);
+		assert_int_equal(quiesce_watch(&b.q), E_FAILED);
+		assert_int_equal(b.q.error.kind, ERR_NO_QUIET);
+		assert_non_null(strstr(b.q.error.message, given[i].says));
+		end(&b);
+	}
+}
+
 /* y cannot be started, and the server is there: whoever comes next must not take it for started by the switch. */
 static void test_left_to_the_journal(void **state)
 {
@@ -166,6 +198,6 @@ static void test_left_to_the_journal(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_stopped_by_a_person), T(test_held_up_is_no_gap), T(test_held_up_for_long), T(test_left_to_the_journal) };
+	const struct CMUnitTest tests[] = { T(test_stopped_by_a_person), T(test_held_up_is_no_gap), T(test_held_up_for_long), T(test_no_stop_over_what_is_prepared), T(test_left_to_the_journal) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

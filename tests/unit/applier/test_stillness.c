@@ -165,10 +165,27 @@ static void test_engine_asks(void **state)
 	end(*state, &b);
 }
 
+/* As long as the pause is short it is captured again in the same stillness, a few times; then in another one. */
+static void test_captured_again_while_still(void **state)
+{
+	struct bed b;
+	begin(*state, &b, false);
+	b.w.pause_budget_ms = 500;
+	b.e.asks = "table a.b was altered";
+	b.e.takes_ms = 1;
+	for (int i = 1; i <= 4; i++)
+		assert_int_equal(quiesce_capture(&b.q), E_MOVED);
+	assert_int_equal(quiesce_capture(&b.q), E_AGAIN);
+	b.q.moves = 0;
+	b.e.takes_ms = 1000; /* twice the budget has passed */
+	assert_int_equal(quiesce_capture(&b.q), E_AGAIN);
+	end(*state, &b);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_capture_too_long), T(test_switch_went_off), T(test_engine_asks) };
+	const struct CMUnitTest tests[] = { T(test_capture_too_long), T(test_switch_went_off), T(test_engine_asks), T(test_captured_again_while_still) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

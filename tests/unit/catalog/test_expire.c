@@ -198,20 +198,24 @@ static void test_expire(void **state)
 /* What another program has begun in the same bucket, and not finished, is its own. */
 static void test_uploads_of_others(void **state)
 {
-	static const char mine[] = "r/db1/.slackwater-tmp-12-0123456789abcdef", theirs[] = "r/theirs/.slackwater-tmp-12-0123456789abcdef";
+	static const char mine[] = "r/db1/.slackwater-tmp-12-0123456789abcdef", also[] = "r/db2/.slackwater-tmp-12-0123456789abcdef", theirs[] = "r/theirs/.slackwater-tmp-12-0123456789abcdef";
 	struct repository *r = *state;
 	struct expire_options o = { .rules = { .last = 1 }, .threads = 1 };
 	struct expire_report report;
 	struct error err;
 	publish(r, "db1", days[0]);
+	publish(r, "db1", days[1]);
+	publish(r, "db2", days[0]);
 	mkdir(scratch_path(r->scratch, "r/theirs"), 0700);
 	scratch_write(scratch_path(r->scratch, mine), "x", 1);
+	scratch_write(scratch_path(r->scratch, also), "x", 1);
 	scratch_write(scratch_path(r->scratch, theirs), "x", 1);
 	OK(catalog_expire(r->store, &o, &report, &err));
-	assert_int_equal(report.swept_uploads, 1);
+	assert_int_equal(report.swept_uploads, 2);
 	expire_free(&report);
 	struct stat sb;
 	assert_int_equal(stat(scratch_path(r->scratch, mine), &sb), -1);
+	assert_int_equal(stat(scratch_path(r->scratch, also), &sb), -1);
 	assert_int_equal(stat(scratch_path(r->scratch, theirs), &sb), 0);
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "engine/logical/logical.h"
+#include "engine/logical/touch.h"
 #include "fake_conn.h"
 #include "tables.h"
 
@@ -167,6 +168,28 @@ static void a_scout_opens_what_comes_next(void **state)
 	end(&f);
 }
 
+/* Some at a time behind the window: it is over when the last session has its last one, and no sooner. */
+static void all_are_locked_in_the_end(void **state)
+{
+	(void)state;
+	struct fixture f;
+	bool done = true;
+	begin(&f, FLAVOR_MARIADB, 101119, LOCKS_METADATA);
+	add(&f, "a", 300);
+	add(&f, "b", 200);
+	add(&f, "c", 100);
+	assert_int_equal(plan_build(&f.l.plan, &f.l.inv, &f.l.inv, 2, 1 << 20, NULL), ST_OK);
+	assert_int_equal(f.l.plan.session[0].n + f.l.plan.session[1].n, 3);
+	fake_conn_expect_prefix(f.session[0].c, "SAVEPOINT");
+	fake_conn_expect_prefix(f.session[1].c, "SAVEPOINT");
+	assert_int_equal(touch_some(f.session, 2, &f.l.plan, 1, &done, &f.err), ST_OK);
+	assert_false(done);
+	fake_conn_expect_prefix(f.session[f.session[0].untouched ? 0 : 1].c, "SAVEPOINT");
+	assert_int_equal(touch_some(f.session, 2, &f.l.plan, 1, &done, &f.err), ST_OK);
+	assert_true(done);
+	end(&f);
+}
+
 /* Very many are locked behind the window; after a DDL in it only where that has been quick. */
 static void many_tables_are_not_locked_in_the_window(void **state)
 {
@@ -314,6 +337,7 @@ int main(void)
 		cmocka_unit_test(a_running_ddl_keeps_the_backup_lock_away),
 		cmocka_unit_test(elsewhere_every_table_is_touched_last_read_first),
 		cmocka_unit_test(a_scout_opens_what_comes_next),
+		cmocka_unit_test(all_are_locked_in_the_end),
 		cmocka_unit_test(many_tables_are_not_locked_in_the_window),
 		cmocka_unit_test(retry_takes_no_lock),
 		cmocka_unit_test(a_ddl_since_prepare_makes_it_list_again),

@@ -84,6 +84,8 @@ static void test_mariadb(void **state)
 	assert_int_equal(seed_contain_mariadb("0-1-90,1-1-20", &s, 1, &err), ST_OK);
 	/* a former source's GTID that it has logged */
 	assert_int_equal(seed_contain_mariadb("0-2-150,1-1-30", &s, 1, &err), ST_OK);
+	assert_int_equal(seed_contain_mariadb("0-2-200,1-1-70", &s, 1, &err), ST_OK);
+	refused(seed_contain_mariadb("0-2-201,1-1-70", &s, 1, &err), &err, "0-2-201");
 	/* a domain of another source */
 	assert_int_equal(seed_contain_mariadb("0-1-100,1-1-30,7-9-5", &s, 1, &err), ST_OK);
 	refused(seed_contain_mariadb("0-1-89,1-1-30", &s, 1, &err), &err, "begins after 0-1-90");
@@ -134,6 +136,9 @@ static void test_versions(void **state)
 	version(FLAVOR_MYSQL, 50624, 80040, false);
 	version(FLAVOR_MYSQL, 50624, 90704, false);
 	version(FLAVOR_MYSQL, 80040, 90704, false);
+	version(FLAVOR_MYSQL, 50744, 80100, false); /* a series begins with its first release */
+	version(FLAVOR_MYSQL, 80040, 80100, true);
+	version(FLAVOR_MYSQL, 80040, 90000, false);
 	version(FLAVOR_MYSQL, 90704, 80403, false);
 	version(FLAVOR_MYSQL, 80403, 80040, false);
 	version(FLAVOR_MARIADB, 101119, 101119, true);
@@ -169,6 +174,10 @@ static void test_judge(void **state)
 	judge((struct seed_look){ .io_connecting = true, .sql = true, .io_errno = 2061, .io_error = "x" }, 30001, false, "--source-public-key");
 	judge((struct seed_look){ .io = false, .sql = true, .io_errno = 1236, .io_error = "purged" }, 1, false, "purged");
 	judge((struct seed_look){ .io = false, .sql = true, .io_errno = 13117, .io_error = "equal" }, 1, false, "server_uuid");
+	/* A receiver that goes on trying is not waited for where trying cannot help. */
+	judge((struct seed_look){ .io_connecting = true, .sql = true, .io_errno = 1236, .io_error = "purged" }, 1, false, "purged");
+	judge((struct seed_look){ .io_connecting = true, .sql = true, .io_errno = 1593, .io_error = "equal" }, 1, false, "server_uuid");
+	judge((struct seed_look){ .io_connecting = true, .sql = true, .io_errno = 13117, .io_error = "equal" }, 1, false, "server_uuid");
 	judge((struct seed_look){ .io = true, .sql = false, .sql_errno = 1062, .sql_error = "dup" }, 1, false, "do not belong together");
 	judge((struct seed_look){ .io = true, .sql = false, .sql_errno = 1396, .sql_error = "no user" }, 1, false, "--no-users");
 	judge((struct seed_look){ .io = true, .sql = false }, 1, true, "");
