@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "applier/journal_parts.h"
 #include "fake_conn.h"
 #include "scratch.h"
 #include "slackwater/claim.h"
@@ -251,6 +252,27 @@ static void test_another_server(void **state)
 	journal_report_free(&r);
 }
 
+static void reached(const char *host, unsigned port, const char *socket, const char *expected)
+{
+	const struct conn_options o = { .host = (char *)host, .port = port, .socket = (char *)socket };
+	struct error err = ERROR_INIT;
+	char *endpoint = NULL;
+	OK(journal_endpoint(&o, &endpoint, &err));
+	assert_string_equal(endpoint, expected);
+	free(endpoint);
+}
+
+static void test_endpoints(void **state)
+{
+	(void)state;
+	reached("db2", 3307, NULL, "tcp db2:3307");
+	reached("db2", 0, "/run/a.sock", "tcp db2:3306");
+	reached("localhost", 3307, "/run/a.sock", "unix /run/a.sock");
+	reached("", 3307, "/run/a.sock", "unix /run/a.sock");
+	reached(NULL, 0, "/run/b.sock", "unix /run/b.sock");
+	reached(NULL, 0, NULL, "unix ");
+}
+
 /* A run that is alive has its own journal in order. flock is by open file, so a claim of this process stands for it. */
 static void test_a_living_run(void **state)
 {
@@ -381,7 +403,7 @@ int main(void)
 		T(test_nothing_open_nothing_asked), T(test_written_and_closed), T(test_server_restarted), T(test_left_to_whoever_stopped_it),
 		T(test_the_switch_did_it), T(test_the_channel_is_gone), T(test_without_a_switch), T(test_an_error_is_for_a_person), T(test_cannot_be_started),
 		T(test_another_server), T(test_a_living_run), T(test_waits_for_a_living_run), T(test_damaged), T(test_no_place),
-		T(test_root_beside_the_agent),
+		T(test_root_beside_the_agent), cmocka_unit_test(test_endpoints),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -223,6 +223,26 @@ static void test_unavailable_is_no_failure(void **state)
 	conn_free(c);
 }
 
+/* A place that is none is neither looked at nor taken for one: unavailable where GTIDs decide, no proof where nothing else does. */
+static void test_no_coordinates(void **state)
+{
+	static const struct { const char *exec_file; uint64_t exec_pos; const char *relay; } given[] = {
+		{ "", 120, "relay.000002" }, { "INVALID", 120, "relay.000002" }, { "binlog.000001", 0, "relay.000002" }, { "binlog.000001", 120, "" },
+	};
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		struct conn *c = server(*state, FLAVOR_MYSQL, 90704);
+		struct checkpoint_channel cp;
+		place(&cp, MODE_MYSQL_AUTO, given[i].exec_file, given[i].exec_pos, given[i].relay, 280, "binlog.000001", 900, U ":1-3");
+		assert_int_equal(judge(c, U ":1-2", NULL, 0, &cp), PROOF_GOOD);
+		assert_int_equal(cp.coordinates, COORDINATES_UNAVAILABLE);
+		cp.mode = MODE_MYSQL_POSITION;
+		assert_int_equal(judge(c, "", NULL, 0, &cp), PROOF_OPEN);
+		assert_int_equal(cp.coordinates, COORDINATES_UNAVAILABLE);
+		checkpoint_channel_clear(&cp);
+		conn_free(c);
+	}
+}
+
 /* 5.6, positions only: the arithmetic has to come out, and the low-water mark has to be the executed position. */
 static void test_position(void **state)
 {
@@ -419,6 +439,7 @@ int main(void)
 		T(test_files_followed),
 		T(test_empty_backlog),
 		T(test_unavailable_is_no_failure),
+		T(test_no_coordinates),
 		T(test_position),
 		T(test_position_across_a_rotate),
 		T(test_position_behind_a_jump),
