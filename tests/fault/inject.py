@@ -46,6 +46,13 @@ class Tally:
                 print("    " + "\n    ".join(outcome.log.strip().splitlines()[-12:]), flush=True)
             self.shown += 1
 
+    def blind(self):
+        """Suites whose faults were all told of and none met: nothing was tried, whatever their exit codes."""
+        met = collections.Counter()
+        for (suite, _area, _how), row in self.table.items():
+            met[suite] += row["n"] - row["not reached"]
+        return [suite for suite, n in met.items() if not n]
+
     def show(self):
         for (suite, area, how), row in sorted(self.table.items()):
             codes = " ".join(f"{k[5:]}:{v}" for k, v in sorted(row.items()) if k.startswith("exit"))
@@ -77,6 +84,7 @@ def replayed(lab, tally, arguments, directory):
     for outcome in player.run(faults, arguments.parallel, until):
         tally.add(f"{name} replayed", outcome, arguments.verbose)
         done += 1
+    assert done or not faults, "no time was left for any fault"
     if done < len(faults):
         print(f"{name}: {len(faults) - done} of {len(faults)} faults were left out for want of time")
 
@@ -152,6 +160,9 @@ def main():
                 except AssertionError as wrong:         # without a fault it has to work
                     tally.failed += 1
                     print(f"FAILED {flavour.flavour} {part}: {wrong}", flush=True)
+    for suite in tally.blind():
+        tally.failed += 1
+        print(f"FAILED {suite}: no fault was met", flush=True)
     tally.show()
     print(f"counts {tally.passed} {tally.failed} {tally.skipped}")
     return tally.failed > 0 or not tally.passed

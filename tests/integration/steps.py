@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What most integration tests do: take a snapshot while watched, seed from it, hold the seed against its source."""
+import threading
+
 from lab import accounts, compare, gaps, logs, proc, tool
 from lab.topology import configure, errant, fate, moved
 from lab.server import REPLICATION
@@ -89,3 +91,25 @@ def wait_for_gap(observer):
         proc.wait_until(lambda: observer.seen, 60, "a gap to be seen on the replica")
 
 
+def missing(lab):
+    """Transactions that are missing on the replica at this moment below one that is there."""
+    with lab.replica.connect().cursor() as cursor:
+        return gaps.holes_now(cursor, lab.flavour)
+
+
+def let_pass(seconds):
+    """Time that is part of what a test does to the server, not a wait for something to have happened."""
+    threading.Event().wait(seconds)
+
+
+def wait_waiting(running, what="waiting:"):
+    """Until a backup has said what it waits for, which it does every two seconds."""
+    proc.wait_until(lambda: what in running.log() or not running.alive(), 30, "the backup to say what it waits for")
+    assert running.alive(), running.finish(1, expect=None)
+
+
+def flip(path, where):
+    """Alter a bit, at that part of the file's length."""
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * where)] ^= 0x10
+    path.write_bytes(data)

@@ -9,7 +9,7 @@ from conftest import topology
 from lab import accounts, gaps, logs, proc, tool
 from lab.server import MariaDB, MySQL56, MySQL97
 from lab.topology import Loads
-from steps import PAUSE_BUDGET_MS, SLACK_MS, assert_quiet_logs, assert_running, hold_against_rules, seed_proven
+from steps import PAUSE_BUDGET_MS, SLACK_MS, assert_quiet_logs, assert_running, hold_against_rules, let_pass, seed_proven
 
 HELD_S = 8
 
@@ -21,18 +21,13 @@ def lab(request):
         yield made
 
 
-def _pass(seconds):
-    """Time that is part of what a test does to the server, not a wait for something to have happened."""
-    threading.Event().wait(seconds)
-
-
 def test_waits_and_keeps_the_pause_short(lab, repository):
     since = logs.size(lab.replica)
     with Loads(lab) as loads:
         with gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
             held.wait_blocked()
             running = tool.start_backup(lab.replica, repository, "--deadline", "30s")
-            _pass(HELD_S)
+            let_pass(HELD_S)
             assert running.alive() and logs.stops(said.so_far()) == [], "stopped the applier although a worker was held up"
             held.release()
             taken = running.finish(60).json
@@ -66,7 +61,7 @@ def test_stops_at_the_deadline_when_told_to_and_tells_the_truth(lab, repository)
         held.wait_blocked()
         running = tool.start_backup(lab.replica, repository, "--deadline", "2s", "--on-deadline", "stop")
         proc.wait_until(lambda: logs.stops(said.so_far()), 30, "the STOP")
-        _pass(2)
+        let_pass(2)
         held.release()
         taken = running.finish(60).json
     hold_against_rules(said.of(accounts.BACKUP[0]))
@@ -81,7 +76,7 @@ def test_a_persons_stop_in_progress_is_his(lab, repository):
     with Loads(lab), gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
         held.wait_blocked()
         running = tool.start_backup(lab.replica, repository, "--deadline", "3s", "--on-deadline", "stop")
-        _pass(1)
+        let_pass(1)
         person = threading.Thread(target=lab.replica.replication, args=("stop",), kwargs={"what": " SQL_THREAD"}, daemon=True)
         person.start()
         proc.wait_until(lambda: len(logs.stops(said.so_far())) == 2, 30, "our STOP behind the person's")
@@ -127,10 +122,10 @@ def test_a_person_starts_it_in_the_instant_in_which_it_stops(lab, repository):
             held.wait_blocked()
             running = tool.start_backup(lab.replica, repository, "--no-guard", "--deadline", "2s", "--on-deadline", "stop")
             proc.wait_until(lambda: logs.stops(said.so_far()), 30, "the STOP")
-            _pass(2.5)      # the server has given up by then
+            let_pass(2.5)      # the server has given up by then
             with _Starter(lab.replica) as starter:
                 held.release()
-                _pass(0.5)
+                let_pass(0.5)
             running.finish(30, expect=(tool.OK, tool.NO_QUIET))
         assert starter.sent > 10
         assert_running(lab)

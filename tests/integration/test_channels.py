@@ -104,6 +104,7 @@ def test_a_source_for_each_channel_is_wanted(lab, repository):
     with Loads(lab, rate=100):
         tool.backup(lab.replica, repository)
     target = lab.target()
-    tool.seed(repository, target, {"east": lab.sources["east"]}, expect=(tool.REFUSED, tool.USAGE))
+    refused = tool.seed(repository, target, {"east": lab.sources["east"]}, expect=tool.REFUSED)
+    assert "no --source for" in refused.err and "west" in refused.err
     assert not target.status("east")
     lab.drop(target)

@@ -9,6 +9,7 @@ from conftest import topology
 from lab import place, tool
 from lab.server import MariaDB
 from lab.topology import Loads
+from steps import flip
 
 pytestmark = pytest.mark.fast
 
@@ -43,12 +44,6 @@ def copy(sound, repository):
 
 def _object(repository, pattern):
     return sorted(repository.glob(f"lab/{pattern}"))[0]
-
-
-def flip(path, where):
-    data = bytearray(path.read_bytes())
-    data[int(len(data) * where)] ^= 0x10
-    path.write_bytes(data)
 
 
 def flip_in_entry(shard):
@@ -107,14 +102,15 @@ def test_the_sound_one_is_sound(sound):
     tool.run("verify", "--from", f"file://{sound}")
 
 
-def test_checking_entry_by_entry_finds_it_too(lab, copy):
+def test_checking_entry_by_entry_finds_it_too(lab, sound, copy):
     """--verify entry: found before the damaged entry is applied; the target is left marked as incomplete."""
     flip_in_entry(_object(copy, "*/shard-*.tar"))
     target = lab.target()
     tool.seed(copy, target, lab.sources, "--verify", "entry", expect=tool.SNAPSHOT)
     assert not target.status(), "an incomplete target replicates"
-    again = tool.seed(copy, target, lab.sources, expect=(tool.SNAPSHOT, tool.REFUSED))
-    assert again.err
+    assert "slackwater_incomplete" in _own_schemas(target)
+    again = tool.seed(sound, target, lab.sources, expect=tool.REFUSED)
+    assert "an earlier load" in again.err and "--replace" in again.err
     lab.drop(target)
 
 
@@ -133,5 +129,5 @@ def test_missing_snapshots_and_instances(sound):
 
 def test_latest_of_several_instances_wants_a_name(copy):
     shutil.copytree(copy / "lab", copy / "other")
-    result = tool.run("info", "--from", f"file://{copy}", expect=(tool.USAGE, tool.SNAPSHOT))
-    assert result.code == tool.USAGE and "lab" in result.err and "other" in result.err
+    result = tool.run("info", "--from", f"file://{copy}", expect=tool.USAGE)
+    assert "lab" in result.err and "other" in result.err

@@ -10,7 +10,7 @@ from conftest import topology
 from lab import bulk, compare, proc, tool
 from lab.server import FLAVOURS, MySQL56
 from lab.topology import Loads
-from steps import assert_running, assert_same, seed_proven
+from steps import assert_running, assert_same
 
 SLOW = ("--zstd-level", "10", "--threads", "1")
 MEGABYTES = 110     # more than what may be queued between the dump and its reader

@@ -18,7 +18,7 @@ from conftest import topology
 from lab import place, tool
 from lab.server import MariaDB, MySQL97
 from lab.topology import Loads
-from steps import assert_same, backup_watched
+from steps import assert_same, backup_watched, flip
 
 PHRASE = {"SLACKWATER_PASSPHRASE": "the stillness at the turn of a tide"}
 
@@ -219,22 +219,16 @@ def test_an_encrypted_seed_under_load(lab, sealed, keys):
     lab.drop(target)
 
 
-def _flip(path, where):
-    data = bytearray(path.read_bytes())
-    data[int(len(data) * where)] ^= 0x10
-    path.write_bytes(data)
-
-
 def _spoil(copy, sister, how):
     shard, index, checkpoint = objects(copy, "shard-*")[0], objects(copy, "index-*")[0], objects(copy, "checkpoint*")[0]
     if how == "header":
-        _flip(shard, 0.0001)
+        flip(shard, 0.0001)
     elif how == "chunk":
-        _flip(shard, 0.5)
+        flip(shard, 0.5)
     elif how == "truncated":
         shard.write_bytes(shard.read_bytes()[:-1])
     elif how == "index":
-        _flip(index, 0.5)
+        flip(index, 0.5)
     elif how == "sister-shard":
         shutil.copy(objects(sister, shard.name)[0], shard)
     elif how == "sister-checkpoint":

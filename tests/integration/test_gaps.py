@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gaps that others have left: seen, named, closed by the server's own means, never dumped over."""
 import re
-import threading
 
 import pytest
 
@@ -9,7 +8,7 @@ from conftest import topology
 from lab import accounts, gaps, logs, proc, tool
 from lab.server import MySQL56, MySQL97
 from lab.topology import Loads
-from steps import assert_running, assert_same, hold_against_rules, seed_proven
+from steps import assert_running, assert_same, hold_against_rules, let_pass, missing, seed_proven, wait_waiting
 
 ORDER_OFF = {"replica_preserve_commit_order": "OFF"}
 
@@ -34,11 +33,6 @@ def _sound_afterwards(lab):
     lab.wait_caught_up()
 
 
-def _missing(lab):
-    with lab.replica.connect().cursor() as cursor:
-        return gaps.holes_now(cursor, lab.flavour)
-
-
 def _with_gap(lab, loads):
     """A worker killed while others had run ahead: the applier is down with 1317, and a transaction is missing."""
     for _ in range(10):
@@ -46,7 +40,7 @@ def _with_gap(lab, loads):
             held.wait_blocked()
             loads.wait_written(60)
             gaps.break_worker(lab.replica, held)
-        if _missing(lab):
+        if missing(lab):
             return
         lab.replica.replication("start", what="SQL_THREAD")
         lab.wait_caught_up()
@@ -63,7 +57,7 @@ def _with_gap_and_nothing_else(lab):
             if not _others_run_ahead(lab):
                 continue        # what came next happened to depend on it
             gaps.break_worker(lab.replica, held)
-        assert lab.flavour is not MySQL97 or _missing(lab) == 1
+        assert lab.flavour is not MySQL97 or missing(lab) == 1
         return
     raise AssertionError("nothing ran ahead in five attempts")
 
@@ -108,8 +102,8 @@ def test_backup_closes_a_gap_that_is_still_open(lab, repository):
             lab.replica.replication("start", what="SQL_THREAD")
             held.wait_blocked()
             running = tool.start_backup(lab.replica, repository, "--deadline", "30s")
-            threading.Event().wait(2)
-            assert running.alive() and _missing(lab), "the gap was to be open while the backup waits"
+            wait_waiting(running)
+            assert missing(lab), "the gap was to be open while the backup waits"
             held.release()
             running.finish(60)
         hold_against_rules(said.of(accounts.BACKUP[0]))
@@ -166,13 +160,13 @@ def test_until_after_mts_gaps_lies_with_auto_position(lab, repository):
     proc.wait_until(lambda: not lab.replica.applier_running(), 20, "the UNTIL to end")
     status = lab.replica.status()
     assert status["Until_Condition"] in ("DONE", "SQL_AFTER_MTS_GAPS") and not status["Last_SQL_Errno"]
-    assert _missing(lab), "the lie was not told: the gap is closed"
+    assert missing(lab), "the lie was not told: the gap is closed"
     result = tool.backup(lab.replica, repository, expect=tool.APPLIER)
     assert re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-\S+:\d+", result.err), "the missing transactions are not named"
     assert tool.check(lab.replica, expect=tool.APPLIER).json["gap_transactions"] >= 1
     lab.replica.replication("start", what="SQL_THREAD")
     lab.wait_caught_up()
-    assert not _missing(lab)
+    assert not missing(lab)
     tool.backup(lab.replica, repository)
 
 
@@ -190,7 +184,7 @@ def test_stale_coordinates_after_sql_after_gtids(lab, repository):
     _with_gap_and_nothing_else(lab)
     lab.replica.sql(f"START REPLICA SQL_THREAD UNTIL SQL_AFTER_GTIDS='{lab.source.committed()[0]}'")
     proc.wait_until(lambda: not lab.replica.applier_running(), 30, "the UNTIL to end")
-    assert not _missing(lab)
+    assert not missing(lab)
     executed = lab.replica.variable("gtid_executed")
     true, shown = _true_position(lab.source, executed), lab.replica.status()["Exec_Master_Log_Pos"]
     assert shown != true, "the coordinates are not stale: the case was not reproduced"
@@ -222,7 +216,7 @@ def test_until_after_mts_gaps_stays_with_a_drained_relay_log(lab, repository):
     _with_gap_and_nothing_else(lab)
     lab.replica.sql("START SLAVE SQL_THREAD UNTIL SQL_AFTER_MTS_GAPS")
     lab.wait_caught_up()
-    threading.Event().wait(2)
+    let_pass(2)
     status = lab.replica.status()
     assert status["Slave_SQL_Running"] == "Yes" and status["Until_Condition"] == "SQL_AFTER_MTS_GAPS", "the case was not reproduced"
     result = tool.backup(lab.replica, repository, "--deadline", "30s")

@@ -5,7 +5,6 @@ A row that a local session holds makes the window as long as a test wants it.
 """
 import contextlib
 import re
-import threading
 import time
 
 import pytest
@@ -14,7 +13,7 @@ from conftest import topology
 from lab import accounts, logs, neighbours, proc, tool
 from lab.server import FLAVOURS, MariaDB, MySQL97
 from lab.topology import Loads
-from steps import assert_running, assert_same, hold_against_rules
+from steps import assert_running, assert_same, hold_against_rules, let_pass
 
 YOUNG = ("--pause-budget", "8s")        # what is held up for less counts as young: the STOP is sent at once and then waits
 PATIENCE = 60           # seconds within which what has a deadline of a few has ended on the busiest of machines
@@ -35,11 +34,6 @@ def _running_before_and_after(lab):
     if not lab.replica.running():
         lab.replica.replication("start")
     lab.wait_caught_up()
-
-
-def _pass(seconds):
-    """Time that is part of what a test does to the server, not a wait for something to have happened."""
-    threading.Event().wait(seconds)
 
 
 _LOOK = re.compile(r"SHOW (?:ALL SLAVES|SLAVE|REPLICA) STATUS")
@@ -96,7 +90,7 @@ def _ended(lab, seed, repository, result, sources=None):
 def test_a_transaction_that_becomes_long_after_the_look(lab, repository, seed):
     """Young at the look, long after the STOP: the pause is what it was, and nobody is killed."""
     with _stopping(lab, repository) as (running, held):
-        _pass(2)
+        let_pass(2)
         assert running.alive(), running.finish(1, expect=None)
         held.release()
         stood = time.monotonic() - running.since
@@ -109,7 +103,7 @@ def test_a_transaction_that_becomes_long_after_the_look(lab, repository, seed):
 def test_max_pause_cannot_take_a_stop_back(lab, repository):
     """The switch goes off while the STOP still waits: the applier runs the moment it has stopped, and another window is found."""
     with _stopping(lab, repository, "--max-pause", "2s") as (running, held):
-        _pass(3)
+        let_pass(3)
         assert running.alive(), running.finish(1, expect=None)
         held.release()
         stood = time.monotonic() - running.since
@@ -200,7 +194,7 @@ def test_a_backup_stage_of_another_tool(lab, repository, seed):
 def test_a_dba_at_the_applier_while_it_is_stopping(lab, repository, seed, verb):
     with _stopping(lab, repository) as (running, held):
         with neighbours.Doing(lab.replica, neighbours.applier(lab.replica, verb)) as dba:
-            _pass(0.5)
+            let_pass(0.5)
             held.release()
             result = running.finish(60, expect=ENDS)
             dba.wait()
@@ -219,7 +213,7 @@ def test_a_dba_stops_the_applier_while_it_is_watched(lab, repository, seed):
         running = tool.start_backup(lab.replica, repository, "--deadline", "40s")
         proc.wait_until(lambda: "WATCHING" in running.log(), 30, "the backup to watch")
         with neighbours.Doing(lab.replica, neighbours.applier(lab.replica, "stop")) as dba:
-            _pass(0.5)
+            let_pass(0.5)
             held.release()
             dba.wait()
             result = running.finish(60, expect=ENDS)
@@ -277,7 +271,7 @@ def test_a_failover_while_it_is_watched(lab, repository, seed, other, _back):
         running = tool.start_backup(lab.replica, repository, "--deadline", "40s")
         proc.wait_until(lambda: "WATCHING" in running.log(), 30, "the backup to watch")
         with neighbours.Doing(lab.replica, *_failover(lab, other)) as dba:
-            _pass(0.3)
+            let_pass(0.3)
             held.release()
             dba.wait()
         _again(lab, other, dba)
@@ -288,7 +282,7 @@ def test_a_failover_while_it_is_watched(lab, repository, seed, other, _back):
 def test_a_failover_while_it_is_stopping(lab, repository, seed, other, _back):
     with _stopping(lab, repository, ours=False) as (running, held):
         with neighbours.Doing(lab.replica, *_failover(lab, other)) as dba:
-            _pass(0.5)
+            let_pass(0.5)
             held.release()
             dba.wait()
         result = running.finish(90, expect=ENDS)

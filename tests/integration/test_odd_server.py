@@ -107,10 +107,6 @@ ODD_NAMES = ["a-b", "sel ect", "ünïçødé", "per%cent_", "d.ot", "qu'ote\"s",
              "metadata", "..", "sla/sh", "col:on", "star*?", "$dollar@at", "n" * 64, "ü" * 60, "new\nline", "tab\tbed", "1234", "1e5", "-- x", "日本"]
 
 
-def _ident(name):
-    return "`" + name.replace("`", "``") + "`"
-
-
 @contextlib.contextmanager
 def _oddly_set(server):
     """Global settings that no session of ours may inherit; put back in the end."""
@@ -135,10 +131,10 @@ def test_settings_and_names_that_nobody_expects(lab, repository):
     lab.source.sql(*ODD_DATA)
     odd = []
     for number, name in enumerate(ODD_NAMES):
-        table = f"{_ident(name)}.{_ident(ODD_NAMES[-1 - number])}"
-        odd += [f"CREATE DATABASE {_ident(name)} DEFAULT CHARACTER SET utf8mb4", f"CREATE TABLE {table} ({_ident(name)} INT PRIMARY KEY, v CHAR(9))",
+        table = f"{compare.quote(name)}.{compare.quote(ODD_NAMES[-1 - number])}"
+        odd += [f"CREATE DATABASE {compare.quote(name)} DEFAULT CHARACTER SET utf8mb4", f"CREATE TABLE {table} ({compare.quote(name)} INT PRIMARY KEY, v CHAR(9))",
                 f"INSERT INTO {table} VALUES ({number},'\\\\{number}''')",
-                f"CREATE VIEW {_ident(name)}.{_ident('v' + name[:40])} AS SELECT * FROM {table}"]
+                f"CREATE VIEW {compare.quote(name)}.{compare.quote('v' + name[:40])} AS SELECT * FROM {table}"]
     lab.source.sql("SET sql_mode=''", *odd)
     lab.wait_caught_up()
     target = lab.target()
@@ -154,7 +150,7 @@ def test_settings_and_names_that_nobody_expects(lab, repository):
         assert set(compare.picture(lab.source)) == set(compare.picture(target))
     finally:
         lab.drop(target)
-        lab.source.sql("DROP DATABASE moody", *(f"DROP DATABASE {_ident(name)}" for name in ODD_NAMES))
+        lab.source.sql("DROP DATABASE moody", *(f"DROP DATABASE {compare.quote(name)}" for name in ODD_NAMES))
         lab.wait_caught_up()
 
 

@@ -7,7 +7,6 @@ import pty
 import re
 import signal
 import subprocess
-import threading
 
 import pytest
 
@@ -15,7 +14,7 @@ from conftest import topology
 from lab import accounts, gaps, logs, place, proc, tool
 from lab.server import FLAVOURS, MariaDB, MySQL56, MySQL97
 from lab.topology import Loads
-from steps import assert_same
+from steps import assert_same, let_pass, missing
 
 ORDER_OFF = {"replica_preserve_commit_order": "OFF"}
 
@@ -68,11 +67,6 @@ def _watched(lab):
 START = r"START (SLAVE|REPLICA) ?('[^']*')? SQL_THREAD"
 
 
-def _missing(lab):
-    with lab.replica.connect().cursor() as cursor:
-        return gaps.holes_now(cursor, lab.flavour)
-
-
 def _missing_gtids(lab):
     """The GTIDs of gtid_executed's holes, as text."""
     executed = lab.replica.variable("gtid_executed").replace("\n", "")
@@ -87,7 +81,7 @@ def _with_gap(lab, loads):
             held.wait_blocked()
             loads.wait_written(60)
             gaps.break_worker(lab.replica, held)
-        if lab.flavour is MariaDB or _missing(lab):
+        if lab.flavour is MariaDB or missing(lab):
             return
         lab.replica.replication("start", what="SQL_THREAD")
         lab.wait_caught_up()
@@ -140,10 +134,10 @@ def test_interrupted_worker(lab):
     assert found["repairable"] and found["outcome"] == "open" and found["mysql_errno"] in (1317, 1756, 1927, 1964)
     assert not lab.replica.applier_running()
     if lab.flavour is not MariaDB:
-        assert found["gap_transactions"] == _missing(lab) or found["gap_transactions"] >= 1 and lab.flavour is MySQL56
+        assert found["gap_transactions"] == missing(lab) or found["gap_transactions"] >= 1 and lab.flavour is MySQL56
     if lab.flavour is MySQL97:
-        missing = _missing_gtids(lab)
-        assert any(missing in line for line in found["details"] if line.startswith("gap:")), (missing, found)
+        gtids = _missing_gtids(lab)
+        assert any(gtids in line for line in found["details"] if line.startswith("gap:")), (gtids, found)
         assert any(re.search(r"hit: worker \d+ .*transaction \S+:\d+: error 1317", line) for line in found["details"])
     with _watched(lab) as seen:
         seen.allowed = (START,)
@@ -154,7 +148,7 @@ def test_interrupted_worker(lab):
     if lab.flavour is not MariaDB:
         assert "gap closed" in found["result"]
         lab.wait_caught_up()
-        assert not _missing(lab)
+        assert not missing(lab)
     assert_same(lab, lab.replica)
 
 
@@ -169,7 +163,7 @@ def test_gap_that_does_not_close_in_time(lab):
             assert found["outcome"] == "failed" and "not closed before the deadline" in found["result"]
             assert lab.replica.applier_running()
     lab.wait_caught_up()
-    assert not _missing(lab)
+    assert not missing(lab)
     assert tool.recover(lab.replica).json["healthy"]
 
 
@@ -182,8 +176,8 @@ def test_hole_that_was_never_received(lab, alone):
     lab.replica.restart(relay_log_recovery="ON")
     if alone:
         lab.replica.replication("start", what="SQL_THREAD")
-        threading.Event().wait(1)
-    assert _missing(lab), "the hole was not reproduced"
+        let_pass(1)
+    assert missing(lab), "the hole was not reproduced"
     look = tool.recover(lab.replica, expect=tool.APPLIER)
     found = _finding(look, "hole" if alone else "stopped")
     assert found["step"] == "fetch" and found["gap_unknown"] and len(look.json["findings"]) == 1
@@ -193,7 +187,7 @@ def test_hole_that_was_never_received(lab, alone):
     assert _finding(done, "hole" if alone else "stopped")["outcome"] == "repaired", done
     assert lab.replica.running()
     lab.wait_caught_up()
-    assert not _missing(lab)
+    assert not missing(lab)
 
 
 @only(MySQL97)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A prepared XA transaction cannot be in a logical snapshot: a moment without one is waited for, within the deadline."""
-import threading
 
 import pytest
 
@@ -8,7 +7,7 @@ from conftest import topology
 from lab import proc, tool
 from lab.server import MariaDB, MySQL97
 from lab.topology import Loads
-from steps import assert_running, backup_watched, seed_proven
+from steps import assert_running, backup_watched, seed_proven, wait_waiting
 
 
 @pytest.fixture(scope="module", params=[MySQL97, MariaDB], ids=lambda f: f.flavour)
@@ -39,8 +38,7 @@ def test_waits_for_the_commit_and_loses_nothing(lab, repository):
     with Loads(lab) as loads:
         _prepare(lab, "order-78", 2)
         running = tool.start_backup(lab.replica, repository, "--deadline", "30s")
-        threading.Event().wait(2)
-        assert running.alive()
+        wait_waiting(running, "waiting for a moment without")
         lab.source.sql("XA COMMIT 'order-78'")
         running.finish(60)
         _result, target = seed_proven(lab, repository, loads)

@@ -8,7 +8,7 @@ _BYTES = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum
           "polygon", "multipoint", "multilinestring", "multipolygon", "geomcollection", "geometrycollection", "vector")
 
 
-def _quote(name):
+def quote(name):
     return "`" + name.replace("`", "``") + "`"
 
 
@@ -19,7 +19,7 @@ def _lower(rows):
 def _content(server, schema, table, columns, versioned=False):
     """Row count and two sums over the rows that do not depend on their order; of a system-versioned table its history as well."""
     def text(column):
-        name = _quote(column["column_name"])
+        name = quote(column["column_name"])
         kind = column["data_type"].lower()
         if kind in ("float", "double"):
             return f"HEX(CAST({name} * 1.0e0 AS CHAR))"
@@ -27,18 +27,18 @@ def _content(server, schema, table, columns, versioned=False):
     if not columns:
         return (0, 0, 0)
     row = ",".join(f"IFNULL({text(c)},'~')" for c in columns) + "," + ",".join(
-        f"ISNULL({_quote(c['column_name'])})" for c in columns)
+        f"ISNULL({quote(c['column_name'])})" for c in columns)
     if versioned and not any(c["generation_expression"] == "ROW START" for c in columns):
         row += ",row_start,row_end"
     crc = f"CRC32(CONCAT_WS('#',{row}))"
     found = server.sql("SET SESSION time_zone='+00:00', sql_mode=''",
                        f"SELECT COUNT(*) AS n, COALESCE(BIT_XOR({crc}),0) AS x, COALESCE(SUM({crc}),0) AS s "
-                       f"FROM {_quote(schema)}.{_quote(table)}{' FOR SYSTEM_TIME ALL' if versioned else ''}")[0]
+                       f"FROM {quote(schema)}.{quote(table)}{' FOR SYSTEM_TIME ALL' if versioned else ''}")[0]
     return (int(found["n"]), int(found["x"]), int(found["s"]))
 
 
 def _definition(server, kind, schema, name):
-    row = server.sql(f"SHOW CREATE {kind} {_quote(schema)}.{_quote(name)}")[0]
+    row = server.sql(f"SHOW CREATE {kind} {quote(schema)}.{quote(name)}")[0]
     columns = [v for k, v in row.items() if k.startswith(("Create ", "SQL Original")) or k in ("sql_mode",)]
     return re.sub(r" AUTO_INCREMENT=\d+", "", " | ".join(str(c) for c in columns))
 

@@ -10,7 +10,7 @@ import pymysql
 
 from . import proc
 from .load import SCHEMAS
-from .server import MariaDB, MySQL56, MySQL97
+from .server import MariaDB, MySQL97
 
 
 class RowHeld:
