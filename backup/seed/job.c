@@ -62,7 +62,7 @@ enum status seed_job_open(struct seed_job *j, struct error *err)
 		st = conn_open(&j->target, &j->o->target, CONN_NO_TIMEOUT, j->run, err);
 	if (!st && j->o->window.state_dir && !j->o->own_target)
 		st = claim_take(j->o->window.state_dir, &j->o->target, &j->target->server, j->o->wait_lock_ms, j->run, &j->claim, err);
-	j->lo = (struct loader_options){ .threads = j->o->threads ? j->o->threads : 4, .lenient_zones = j->o->own_target,
+	j->lo = (struct loader_options){ .threads = j->o->threads ? j->o->threads : 4, .lenient = j->o->own_target,
 		                         .users = st ? false : j->manifest->users, .server = j->cp ? &j->cp->server : NULL,
 		                         .keep_redo_log = j->o->keep_redo_log };
 	if (!st)

@@ -8,7 +8,7 @@
 
 #define SEED_MARKER "slackwater_incomplete"
 
-enum { SEED_NAMES_SHOWN = 5 };
+enum { SEED_NAMES_SHOWN = 5, SEED_READ_ONLY_SCHEMA = 3989 };
 
 static enum status read_schemas(struct seed_job *j, struct error *err)
 {
@@ -197,12 +197,29 @@ static enum status forget_channel(struct seed_job *j, const char *channel, struc
 	return st;
 }
 
+/* MySQL 8.0.22 and later: READ ONLY = 1 keeps a schema from being dropped. */
+static enum status open_schema(struct seed_job *j, const char *schema, struct error *err)
+{
+	struct buf sql = BUF_INIT(1024);
+	buf_adds(&sql, "ALTER DATABASE ");
+	sql_ident(&sql, schema);
+	buf_adds(&sql, " READ ONLY = 0");
+	enum status st = conn_exec_buf(j->target, &sql, err);
+	buf_free(&sql);
+	return st;
+}
+
 static enum status drop_schema(struct seed_job *j, const char *schema, struct error *err)
 {
 	struct buf sql = BUF_INIT(1024);
 	buf_adds(&sql, "DROP DATABASE IF EXISTS ");
 	sql_ident(&sql, schema);
 	enum status st = conn_exec_buf(j->target, &sql, err);
+	if (st == ST_FAILED && err->my_errno == SEED_READ_ONLY_SCHEMA) {
+		st = open_schema(j, schema, err);
+		if (!st)
+			st = conn_exec_buf(j->target, &sql, err);
+	}
 	buf_free(&sql);
 	return st;
 }

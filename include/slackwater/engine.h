@@ -71,7 +71,9 @@ void engine_free(struct engine *e); /* NULL is fine; releases first */
 
 struct loader_options {
 	unsigned threads;
-	bool lenient_zones;   /* events of a time zone that the target does not know are created in UTC, with a warning: for a server nobody uses */
+	/* For a server nobody uses: events of a time zone that it does not know are created in UTC, loadable functions whose library it lacks left out, each
+	 * with a warning. */
+	bool lenient;
 	bool users;
 	const struct server_info *server; /* that the snapshot was taken of; borrowed */
 	bool keep_redo_log;   /* do not switch InnoDB's redo log off even where it could be */

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import topology
 from lab import compare, place, tool
-from lab.server import FLAVOURS, MariaDB, MySQL56
+from lab.server import FLAVOURS, MariaDB, MySQL56, MySQL97
 from test_fidelity import COMMON, NEWER
 
 ODD = "`odd``na me-ü`"
@@ -21,6 +21,13 @@ MORE = [f"USE {ODD}",
         "INSERT INTO spread_by_text VALUES ('ä'),('b'),('ö'),('é'),('z')",
         "CREATE DATABASE `plain` DEFAULT CHARACTER SET latin1"]
 
+OF_97 = ["CREATE LIBRARY lib LANGUAGE JAVASCRIPT AS $$ export function f(n) {\n  return n + 1;  \n} $$", "CREATE DATABASE a_user",
+         f"CREATE FUNCTION a_user.uses(n INT) RETURNS INT DETERMINISTIC LANGUAGE JAVASCRIPT USING ({ODD}.lib AS l) AS $$ return l.f(n);\n $$",
+         """CREATE SPATIAL REFERENCE SYSTEM 1990001 NAME 'Lab' DEFINITION 'GEOGCS["Lab",DATUM["Lab",SPHEROID["WGS 84",6378137,298.257223563]],"""
+         """PRIMEM["Greenwich",0],UNIT["degree",0.017453292519943278],AXIS["Lat",NORTH],AXIS["Lon",EAST]]'""",
+         "CREATE TABLE placed (id INT PRIMARY KEY, g POINT NOT NULL SRID 1990001) ENGINE=InnoDB", "INSERT INTO placed VALUES (1, ST_GeomFromText('POINT(1 2)', 1990001))",
+         "CREATE FUNCTION service_release_locks RETURNS INTEGER SONAME 'locking_service.so'", "CREATE VIEW releasing AS SELECT service_release_locks('a') AS x"]
+
 
 @pytest.fixture(scope="module", params=FLAVOURS, ids=lambda f: f.flavour)
 def lab(request):
@@ -28,7 +35,7 @@ def lab(request):
         connection = made.source.connect()
         with connection.cursor() as cursor:
             cursor.execute("SET sql_mode=''")
-            for statement in COMMON + (NEWER if request.param is not MySQL56 else []) + MORE:
+            for statement in COMMON + (NEWER if request.param is not MySQL56 else []) + MORE + (OF_97 if request.param is MySQL97 else []):
                 cursor.execute(statement)
         connection.close()
         made.wait_caught_up()
@@ -69,6 +76,9 @@ def _compare(lab, target):
         assert "-- that is all" in bodies and "-- done" in bodies, "no program ends in a comment here: that is what the recipes have to cope with"
     assert compare.differences(lab.replica, target) == []
     assert set(compare.picture(lab.replica)) == set(compare.picture(target))
+    if lab.flavour is MySQL97:
+        query = "SELECT LIBRARY_NAME AS n, LIBRARY_DEFINITION AS d FROM information_schema.LIBRARIES"
+        assert target.sql(query) == lab.replica.sql(query) != []
     for name in ("a", "b"):
         query = f"SELECT HEX(k) AS k FROM {ODD}.spread_by_text PARTITION ({name}) ORDER BY 1"
         assert lab.replica.sql(query) == target.sql(query), "rows lie in other partitions"

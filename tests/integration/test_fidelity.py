@@ -134,7 +134,7 @@ def test_special_things_are_carried_or_refused(lab, name, repository):
         lab.wait_caught_up()
 
 
-def _carried(lab, repository, statements, asked, after=()):
+def carried(lab, repository, statements, asked, after=()):
     """Statements on the source; the seed must answer as the replica does, and again when the source has gone on."""
     def same(target):
         lab.wait_caught_up(target)
@@ -180,20 +180,20 @@ LENIENT_ASKED = [f"SELECT id, {WORDS} FROM odd.words ORDER BY id", "SELECT id, a
 
 
 def test_what_a_lenient_server_let_in_gets_in_again(lab, repository):
-    target = _carried(lab, repository, LENIENT, LENIENT_ASKED,
+    target = carried(lab, repository, LENIENT, LENIENT_ASKED,
                       ["UPDATE words SET b='x' WHERE id=1", "DELETE FROM words WHERE id=4", "DELETE FROM spread WHERE id=3", "DELETE FROM days WHERE id=0"])
     lab.drop(target)
 
 
 @pytest.mark.parametrize("lab", [MariaDB], ids=["mariadb"], indirect=True)
 def test_rows_that_break_a_check_get_in_again(lab, repository):
-    lab.drop(_carried(lab, repository, ["CREATE TABLE checked (a INT PRIMARY KEY, CHECK (a > 0)) ENGINE=InnoDB", "SET check_constraint_checks=0", "INSERT INTO checked VALUES (-1)"], []))
+    lab.drop(carried(lab, repository, ["CREATE TABLE checked (a INT PRIMARY KEY, CHECK (a > 0)) ENGINE=InnoDB", "SET check_constraint_checks=0", "INSERT INTO checked VALUES (-1)"], []))
 
 
 @pytest.mark.parametrize("lab", [MariaDB], ids=["mariadb"], indirect=True)
 def test_sequences_go_on_where_they_are(lab, repository):
     asked = [f"SELECT * FROM odd.{name}" for name in ("counting", "`zz - last`", "backwards")] + ["SELECT * FROM odd.asking ORDER BY id"]
-    target = _carried(lab, repository, [
+    target = carried(lab, repository, [
         "CREATE SEQUENCE counting START WITH 5 INCREMENT BY 3 CACHE 7", "SELECT NEXTVAL(counting)", "CREATE SEQUENCE `zz - last`",
         "CREATE SEQUENCE backwards START WITH -5 INCREMENT BY -3 MINVALUE -20 NOCACHE CYCLE ENGINE=MyISAM COMMENT='it''s;\n'", *["SELECT NEXTVAL(backwards)"] * 7,
         "CREATE TABLE asking (id BIGINT DEFAULT NEXTVAL(`zz - last`) PRIMARY KEY, v BIGINT DEFAULT NEXTVAL(odd.counting)) ENGINE=InnoDB",
@@ -206,7 +206,7 @@ def test_sequences_go_on_where_they_are(lab, repository):
 def test_history_comes_along(lab, repository):
     asked = ["SELECT *, row_start, row_end FROM odd.kept FOR SYSTEM_TIME ALL ORDER BY row_start, id, row_end", "SELECT *, s FROM odd.named FOR SYSTEM_TIME ALL ORDER BY s, e, id",
              "SELECT *, row_start, row_end FROM odd.keyless FOR SYSTEM_TIME ALL ORDER BY row_start, row_end", "SELECT *, row_start, row_end FROM odd.aria FOR SYSTEM_TIME ALL"]
-    target = _carried(lab, repository, [
+    target = carried(lab, repository, [
         "CREATE TABLE kept (id INT PRIMARY KEY, v INT, g INT AS (v+1) VIRTUAL, h INT AS (v) STORED, KEY (v)) ENGINE=InnoDB WITH SYSTEM VERSIONING",
         "INSERT INTO kept (id,v) VALUES (1,1),(2,2)", "UPDATE kept SET v=v+1", "DELETE FROM kept WHERE id=2", "UPDATE kept SET v=9",
         "CREATE TABLE named (id INT PRIMARY KEY, v INT, s TIMESTAMP(6) GENERATED ALWAYS AS ROW START INVISIBLE, e TIMESTAMP(6) GENERATED ALWAYS AS ROW END, "
@@ -223,7 +223,7 @@ def test_grants_on_columns_with_odd_names(lab, repository):
     asked = ["SELECT Db, Table_name, Column_name, Column_priv FROM mysql.columns_priv WHERE User='narrow' ORDER BY 2, 3",
              "SELECT Db, Table_name, Table_priv, Column_priv FROM mysql.tables_priv WHERE User='narrow' ORDER BY 2"]
     try:
-        lab.drop(_carried(lab, repository, [
+        lab.drop(carried(lab, repository, [
             "CREATE TABLE granted (`a, b` INT, `c)` INT, `d``` INT, e INT) ENGINE=InnoDB", "CREATE USER narrow@localhost IDENTIFIED BY 'n-pw-1'",
             "GRANT SELECT (`a, b`, `c)`), INSERT (`d```, e), REFERENCES, DELETE ON odd.granted TO narrow@localhost WITH GRANT OPTION"], asked))
     finally:
@@ -233,7 +233,7 @@ def test_grants_on_columns_with_odd_names(lab, repository):
 @pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
 def test_a_row_format_that_the_server_does_not_make(lab, repository):
     """innodb_file_format is Antelope: the definition says what the rows are not, there as here."""
-    lab.drop(_carried(lab, repository, ["CREATE TABLE packed (a INT PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8", "INSERT INTO packed VALUES (1)"], []))
+    lab.drop(carried(lab, repository, ["CREATE TABLE packed (a INT PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8", "INSERT INTO packed VALUES (1)"], []))
 
 
 TYPED = {
@@ -280,7 +280,7 @@ def test_a_default_that_the_server_does_not_show_is_refused(lab, repository):
     lab.wait_caught_up()
     refused = tool.backup(lab.replica, repository, expect=tool.PREFLIGHT)
     assert [name for name in ("spared", *hidden) if f"`odd`.`{name}`" in refused.err] == [*hidden]
-    lab.drop(_carried(lab, repository, [f"DROP TABLE {name}" for name in hidden], ["SELECT a, HEX(q) AS q, HEX(b) AS b, HEX(c) AS c FROM odd.spared"],
+    lab.drop(carried(lab, repository, [f"DROP TABLE {name}" for name in hidden], ["SELECT a, HEX(q) AS q, HEX(b) AS b, HEX(c) AS c FROM odd.spared"],
                       ["INSERT INTO spared (a) VALUES (1)"]))
 
 
@@ -339,7 +339,7 @@ def test_a_later_server_keeps_the_collations(lab, repository, tmp_path):
 @pytest.mark.parametrize("lab", [MySQL97], ids=["mysql97"], indirect=True)
 def test_foreign_keys_to_what_is_not_unique(lab, repository):
     lab.replica.sql("SET GLOBAL restrict_fk_on_non_standard_key=OFF", "STOP REPLICA SQL_THREAD", "START REPLICA SQL_THREAD")
-    _carried(lab, repository, ["SET restrict_fk_on_non_standard_key=OFF", "CREATE TABLE a_child (p INT) ENGINE=InnoDB", "CREATE TABLE parent (a INT, b INT, KEY (a)) ENGINE=InnoDB",
+    carried(lab, repository, ["SET restrict_fk_on_non_standard_key=OFF", "CREATE TABLE a_child (p INT) ENGINE=InnoDB", "CREATE TABLE parent (a INT, b INT, KEY (a)) ENGINE=InnoDB",
                                "ALTER TABLE a_child ADD FOREIGN KEY (p) REFERENCES parent (a)", "INSERT INTO parent VALUES (1,1),(1,2)", "INSERT INTO a_child VALUES (1),(1)"],
              ["SELECT p FROM odd.a_child", "SELECT a, b FROM odd.parent ORDER BY b"], ["INSERT INTO a_child VALUES (1)"])
     lab.replica.sql("SET GLOBAL restrict_fk_on_non_standard_key=ON")

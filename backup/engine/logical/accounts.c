@@ -5,17 +5,18 @@
  *
  *   MySQL 5.7+        CREATE USER IF NOT EXISTS + ALTER USER from SHOW CREATE USER, SHOW GRANTS; roles are locked accounts
  *   MariaDB 10.2+     CREATE OR REPLACE would drop grants of others' roles: CREATE USER IF NOT EXISTS + ALTER USER; roles of their own kind
- *   MySQL 5.6         SHOW GRANTS, whose GRANT USAGE ... IDENTIFIED BY PASSWORD makes the account
+ *   MySQL 5.6         SHOW GRANTS, whose GRANT USAGE ... IDENTIFIED BY PASSWORD makes the account; and account_old.h
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "account_columns.h"
+#include "account_old.h"
 #include "inventory.h"
 #include "layout.h"
 #include "slackwater/dialect.h"
 
-struct account { char *user, *host; bool role, unknown, expired; char *default_role; };
+struct account { char *user, *host; bool role, unknown, expired; char *default_role; struct account_old old; };
 
 struct accounts {
 	struct account *item;
@@ -30,6 +31,7 @@ static void accounts_clear(struct accounts *a)
 		free(a->item[i].user);
 		free(a->item[i].host);
 		free(a->item[i].default_role);
+		account_old_free(&a->item[i].old);
 	}
 	free(a->item);
 }
@@ -213,6 +215,20 @@ out:
 	return st;
 }
 
+static enum status accounts_create_old(struct accounts *a, struct account *u, struct error *err)
+{
+	struct buf b = { .max = 1u << 20, .secret = 1 };
+	enum status st = account_old_read(a->c, u->user, u->host, &u->old, err);
+	account_old_create(&u->old, u->user, u->host, &b);
+	u->expired = u->old.expired;
+	if (!st)
+		st = buf_check(&b, "an account", err);
+	if (!st && b.len)
+		accounts_line(a, buf_str(&b));
+	buf_free(&b);
+	return st;
+}
+
 /* ---- granting ---- */
 
 /* A grant on a table that does not exist cannot be given again. Only plain tables and views are judged: `schema`.`name` without a wildcard. */
@@ -280,7 +296,13 @@ static enum status accounts_grant_line(struct accounts *a, const char *grant, st
 		struct buf b = BUF_INIT(1u << 20);
 		b.secret = 1;
 		accounts_quote_columns(grant, &b);
+		/* MariaDB shows a grant on a package in words that it takes in this mode alone (1064 [run 10.11.19]). */
+		bool package = strncmp(grant, "GRANT ", 6) == 0 && strstr(grant, " ON PACKAGE ");
+		if (package)
+			accounts_line(a, "SET sql_mode = 'ORACLE'");
 		accounts_line(a, buf_str(&b));
+		if (package)
+			accounts_line(a, "SET sql_mode = ''");
 		enum status st = buf_check(&b, "a grant", err);
 		buf_free(&b);
 		return st;
@@ -293,8 +315,21 @@ static enum status accounts_grant_line(struct accounts *a, const char *grant, st
 	return st;
 }
 
+static enum status accounts_grant_old(struct accounts *a, const struct account *u, const char *line, const struct account_columns *columns,
+                                      struct error *err)
+{
+	struct buf b = { .max = 1u << 20, .secret = 1 };
+	account_old_grant(&u->old, u->user, u->host, line, &b);
+	enum status st = buf_check(&b, "a grant", err);
+	if (!st)
+		st = accounts_grant_line(a, account_columns_instead(columns, buf_str(&b)), err);
+	buf_free(&b);
+	return st;
+}
+
 static enum status accounts_grants(struct accounts *a, struct account *u, struct error *err)
 {
+	bool old = conn_is_mysql(a->c, 0) && !conn_is_mysql(a->c, 50700);
 	if (u->unknown)
 		return ST_OK;
 	struct buf b = BUF_INIT(4096);
@@ -312,7 +347,9 @@ static enum status accounts_grants(struct accounts *a, struct account *u, struct
 		st = rows_next(r, &more, err);
 	while (!st && more) {
 		/* MariaDB shows a user's default role as a last line of the same answer: it comes later, when the role is granted. */
-		if (r->row[0] && strncmp(r->row[0], "SET DEFAULT ROLE", 16) != 0)
+		if (r->row[0] && old)
+			st = accounts_grant_old(a, u, r->row[0], &columns, err);
+		else if (r->row[0] && strncmp(r->row[0], "SET DEFAULT ROLE", 16) != 0)
 			st = accounts_grant_line(a, account_columns_instead(&columns, r->row[0]), err);
 		if (!st)
 			st = rows_next(r, &more, err);
@@ -405,8 +442,9 @@ enum status accounts_read(struct inventory *inv, struct conn *c, struct error *e
 	buf_clear(&inv->users);
 	buf_adds(&inv->users, LAYOUT_SCHEMA_HEADER);
 	enum status st = accounts_list(&a, err);
-	for (size_t i = 0; !st && show && i < a.n; i++)
-		st = accounts_create(&a, &a.item[i], err);
+	for (size_t i = 0; !st && i < a.n; i++)
+		if (show || !mariadb)
+			st = show ? accounts_create(&a, &a.item[i], err) : accounts_create_old(&a, &a.item[i], err);
 	for (size_t i = 0; !st && i < a.n; i++)
 		st = accounts_grants(&a, &a.item[i], err);
 	for (size_t i = 0; !st && mariadb && i < a.n; i++)

@@ -42,6 +42,6 @@ enum status define_run(struct inventory *inv, struct conn *c, struct session *se
 	struct define d = { .inv = inv, .nsessions = n };
 	enum status st = abreast_run(session, n, inv->ntables, define_session, &d, err);
 	if (!st)
-		st = inventory_check_tablespaces(inv, err);
+		st = inventory_check_places(inv, err);
 	return st ? st : inventory_triggers(inv, c, o, err);
 }

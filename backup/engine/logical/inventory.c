@@ -11,10 +11,11 @@
 #include "slackwater/hash.h"
 
 #define USERS_MAX (256u << 20)
+#define SERVER_MAX (64u << 20)
 
 void inventory_init(struct inventory *inv)
 {
-	*inv = (struct inventory){ .users = { .max = USERS_MAX, .secret = 1 } };
+	*inv = (struct inventory){ .users = { .max = USERS_MAX, .secret = 1 }, .server = { .max = SERVER_MAX } };
 }
 
 static void inventory_free_table(struct table *t)
@@ -65,6 +66,7 @@ void inventory_clear(struct inventory *inv)
 	free(inv->object);
 	free(inv->slot);
 	buf_free(&inv->users);
+	buf_free(&inv->server);
 	strlist_free(&inv->refused);
 	strlist_free(&inv->warnings);
 	inventory_init(inv);
@@ -114,6 +116,7 @@ const char *inventory_object_word(enum object_kind k)
 	static const char *const word[] = {
 		[OBJECT_TRIGGER] = "TRIGGER", [OBJECT_FUNCTION] = "FUNCTION", [OBJECT_PROCEDURE] = "PROCEDURE",
 		[OBJECT_PACKAGE] = "PACKAGE", [OBJECT_PACKAGE_BODY] = "PACKAGE BODY", [OBJECT_EVENT] = "EVENT",
+		[OBJECT_LIBRARY] = "LIBRARY",
 	};
 	return word[k];
 }

@@ -76,9 +76,10 @@ struct schema {
 	char *collation;       /* the schema's default */
 	bool whole;
 	bool post;             /* has routines or events */
+	bool libraries;        /* MySQL 9.2: of JavaScript, which routines of other schemas may use too */
 };
 
-enum object_kind { OBJECT_TRIGGER, OBJECT_FUNCTION, OBJECT_PROCEDURE, OBJECT_PACKAGE, OBJECT_PACKAGE_BODY, OBJECT_EVENT };
+enum object_kind { OBJECT_TRIGGER, OBJECT_FUNCTION, OBJECT_PROCEDURE, OBJECT_PACKAGE, OBJECT_PACKAGE_BODY, OBJECT_EVENT, OBJECT_LIBRARY };
 
 struct object {
 	enum object_kind kind;
@@ -86,7 +87,8 @@ struct object {
 	char *table;           /* of a trigger */
 	char *create;          /* bytes of cs_client */
 	size_t create_len;
-	char *sql_mode, *cs_client, *collation, *db_collation;
+	char *sql_mode;
+	char *cs_client, *collation, *db_collation; /* NULL of a library */
 	char *time_zone;       /* of an event */
 };
 
@@ -100,6 +102,7 @@ struct inventory {
 	size_t nslots;
 	const char *defaults;  /* static: LAYOUT_DEFAULTS_..., "" where definitions tell every collation */
 	struct buf users;      /* the text of slackwater-users */
+	struct buf server;     /* the text of slackwater-server; empty: there is no such thing */
 	struct strlist warnings; /* what is left out, one line each */
 	struct strlist refused; /* what cannot be dumped without loss, one line each */
 };
@@ -129,8 +132,8 @@ enum status inventory_names(struct inventory *inv, struct conn *c, const struct 
 enum status inventory_columns(struct inventory *inv, struct table *t, struct conn *c, struct error *err);
 /* SHOW CREATE of one table. Touches nothing else of the inventory: several threads may do it for tables of their own. */
 enum status inventory_define_table(struct table *t, struct conn *c, struct error *err);
-/* Tables, defined, that lie in a general tablespace: into inv->refused. */
-enum status inventory_check_tablespaces(struct inventory *inv, struct error *err);
+/* Tables, defined, that lie in a general tablespace: into inv->refused; in a directory of their own: warned of. */
+enum status inventory_check_places(struct inventory *inv, struct error *err);
 enum status inventory_triggers(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
 enum status inventory_objects(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err);
 /* Views that cannot be created again: into inv->refused. Waits for locks, so not while a snapshot is held. */
@@ -150,6 +153,9 @@ enum status inventory_dup(char **ret, const char *s, size_t len, struct error *e
 /* inventory_default.c: a DEFAULT that the server does not show whole, into inv->refused. c as for inventory_list. */
 bool inventory_default_doubtful(const struct column *c, const char *data_type, const char *shown, size_t len);
 enum status inventory_default_check(struct inventory *inv, struct conn *c, struct error *err);
+
+/* inventory_server.c: fills inv->server. */
+enum status inventory_server(struct inventory *inv, struct conn *c, struct error *err);
 
 /* accounts.c: fills inv->users. */
 enum status accounts_read(struct inventory *inv, struct conn *c, struct error *err);

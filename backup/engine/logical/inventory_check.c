@@ -7,6 +7,7 @@
 
 /* Reading this much while the applier is still takes about a second. */
 #define CHECK_COPIED_BYTES (100u << 20)
+#define CHECK_NAMES_MAX 1000
 
 /* A pattern that matches nothing is a typing error, and a snapshot without that table a bad surprise. */
 static enum status check_patterns(const struct inventory *inv, const struct engine_options *o, struct error *err)
@@ -52,13 +53,28 @@ static void check_nontransactional(const struct inventory *inv, const struct con
 		              (unsigned long long)(bytes >> 20));
 }
 
-/* Loadable functions and server definitions belong to the server, not to a schema. */
 static enum status check_count(struct conn *c, const char *sql, const char *what, struct error *err)
 {
 	uint64_t n = 0;
 	enum status st = conn_scalar_u64(c, sql, &n, err);
 	if (!st && n)
 		event_warning(c->run->events, "dump", "%llu %s are not carried over", (unsigned long long)n, what);
+	return st;
+}
+
+/* Loadable functions and server definitions belong to the server, not to a schema. */
+static enum status check_names(struct conn *c, const char *sql, const char *what, struct error *err)
+{
+	struct buf names = BUF_INIT(CHECK_NAMES_MAX);
+	struct rows *r = NULL;
+	bool more = false;
+	enum status st = conn_query(c, sql, &r, err);
+	while (!st && !(st = rows_next(r, &more, err)) && more)
+		buf_addf(&names, "%s%s", names.len ? ", " : "", r->row[0] ? r->row[0] : "");
+	rows_free(r);
+	if (!st && names.len)
+		event_warning(c->run->events, "dump", "%s: %s%s", what, buf_str(&names), names.bad ? ", ..." : "");
+	buf_free(&names);
 	return st;
 }
 
@@ -73,6 +89,21 @@ static enum status check_own_names(struct conn *c, struct error *err)
 	                             "schemas of the name ndbinfo, which is taken for the server's own,", err);
 }
 
+/* What a server has found out or keeps in mind, and no statement puts back as it was. */
+static enum status check_memory(struct conn *c, const struct engine_options *o, struct error *err)
+{
+	static const char *const statistics = "statistics of these tables that somebody has had collected (ANALYZE TABLE) are not carried over";
+	enum status st = ST_OK;
+	if (conn_is_mysql(c, 80003))
+		st = check_names(c, "SELECT DISTINCT CONCAT(SCHEMA_NAME, '.', TABLE_NAME) AS n FROM information_schema.COLUMN_STATISTICS ORDER BY n", statistics, err);
+	if (conn_is_mariadb(c, 0))
+		st = check_names(c, "SELECT DISTINCT CONCAT(db_name, '.', table_name) AS n FROM mysql.column_stats ORDER BY n", statistics, err);
+	if (!st && o->users && conn_is_mysql(c, 80003))
+		st = check_names(c, "SELECT DISTINCT CONCAT(User, '@', Host) AS n FROM mysql.password_history ORDER BY n",
+		                 "former passwords of these accounts (PASSWORD HISTORY) are not carried over", err);
+	return st;
+}
+
 enum status inventory_check_options(const struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
 {
 	enum status st = check_patterns(inv, o, err);
@@ -81,6 +112,9 @@ enum status inventory_check_options(const struct inventory *inv, struct conn *c,
 	check_nontransactional(inv, c, o);
 	st = check_own_names(c, err);
 	if (!st)
-		st = check_count(c, "SELECT COUNT(*) FROM mysql.func", "loadable functions (mysql.func)", err);
-	return st ? st : check_count(c, "SELECT COUNT(*) FROM mysql.servers", "server definitions (CREATE SERVER)", err);
+		st = check_names(c, "SELECT DISTINCT dl FROM mysql.func ORDER BY dl", "loadable functions are carried over, the target must have their libraries in its plugin_dir", err);
+	if (!st)
+		st = check_memory(c, o, err);
+	return st ? st : check_names(c, "SELECT Server_name FROM mysql.servers ORDER BY Server_name",
+	                             "server definitions (CREATE SERVER) are not carried over, and not replicated either", err);
 }

@@ -10,6 +10,8 @@
 #include "inventory.h"
 #include "slackwater/dialect.h"
 
+#define DEFINE_NAMES_MAX 1000
+
 /* "SHOW CREATE WHAT `schema`.`name`" and its only row; r is freed by the caller, also after a failure. */
 static enum status define_show(struct conn *c, const char *what, const char *schema, const char *name, struct rows **r, struct error *err)
 {
@@ -61,14 +63,31 @@ static bool define_in_tablespace(const char *create)
 	return p && strncmp(p + 21, "innodb_system`", 14) != 0 && strncmp(p + 21, "innodb_file_per_table`", 22) != 0;
 }
 
-enum status inventory_check_tablespaces(struct inventory *inv, struct error *err)
+static bool define_in_directory(const char *create)
 {
+	return strstr(create, " DATA DIRECTORY") || strstr(create, " INDEX DIRECTORY");
+}
+
+enum status inventory_check_places(struct inventory *inv, struct error *err)
+{
+	struct buf names = BUF_INIT(DEFINE_NAMES_MAX);
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < inv->ntables; i++) {
 		const struct table *t = &inv->table[i];
-		if (!t->view && !t->gone && define_in_tablespace(t->create))
+		if (t->view || t->gone)
+			continue;
+		if (define_in_tablespace(t->create))
 			st = inventory_refused(inv, t->schema, t->name, err, "it lies in a general tablespace, which is not carried over");
+		/* MySQL 9.7: what one account reads there is not what is there, and whether it is ours no statement says. */
+		if (!st && strstr(t->create, "MASKING POLICY `"))
+			st = inventory_refused(inv, t->schema, t->name, err, "a column of it is masked (MASKING POLICY), and may not be read as it is");
+		if (define_in_directory(t->create))
+			buf_addf(&names, "%s`%s`.`%s`", names.len ? ", " : "", t->schema, t->name);
 	}
+	if (!st && names.len)
+		st = strlist_addf(&inv->warnings, err, "these tables have a DATA or INDEX DIRECTORY of their own, which a target must have as well: %s%s",
+		                  buf_str(&names), names.bad ? ", ..." : "");
+	buf_free(&names);
 	return st;
 }
 
@@ -97,11 +116,12 @@ static enum status define_program(struct object *o, struct conn *c, struct error
 		st = define_cell(&o->sql_mode, r, 1, err);
 	if (!st && o->kind == OBJECT_EVENT)
 		st = define_cell(&o->time_zone, r, 2, err);
-	if (!st)
+	bool charsets = o->kind != OBJECT_LIBRARY;
+	if (!st && charsets)
 		st = define_cell(&o->cs_client, r, text + 1, err);
-	if (!st)
+	if (!st && charsets)
 		st = define_cell(&o->collation, r, text + 2, err);
-	if (!st)
+	if (!st && charsets)
 		st = define_cell(&o->db_collation, r, text + 3, err);
 	rows_free(r);
 	return st;
@@ -124,7 +144,7 @@ static enum status define_named(struct inventory *inv, const struct rows *r, enu
 
 static bool define_kind(const char *type, enum object_kind *ret)
 {
-	for (enum object_kind k = OBJECT_TRIGGER; k <= OBJECT_EVENT; k++) {
+	for (enum object_kind k = OBJECT_TRIGGER; k <= OBJECT_LIBRARY; k++) {
 		if (!strcmp(inventory_object_word(k), type)) {
 			*ret = k;
 			return true;
@@ -220,6 +240,11 @@ enum status inventory_objects(struct inventory *inv, struct conn *c, const struc
 	enum status st = define_schemas(inv, c, err);
 	if (!st)
 		st = define_views(inv, c, err);
+	/* JavaScript that routines import; the list of routines does not have it. */
+	if (!st && conn_is_mysql(c, 90200))
+		st = define_list(inv, c, "SELECT LIBRARY_SCHEMA, LIBRARY_NAME, NULL, 'LIBRARY' FROM information_schema.LIBRARIES"
+		                         " WHERE CAST(LIBRARY_SCHEMA AS BINARY) NOT IN ('mysql','sys')"
+		                         " ORDER BY " INVENTORY_BYTES("LIBRARY_SCHEMA") ", " INVENTORY_BYTES("LIBRARY_NAME"), o, err);
 	if (!st)
 		st = define_list(inv, c, "SELECT ROUTINE_SCHEMA, ROUTINE_NAME, NULL, ROUTINE_TYPE FROM information_schema.ROUTINES"
 		                         " WHERE CAST(ROUTINE_SCHEMA AS BINARY) NOT IN ('mysql','sys')"
@@ -227,20 +252,21 @@ enum status inventory_objects(struct inventory *inv, struct conn *c, const struc
 	if (!st)
 		st = define_list(inv, c, "SELECT EVENT_SCHEMA, EVENT_NAME, NULL, 'EVENT' FROM information_schema.EVENTS"
 		                         " ORDER BY " INVENTORY_BYTES("EVENT_SCHEMA") ", " INVENTORY_BYTES("EVENT_NAME"), o, err);
-	/* JavaScript that routines import; of no kind that is known here, so each is refused by its name. */
-	if (!st && conn_is_mysql(c, 90200))
-		st = define_list(inv, c, "SELECT LIBRARY_SCHEMA, LIBRARY_NAME, NULL, 'LIBRARY' FROM information_schema.LIBRARIES"
-		                         " WHERE CAST(LIBRARY_SCHEMA AS BINARY) NOT IN ('mysql','sys')", o, err);
 	if (!st)
 		st = define_programs(inv, from, c, err);
 	for (size_t i = from; !st && i < inv->nobjects; i++) {
 		struct schema *s = inventory_schema(inv, inv->object[i].schema);
-		if (s)
+		bool library = inv->object[i].kind == OBJECT_LIBRARY;
+		if (s && library)
+			s->libraries = true;
+		else if (s)
 			s->post = true;
 		else
 			st = error_set(err, ST_RETRY, ERR_INCONSISTENT, "schema `%s` came into being while its objects were listed",
 			               inv->object[i].schema);
 	}
+	if (!st)
+		st = inventory_server(inv, c, err);
 	if (!st && o->users)
 		st = accounts_read(inv, c, err);
 	return st;
@@ -269,6 +295,12 @@ static enum status define_try_select(struct conn *c, const struct table *t, stru
 	return st;
 }
 
+/* 1449 is told to those who may make views of others; anybody else is denied access [run 5.6.24, 9.7.4, 10.11.19]. The view can be created all the same. */
+static bool define_no_definer(const struct error *err)
+{
+	return err->my_errno == 1449 || err->my_errno == 1045;
+}
+
 enum status inventory_check_views(struct inventory *inv, struct conn *c, struct error *err)
 {
 	enum status st = ST_OK;
@@ -284,10 +316,10 @@ enum status inventory_check_views(struct inventory *inv, struct conn *c, struct 
 		buf_adds(&b, " LIMIT 0");
 		st = conn_exec_buf(c, &b, err);
 		buf_free(&b);
-		if (st && err->my_errno == 1356)
+		if (st && (err->my_errno == 1356 || define_no_definer(err)))
 			st = define_try_select(c, t, err);
-		else if (st && err->my_errno == 1449)
-			st = ST_OK; /* its definer does not exist: it can be created all the same */
+		if (st && define_no_definer(err)) /* of a view that it uses, which is judged by itself */
+			st = ST_OK;
 		if (st && !c->lost && err->my_errno && err->my_errno != 1205 && err->kind != ERR_INTERRUPTED)
 			st = inventory_refused(inv, t->schema, t->name, err, "the view is broken: %s", err->message);
 	}

@@ -3,14 +3,15 @@
  * layout: the mydumper-layout directory that a logical snapshot unpacks to, shared by the dumping and the loading side. Pure text.
  *
  *   metadata                          INI for myloader; our own mapping in its comment lines (below)
- *   DB-schema-create.sql              CREATE DATABASE
+ *   DB-schema-create.sql              CREATE DATABASE, CREATE LIBRARY
  *   DB.TABLE-schema.sql               CREATE TABLE
  *   DB.TABLE-schema-triggers.sql      the triggers of one table
  *   DB.TABLE.NNNNN.sql.zst            rows: INSERT statements of about 1 MiB
  *   DB.VIEW-schema.sql                a table in the view's place, so that views may be created in any order
  *   DB.VIEW-schema-view.sql           DROP TABLE IF EXISTS + CREATE VIEW
  *   DB-schema-post.sql                routines and events
- *   slackwater-users                  accounts, roles, grants: ours, myloader does not know it
+ *   slackwater-server                 loadable functions, spatial reference systems; before all others, absent if there are none
+ *   slackwater-users                  accounts, roles, grants: ours, myloader knows neither
  *   xtrabackup_slave_info, xtrabackup_binlog_info
  *
  * Names. DB and TABLE are the real names where these are made of [A-Za-z0-9_] alone, else "mydumper_N", as mydumper does: unique without
@@ -28,6 +29,7 @@
 #define LAYOUT_METADATA "metadata"
 /* No .sql: Debian's myloader 0.10.1 takes each such file for a table's and crashes when there is no dot in the name [run]. */
 #define LAYOUT_USERS "slackwater-users"
+#define LAYOUT_SERVER "slackwater-server"
 #define LAYOUT_SLAVE_INFO "xtrabackup_slave_info"
 #define LAYOUT_BINLOG_INFO "xtrabackup_binlog_info"
 

@@ -53,7 +53,7 @@ static enum status logical_plan(struct loader *base, struct conn *target, struct
 	if (!st)
 		st = load_check_tables(&l->plan, l->o->server, target, run, err);
 	if (!st)
-		st = load_programs_check(&l->plan, target, l->o->lenient_zones, err);
+		st = load_programs_check(&l->plan, target, l->o->lenient, err);
 	if (!st)
 		st = load_server_check_packet(target, l->manifest->largest_statement, err);
 	return st ? st : check_accounts(l, target, err);
@@ -79,7 +79,7 @@ static enum status with_session(struct load_logical *l, struct run *run, bool sc
 	struct conn *c = NULL;
 	enum status st = load_session_open(l->target, run, &c, err);
 	if (!st)
-		st = schemas ? load_objects_schemas(&l->plan, c, err) : load_objects_rest(&l->plan, c, l->o, run, err);
+		st = schemas ? load_objects_schemas(&l->plan, c, l->o, err) : load_objects_rest(&l->plan, c, l->o, run, err);
 	conn_free(c);
 	return st;
 }

@@ -10,7 +10,9 @@
 #include "load_split.h"
 #include "slackwater/dialect.h"
 
-enum { ACCOUNT_STATEMENT_MAX = 16 << 20 };
+enum { ACCOUNT_STATEMENT_MAX = 16 << 20, ACCOUNT_EXISTS = 1396 };
+
+static const char create_user[] = "CREATE USER ";
 
 static bool starts(const char *sql, size_t len, const char *word)
 {
@@ -54,6 +56,8 @@ bool load_accounts_about(const char *sql, size_t len, const char *account)
 	const char *end = sql + len;
 	if (starts(sql, len, "ALTER USER "))
 		return name_at(sql + 11, end, account);
+	if (starts(sql, len, create_user)) /* with IF NOT EXISTS it does nothing to one that is there, and no name follows */
+		return name_at(sql + sizeof create_user - 1, end, account);
 	if (!starts(sql, len, "GRANT ") || !memmem(sql, len, " IDENTIFIED ", 12))
 		return false;
 	for (const char *p = sql; (p = memmem(p, (size_t)(end - p), " TO ", 4)); p += 4)
@@ -78,9 +82,23 @@ static const char *why_left_out(const struct buf *sql, unsigned my_errno)
 	return NULL;
 }
 
+/* MySQL 5.6 has neither IF NOT EXISTS nor an ALTER USER that changes the plugin: of an account that is there already, a new one is made. */
+static enum status create_anew(struct conn *c, const struct buf *sql, struct error *err)
+{
+	const char *name = sql->data + sizeof create_user - 1, *end = sql->data + sql->len;
+	struct buf ignored = BUF_INIT(2048);
+	const char *p = name_part(name, end, &ignored);
+	p = p && p < end && *p == '@' ? name_part(p + 1, end, &ignored) : NULL;
+	buf_free(&ignored);
+	enum status st = p ? conn_execf(c, err, "DROP USER %.*s", (int)(p - name), name) : ST_FAILED;
+	return st ? st : conn_exec_secret(c, sql, "a statement of " LAYOUT_USERS, err);
+}
+
 static enum status run_one(struct conn *c, const struct buf *sql, struct error *err)
 {
 	enum status st = conn_exec_secret(c, sql, "a statement of " LAYOUT_USERS, err);
+	if (st == ST_FAILED && err->my_errno == ACCOUNT_EXISTS && starts(sql->data, sql->len, create_user))
+		st = create_anew(c, sql, err);
 	const char *why = st && !c->lost && err->kind != ERR_INTERRUPTED ? why_left_out(sql, err->my_errno) : NULL;
 	if (!why)
 		return st;

@@ -7,6 +7,7 @@
 
 #include "load_plan.h"
 
-enum status load_objects_schemas(const struct load_plan *p, struct conn *c, struct error *err);
+/* What belongs to the server comes before them. */
+enum status load_objects_schemas(const struct load_plan *p, struct conn *c, const struct loader_options *o, struct error *err);
 /* c is a session that nothing else uses: the files change its sql_mode, character sets and time zone. */
 enum status load_objects_rest(const struct load_plan *p, struct conn *c, const struct loader_options *o, struct run *run, struct error *err);

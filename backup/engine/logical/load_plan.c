@@ -117,7 +117,7 @@ static enum status take_table(struct tally *t, size_t i, struct error *err)
 
 static enum status nothing_unknown(const struct tally *t, struct error *err)
 {
-	static const char *const plain[] = { LAYOUT_METADATA, LAYOUT_USERS, LAYOUT_SLAVE_INFO, LAYOUT_BINLOG_INFO, "checkpoint.json" };
+	static const char *const plain[] = { LAYOUT_METADATA, LAYOUT_SERVER, LAYOUT_USERS, LAYOUT_SLAVE_INFO, LAYOUT_BINLOG_INFO, "checkpoint.json" };
 	for (size_t i = 0; i < t->p->index->n; i++) {
 		bool known = t->seen[i];
 		for (size_t k = 0; k < sizeof plain / sizeof plain[0]; k++)

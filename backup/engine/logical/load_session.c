@@ -7,7 +7,7 @@
 #include "layout.h"
 #include "slackwater/dialect.h"
 
-enum { DDL_TRIES = 10, DDL_PAUSE_MS = 20 };
+enum { DDL_TRIES = 10, DDL_PAUSE_MS = 20, OPTION_IGNORED = 1618 };
 
 /* Settings that only some versions have: tried where they exist. Each would change what a CREATE TABLE of the snapshot makes. */
 static const struct { enum flavor flavor; unsigned from; const char *sql; } load_session_settings[] = {
@@ -88,12 +88,12 @@ static bool among(unsigned code, const unsigned *list, size_t n)
 /*
  * Rows: everything counts but deprecations. Definitions: servers warn of much that is no loss (deprecated syntax, the event scheduler being off, a
  * definer that does not exist); what counts is a definition that came out otherwise: another engine (1266, 1286), a key or default
- * cut short (1071, 1264, 1265, 1292, 1300, 1366), a type changed (1246), an option not taken (1478, 1911).
+ * cut short (1071, 1264, 1265, 1292, 1300, 1366), a type changed (1246), an option not taken (1478, 1911; a directory, 1618, is only told).
  */
 static bool loses_something(unsigned code, bool ddl)
 {
 	static const unsigned deprecated[] = { 1287, 1681, 3719, 3720, 3778, 3090, 4124 };
-	static const unsigned otherwise[] = { 1266, 1286, 1071, 1264, 1265, 1292, 1300, 1366, 1246, 1478, 1911 };
+	static const unsigned otherwise[] = { 1266, 1286, 1071, 1264, 1265, 1292, 1300, 1366, 1246, 1478, 1618, 1911 };
 	return ddl ? among(code, otherwise, sizeof otherwise / sizeof otherwise[0])
 	           : !among(code, deprecated, sizeof deprecated / sizeof deprecated[0]);
 }
@@ -146,7 +146,7 @@ static enum status check_warnings(struct conn *c, bool ddl, const char *what, st
 		unsigned code = (unsigned)rows_u64(r, "Code", 0);
 		if (!loses_something(code, ddl))
 			continue;
-		if (ddl && only_a_row_format(code, text)) {
+		if (ddl && (only_a_row_format(code, text) || code == OPTION_IGNORED)) {
 			event_warning(c->run->events, "load", "%s: %s", what, text);
 			continue;
 		}

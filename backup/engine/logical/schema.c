@@ -48,11 +48,31 @@ static void schema_begin(struct buf *b, const struct inventory *inv)
 
 /* ---- schemas and tables ---- */
 
+/* Here, because a routine of any schema may use them, and is not created without. */
+static void schema_libraries(const struct inventory *inv, const struct schema *s, struct buf *b)
+{
+	buf_adds(b, LAYOUT_SCHEMA_HEADER "USE ");
+	sql_ident(b, s->name);
+	buf_adds(b, ";\n");
+	for (size_t i = 0; i < inv->nobjects; i++) {
+		const struct object *o = &inv->object[i];
+		if (o->kind != OBJECT_LIBRARY || strcmp(o->schema, s->name) != 0)
+			continue;
+		buf_adds(b, "SET sql_mode = ");
+		sql_string(b, o->sql_mode);
+		buf_adds(b, ";\n");
+		layout_statement(b, o->create, o->create_len);
+	}
+	buf_adds(b, "SET sql_mode = '';\n");
+}
+
 static enum status schema_put_schema(const struct inventory *inv, const struct schema *s, struct stream_writer *w, struct error *err)
 {
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
 	buf_adds(&b, inv->defaults);
 	schema_line(&b, s->create);
+	if (s->libraries)
+		schema_libraries(inv, s, &b);
 	enum status st = schema_put_file(w, LAYOUT_SCHEMA_CREATE, s->file, &b, err);
 	buf_free(&b);
 	return st;
@@ -154,7 +174,7 @@ static enum status schema_put_programs(const struct inventory *inv, const struct
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
 	schema_begin(&b, inv);
 	for (size_t i = 0; i < inv->nobjects; i++)
-		if (inv->object[i].kind != OBJECT_TRIGGER && !strcmp(inv->object[i].schema, s->name))
+		if (inv->object[i].kind != OBJECT_TRIGGER && inv->object[i].kind != OBJECT_LIBRARY && !strcmp(inv->object[i].schema, s->name))
 			schema_program(&b, &inv->object[i], s);
 	enum status st = schema_put_file(w, LAYOUT_SCHEMA_POST, s->file, &b, err);
 	buf_free(&b);
@@ -196,6 +216,16 @@ static enum status schema_put_triggers(const struct inventory *inv, struct strea
 	return st;
 }
 
+static enum status schema_put_whole(struct stream_writer *w, const char *name, const struct buf *text, struct error *err)
+{
+	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
+	b.secret = text->secret;
+	buf_add(&b, text->data, text->len);
+	enum status st = schema_put_text(w, name, &b, err);
+	buf_free(&b);
+	return st;
+}
+
 enum status schema_put(const struct inventory *inv, struct stream_writer *w, struct error *err)
 {
 	enum status st = ST_OK;
@@ -210,13 +240,10 @@ enum status schema_put(const struct inventory *inv, struct stream_writer *w, str
 		st = schema_put_programs(inv, &inv->schema[i], w, err);
 	if (!st)
 		st = schema_put_triggers(inv, w, err);
-	if (!st && inv->users.len) {
-		struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
-		buf_add(&b, inv->users.data, inv->users.len);
-		b.secret = 1;
-		st = schema_put_text(w, LAYOUT_USERS, &b, err);
-		buf_free(&b);
-	}
+	if (!st && inv->server.len)
+		st = schema_put_whole(w, LAYOUT_SERVER, &inv->server, err);
+	if (!st && inv->users.len)
+		st = schema_put_whole(w, LAYOUT_USERS, &inv->users, err);
 	return st;
 }
 

@@ -13,6 +13,8 @@
 #include "engine/logical/logical.h"
 #include "fake_conn.h"
 
+#define OLD_ACCOUNT "SELECT IF(plugin = '' AND LENGTH(Password) = 16, 'mysql_old_password', plugin)"
+
 static struct run run;
 static struct inventory inv;
 
@@ -173,6 +175,47 @@ static void mariadb_accounts(void **state)
 	conn_free(c);
 }
 
+/* What SHOW GRANTS of 5.6 leaves out or gets wrong [run 5.6.24]. */
+static void accounts_of_5_6(void **state)
+{
+	(void)state;
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 50624);
+	fake_conn_expect_prefix(c, "SELECT User, Host");
+	fake_conn_rows(c, "u\th\tr\td\nsha\t%\tN\t\no'x\t%\tN\t\n");
+	fake_conn_expect_prefix(c, OLD_ACCOUNT);
+	fake_conn_rows(c, "p\ta\te\nsha256_password\t$5$sa'lt$abc\tN\n");
+	fake_conn_expect_prefix(c, OLD_ACCOUNT);
+	fake_conn_rows(c, "p\ta\te\n\t*AB\tY\n");
+	fake_conn_expect_prefix(c, "SELECT t.Db, t.Table_name");
+	fake_conn_expect(c, "SHOW GRANTS FOR 'sha'@'%'");
+	fake_conn_rows(c, "x\nGRANT SELECT ON *.* TO 'sha'@'%' IDENTIFIED BY PASSWORD '$5$sa'lt$abc' REQUIRE SSL\n");
+	fake_conn_expect_prefix(c, "SELECT t.Db, t.Table_name");
+	fake_conn_expect(c, "SHOW GRANTS FOR 'o\\'x'@'%'");
+	fake_conn_rows(c, "x\nGRANT USAGE ON *.* TO 'o'x'@'%' IDENTIFIED BY PASSWORD '*AB'\n");
+	assert_int_equal(accounts_read(&inv, c, NULL), ST_OK);
+	assert_string_equal(inv.users.data, LAYOUT_SCHEMA_HEADER
+	                    "CREATE USER 'sha'@'%' IDENTIFIED WITH 'sha256_password' AS '$5$sa\\'lt$abc';\n"
+	                    "GRANT SELECT ON *.* TO 'sha'@'%' REQUIRE SSL;\n"
+	                    "GRANT USAGE ON *.* TO 'o\\'x'@'%' IDENTIFIED BY PASSWORD '*AB';\n"
+	                    "ALTER USER 'o\\'x'@'%' PASSWORD EXPIRE;\n");
+	conn_free(c);
+}
+
+static void packages_are_granted_in_their_own_mode(void **state)
+{
+	(void)state;
+	struct conn *c = fake_conn_new(&run, FLAVOR_MARIADB, 101119);
+	fake_conn_expect_prefix(c, "SELECT User, Host, is_role, default_role FROM mysql.user");
+	fake_conn_rows(c, "u\th\tr\td\nann\t%\tN\t\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'ann'@'%'");
+	fake_conn_rows(c, "x\nCREATE USER `ann`@`%`\n");
+	fake_conn_expect(c, "SHOW GRANTS FOR 'ann'@'%'");
+	fake_conn_rows(c, "x\nGRANT EXECUTE ON PACKAGE BODY `d`.`p` TO `ann`@`%`\n");
+	assert_int_equal(accounts_read(&inv, c, NULL), ST_OK);
+	assert_non_null(strstr(inv.users.data, "\nSET sql_mode = 'ORACLE';\nGRANT EXECUTE ON PACKAGE BODY `d`.`p` TO `ann`@`%`;\nSET sql_mode = '';\n"));
+	conn_free(c);
+}
+
 static void hidden_hashes_are_refused(void **state)
 {
 	(void)state;
@@ -199,6 +242,8 @@ static void dangling_grants_are_told(void **state)
 	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 50624);
 	fake_conn_expect_prefix(c, "SELECT User, Host");
 	fake_conn_rows(c, "u\th\tr\td\na\t%\tN\t\n");
+	fake_conn_expect_prefix(c, OLD_ACCOUNT);
+	fake_conn_rows(c, "p\ta\te\nmysql_native_password\t\tN\n");
 	fake_conn_expect_prefix(c, "SELECT t.Db, t.Table_name, t.Table_priv, c.Column_name");
 	fake_conn_expect(c, "SHOW GRANTS FOR 'a'@'%'");
 	fake_conn_rows(c, "x\nGRANT USAGE ON *.* TO 'a'@'%'\nGRANT SELECT ON `d`.`here` TO 'a'@'%'\nGRANT SELECT ON `d`.`gone` TO 'a'@'%'\n"
@@ -220,6 +265,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(missing_rights_are_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(mysql_accounts, setup, teardown),
 		cmocka_unit_test_setup_teardown(mariadb_accounts, setup, teardown),
+		cmocka_unit_test_setup_teardown(accounts_of_5_6, setup, teardown),
+		cmocka_unit_test_setup_teardown(packages_are_granted_in_their_own_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(hidden_hashes_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(dangling_grants_are_told, setup, teardown),
 	};

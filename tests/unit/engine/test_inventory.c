@@ -74,12 +74,41 @@ static void definitions_that_leave_collations_out(void **state)
 	assert_string_equal(inventory_defaults(FLAVOR_MARIADB, 110502), "");
 }
 
+static void what_belongs_to_the_server(void **state)
+{
+	(void)state;
+	struct inventory inv;
+	struct error err = ERROR_INIT;
+	inventory_init(&inv);
+	struct conn *c = fake_conn_new(&bare_run, FLAVOR_MYSQL, 90704);
+	fake_conn_expect(c, "SELECT name, ret, dl, type FROM mysql.func ORDER BY name");
+	fake_conn_rows(c, "name\tret\tdl\ttype\nave`r\t1\tmath.so\taggregate\nlock\t2\tl'ock.so\tfunction\n");
+	fake_conn_expect_prefix(c, "SELECT SRS_ID, SRS_NAME, ORGANIZATION, ORGANIZATION_COORDSYS_ID, DEFINITION, DESCRIPTION FROM information_schema");
+	fake_conn_rows(c, "i\tn\to\tc\td\te\n4326\tWGS 84\tEPSG\t4326\tGEOGCS[]\t\\N\n990001\tMine\t\\N\t\\N\tGEOGCS[\"x\"]\tit's\n");
+	assert_int_equal(inventory_server(&inv, c, &err), ST_OK);
+	assert_string_equal(inv.server.data, LAYOUT_SCHEMA_HEADER
+	                    "DROP FUNCTION IF EXISTS `ave``r`;\nCREATE AGGREGATE FUNCTION `ave``r` RETURNS REAL SONAME 'math.so';\n"
+	                    "DROP FUNCTION IF EXISTS `lock`;\nCREATE FUNCTION `lock` RETURNS INTEGER SONAME 'l\\'ock.so';\n"
+	                    "CREATE SPATIAL REFERENCE SYSTEM IF NOT EXISTS 4326 NAME 'WGS 84' ORGANIZATION 'EPSG' IDENTIFIED BY 4326 DEFINITION 'GEOGCS[]';\n"
+	                    "CREATE OR REPLACE SPATIAL REFERENCE SYSTEM 990001 NAME 'Mine' DEFINITION 'GEOGCS[\"x\"]' DESCRIPTION 'it\\'s';\n");
+	conn_free(c);
+	c = fake_conn_new(&bare_run, FLAVOR_MARIADB, 101119);
+	fake_conn_expect(c, "SELECT name, ret, dl, type FROM mysql.func ORDER BY name");
+	fake_conn_rows(c, "name\tret\tdl\ttype\nodd\t9\todd.so\tfunction\n");
+	assert_int_equal(inventory_server(&inv, c, &err), ST_OK);
+	assert_int_equal(inv.server.len, 0);
+	assert_int_equal(inv.refused.n, 1);
+	conn_free(c);
+	inventory_clear(&inv);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_has_all_its_columns),
 		cmocka_unit_test(an_index_in_pieces_is_no_key),
 		cmocka_unit_test(definitions_that_leave_collations_out),
+		cmocka_unit_test(what_belongs_to_the_server),
 	};
 	return cmocka_run_group_tests(tests, bare_run_setup, bare_run_teardown);
 }

@@ -137,12 +137,34 @@ static void grants_that_are_about_nothing(void **state)
 	assert_int_equal(grant(ROOT, ROOT_ADAPTED, 0, &err), ST_OK);
 }
 
+/* MySQL 5.6, whose CREATE USER ... IDENTIFIED WITH has no other way to an account that is there. */
+static void an_account_that_is_there_is_made_anew(void **state)
+{
+	(void)state;
+	static const char text[] = "CREATE USER 'sha'@'%' IDENTIFIED WITH 'sha256_password' AS 'x';\nCREATE USER 'seeder'@'%' IDENTIFIED WITH 'p' AS 'y';\n";
+	struct buf users = BUF_INIT(1000);
+	struct error err = ERROR_INIT;
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 50624);
+	buf_adds(&users, text);
+	fake_conn_expect(c, "SELECT CURRENT_USER()");
+	fake_conn_rows(c, "u\nseeder@%\n");
+	fake_conn_expect(c, "CREATE USER 'sha'@'%' IDENTIFIED WITH 'sha256_password' AS 'x'");
+	fake_conn_error(c, 1396, "Operation CREATE USER failed for 'sha'@'%'");
+	fake_conn_expect(c, "DROP USER 'sha'@'%'");
+	fake_conn_expect(c, "CREATE USER 'sha'@'%' IDENTIFIED WITH 'sha256_password' AS 'x'");
+	assert_int_equal(load_accounts_create(&users, c, &err), ST_OK);
+	assert_non_null(strstr(buf_str(&warnings), "seeder@%"));
+	conn_free(c);
+	buf_free(&users);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(privileges_that_went_away),
 		cmocka_unit_test(what_the_target_lacks_is_known_beforehand),
 		cmocka_unit_test(grants_that_are_about_nothing),
+		cmocka_unit_test(an_account_that_is_there_is_made_anew),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
