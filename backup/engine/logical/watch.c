@@ -57,12 +57,13 @@ static int64_t watch_sweep(struct watch *w, int64_t now)
 }
 
 /*
- * On MariaDB we hold no backup lock, so it is somebody else's BACKUP STAGE or FTWRL, and no snapshot of ours that starts over would help. A
- * thread that is being started waits for it as well and says that it runs [run 10.11.19].
+ * Elsewhere than on MySQL 8.0 and later we hold no backup lock, so it is somebody else's (MariaDB: BACKUP STAGE or FTWRL; Percona Server 5.7: LOCK
+ * TABLES FOR BACKUP [infer]), and no snapshot of ours that starts over would help. A thread that is being started waits for it as well and says that
+ * it runs [run MariaDB 10.11.19].
  */
 static bool watch_is_foreign(struct watch *w, const char *by_backup_lock)
 {
-	if (!conn_is_mariadb(w->c, 0) || !by_backup_lock || strcmp(by_backup_lock, "1") != 0)
+	if (conn_is_mysql(w->c, 80000) || !by_backup_lock || strcmp(by_backup_lock, "1") != 0)
 		return false;
 	if (!w->foreign)
 		event_warning(w->run->events, "dump", "the applier has been started and waits for the backup lock of another session (BACKUP STAGE, "
