@@ -211,7 +211,13 @@ json_t *jsonx_make(const struct jsonx_member *member, size_t n)
 
 static enum status dump(const json_t *doc, size_t flags, struct buf *out, struct error *err)
 {
+	pthread_once(&jsonx_once, jsonx_watch_memory);
+	jsonx_no_memory = false;
 	char *text = json_dumps(doc, flags | JSON_SORT_KEYS);
+	if (text && jsonx_no_memory) { /* jansson does not look whether there was room for a name, and goes on without it [run 2.14] */
+		free(text);
+		text = NULL;
+	}
 	if (!text)
 		return error_oom(err);
 	buf_adds(out, text);
