@@ -107,12 +107,11 @@ static enum status say_left_out(struct choose *c, struct error *err)
 		if (filter_table(c->o, t->schema, t->name))
 			continue;
 		json_t *o = json_pack("[o,o]", jsonx_text(t->schema), jsonx_text(t->name));
-		char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+		buf_adds(out, "# left out: ");
+		enum status st = o ? jsonx_dump_line(o, out, err) : error_oom(err);
 		json_decref(o);
-		if (!text)
-			return error_oom(err);
-		buf_addf(out, "# left out: %s\n", text);
-		free(text);
+		if (st)
+			return st;
 	}
 	return buf_check(out, "metadata", err);
 }

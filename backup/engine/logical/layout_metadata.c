@@ -16,13 +16,10 @@
 
 static enum status metadata_line(struct buf *out, const char *what, json_t *o, struct error *err)
 {
-	char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	buf_addf(out, "# slackwater-%s ", what);
+	enum status st = o ? jsonx_dump_line(o, out, err) : error_oom(err);
 	json_decref(o);
-	if (!text)
-		return error_oom(err);
-	buf_addf(out, "# slackwater-%s %s\n", what, text);
-	free(text);
-	return ST_OK;
+	return st;
 }
 
 static json_t *metadata_schema(const struct layout_schema *s)
