@@ -73,3 +73,10 @@ void sql_string(struct buf *b, const char *s)
 {
 	sql_bytes(b, s, strlen(s));
 }
+
+void sql_account(struct buf *b, const char *user, const char *host)
+{
+	sql_string(b, user);
+	buf_addc(b, '@');
+	sql_string(b, host);
+}

@@ -12,6 +12,7 @@
 /* Quoting. Identifiers in backticks; strings in single quotes with backslash escapes (sessions never run NO_BACKSLASH_ESCAPES). */
 void sql_ident(struct buf *b, const char *name);
 void sql_string(struct buf *b, const char *s);
+void sql_account(struct buf *b, const char *user, const char *host); /* 'user'@'host' */
 void sql_bytes(struct buf *b, const char *s, size_t len);
 
 void dialect_show_status(struct buf *b, const struct server_info *s);      /* all channels, one row each */

@@ -72,9 +72,7 @@ static enum status columns_finish(struct columns_of *t, const char *user, const 
 	buf_addc(&end, '.');
 	sql_ident(&end, t->table);
 	buf_adds(&end, " TO ");
-	sql_string(&end, user);
-	buf_addc(&end, '@');
-	sql_string(&end, host);
+	sql_account(&end, user, host);
 	enum status st = buf_check(&rights, "a grant", err);
 	if (!st)
 		st = buf_check(&end, "a grant", err);

@@ -37,19 +37,12 @@ enum status account_old_read(struct conn *c, const char *user, const char *host,
 	return st;
 }
 
-static void old_name(struct buf *b, const char *user, const char *host)
-{
-	sql_string(b, user);
-	buf_addc(b, '@');
-	sql_string(b, host);
-}
-
 void account_old_create(const struct account_old *a, const char *user, const char *host, struct buf *out)
 {
 	if (!a->plugin)
 		return;
 	buf_adds(out, "CREATE USER ");
-	old_name(out, user, host);
+	sql_account(out, user, host);
 	buf_adds(out, " IDENTIFIED WITH ");
 	sql_string(out, a->plugin);
 	buf_adds(out, " AS ");
@@ -72,7 +65,7 @@ void account_old_grant(const struct account_old *a, const char *user, const char
 	struct buf raw = BUF_INIT(OLD_LINE_MAX), quoted = BUF_INIT(OLD_LINE_MAX), proof = { .max = OLD_LINE_MAX, .secret = 1 };
 	buf_addf(&raw, " TO '%s'@'%s'", user, host);
 	buf_adds(&quoted, " TO ");
-	old_name(&quoted, user, host);
+	sql_account(&quoted, user, host);
 	line = old_replace(out, line, &raw, buf_str(&quoted));
 	buf_addf(&proof, " IDENTIFIED BY PASSWORD '%s'", a->proof ? a->proof : "");
 	if (a->plugin)

@@ -81,11 +81,10 @@ static enum status accounts_list(struct accounts *a, struct error *err)
 
 static void accounts_name(struct buf *b, const struct account *u)
 {
-	sql_string(b, u->user);
 	if (u->role)
-		return;
-	buf_addc(b, '@');
-	sql_string(b, u->host);
+		sql_string(b, u->user);
+	else
+		sql_account(b, u->user, u->host);
 }
 
 static void accounts_line(struct accounts *a, const char *sql)
@@ -393,9 +392,7 @@ static enum status accounts_mysql_roles(struct accounts *a, struct error *err)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
 		struct buf who = BUF_INIT(4096);
-		sql_string(&who, r->row[0]);
-		buf_addc(&who, '@');
-		sql_string(&who, r->row[1]);
+		sql_account(&who, r->row[0], r->row[1]);
 		bool same = last && !strcmp(last, buf_str(&who));
 		if (!same && b.len) {
 			buf_addf(&b, " TO %s", last);
@@ -403,9 +400,7 @@ static enum status accounts_mysql_roles(struct accounts *a, struct error *err)
 			buf_clear(&b);
 		}
 		buf_adds(&b, same ? ", " : "SET DEFAULT ROLE ");
-		sql_string(&b, r->row[2]);
-		buf_addc(&b, '@');
-		sql_string(&b, r->row[3]);
+		sql_account(&b, r->row[2], r->row[3]);
 		free(last);
 		last = buf_take(&who);
 		st = rows_next(r, &more, err);
