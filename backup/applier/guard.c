@@ -19,6 +19,7 @@ struct guard {
 	const struct instance *in;
 	const char *const *names;
 	size_t n, guarded;  /* guarded: how many of the names are guarded together now */
+	uint64_t stops;     /* as for guard_channel */
 	bool *wanted;       /* ... and which */
 	unsigned long *stopper;
 	int64_t wait_s;
@@ -29,24 +30,34 @@ struct guard {
 	char run_lock[LOCK_NAME + 1], done_lock[LOCK_NAME + 1]; /* at most 64 characters: 5.7 and later refuse more */
 };
 
-void guard_restarted_sql(struct buf *out, const struct instance *in, const char *channel, size_t channels, const char *since)
+/* Has the channel's applier a thread with such a number? Where the server does not say whose a thread is (5.7 and before), any channel's counts. */
+static void add_thread_exists(struct buf *out, const struct instance *in, const char *channel, const char *number)
 {
-	if (in->server.flavor == FLAVOR_MARIADB) {
-		buf_addf(out,
-		         "(SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Slave_SQL' AND ID > %s) >= %zu",
-		         since, channels);
-	} else if (in->worker_stamps) {
+	if (in->worker_stamps) {
 		buf_addf(out, "EXISTS (SELECT 1 FROM performance_schema.replication_applier_status_by_worker w JOIN "
-		              "performance_schema.threads t ON t.THREAD_ID = w.THREAD_ID WHERE t.PROCESSLIST_ID > %s AND "
-		              "w.CHANNEL_NAME = ", since);
+		              "performance_schema.threads t ON t.THREAD_ID = w.THREAD_ID WHERE t.PROCESSLIST_ID %s AND "
+		              "w.CHANNEL_NAME = ", number);
 		sql_string(out, channel);
 		buf_addc(out, ')');
 	} else {
 		/* A busy thread of the applier may be in any state, a receiver only in those. */
-		buf_addf(out, "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'system user' AND ID > %s AND "
+		buf_addf(out, "EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'system user' AND ID %s AND "
 		              "IFNULL(STATE, '') NOT LIKE '%%master%%' AND IFNULL(STATE, '') NOT LIKE 'Requesting binlog dump%%' AND "
-		              "IFNULL(STATE, '') NOT LIKE 'Reconnecting%%')", since);
+		              "IFNULL(STATE, '') NOT LIKE 'Reconnecting%%')", number);
 	}
+}
+
+void guard_restarted_sql(struct buf *out, const struct instance *in, const char *channel, size_t channels, const char *since)
+{
+	char number[48];
+	if (in->server.flavor == FLAVOR_MARIADB) {
+		buf_addf(out,
+		         "(SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Slave_SQL' AND ID > %s) >= %zu",
+		         since, channels);
+		return;
+	}
+	snprintf(number, sizeof number, "> %s", since);
+	add_thread_exists(out, in, channel, number);
 }
 
 /*
@@ -74,6 +85,40 @@ static void add_attempt(struct buf *out, const struct instance *in, const struct
 	buf_adds(out, "; PREPARE slackwater FROM @s; EXECUTE slackwater");
 }
 
+/* An expression: how many STOPs the server has been sent since it was started, by anybody; NULL where it does not say. */
+static const char *stops_counted(const struct instance *in)
+{
+	if (!instance_stop_gives_up(in))
+		return NULL;
+	if (in->server.version < 50700)
+		return "(SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'COM_SLAVE_STOP')";
+	return in->ps ? "(SELECT SUM(COUNT_STAR) FROM performance_schema.events_statements_summary_global_by_event_name "
+	                "WHERE EVENT_NAME IN ('statement/sql/slave_stop', 'statement/sql/replica_stop'))"
+	              : NULL;
+}
+
+/*
+ * For another hour, but only while a STOP of ours can be in effect: all of ours have come to the server, and the channel has a thread from
+ * before them. Its last thread gone, one more START follows, and no other. A text of its own is prepared, for the sake of the size of the whole.
+ */
+static void add_patience(struct buf *out, const struct instance *in, const struct guard_channel *ch, const char *done_lock,
+                         const char *start)
+{
+	enum { TIMES = 2400 }; /* of 1.5 seconds */
+	struct buf ask = BUF_INIT(8192);
+	buf_addf(&ask, "SET @s = IF(NOT @old OR IS_USED_LOCK('%s') IS NOT NULL OR ", done_lock);
+	guard_restarted_sql(&ask, in, ch->name, ch->together, "@w");
+	buf_adds(&ask, ", '', ");
+	sql_string(&ask, start);
+	buf_adds(&ask, "), @old = "); /* the value before is what the first expression sees */
+	add_thread_exists(&ask, in, ch->name, "<= @w");
+	buf_addf(out, "; SET @old = %s >= %" PRIu64 "; PREPARE slackwater_ask FROM ", stops_counted(in), ch->stops);
+	sql_string(out, buf_str(&ask));
+	for (unsigned k = 0; k < TIMES; k++)
+		buf_adds(out, "; DO SLEEP(1.5); EXECUTE slackwater_ask; PREPARE slackwater FROM @s; EXECUTE slackwater");
+	buf_free(&ask);
+}
+
 void guard_statement(struct buf *out, const struct instance *in, const struct guard_channel *ch, const char *run_lock,
                      const char *done_lock, int64_t wait_s)
 {
@@ -86,7 +131,7 @@ void guard_statement(struct buf *out, const struct instance *in, const struct gu
 	add_attempt(out, in, ch, done_lock, buf_str(&start), true);
 	/*
 	 * A START's OK proves nothing while a STOP that gave up waiting (1875) is still in effect: it is repeated for about a minute. Not for
-	 * longer: a channel that we never came to stop is started against whoever stops it meanwhile.
+	 * longer without knowing more: a channel that we never came to stop is started against whoever stops it meanwhile.
 	 */
 	static const struct { unsigned times, ms; } pauses[] = { { 10, 20 }, { 10, 100 }, { 118, 500 } };
 	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
@@ -95,6 +140,8 @@ void guard_statement(struct buf *out, const struct instance *in, const struct gu
 			add_attempt(out, in, ch, done_lock, buf_str(&start), false);
 		}
 	}
+	if (ch->stops)
+		add_patience(out, in, ch, done_lock, buf_str(&start));
 	buf_free(&start);
 }
 
@@ -176,17 +223,29 @@ static enum status send_waiter(struct guard *g, size_t i, struct error *err)
 	if (st)
 		return st;
 	buf_clear(&w->sql);
-	struct guard_channel ch = { .name = g->names[i], .together = g->guarded, .stopper = g->stopper[i] };
+	struct guard_channel ch = { .name = g->names[i], .together = g->guarded, .stopper = g->stopper[i], .stops = g->stops };
 	guard_statement(&w->sql, g->in, &ch, g->run_lock, g->done_lock, g->wait_s);
 	return job_begin(w, err);
 }
 
-static enum status send_waiters(struct guard *g, const bool *which, struct error *err)
+/* Before the first STOP: a session that is set again later goes by the same count. */
+static enum status count_stops(struct guard *g, struct conn *watch, struct error *err)
 {
-	enum status st = ST_OK;
+	const char *counted = stops_counted(g->in);
+	char sql[256];
+	g->stops = 0;
+	if (!counted)
+		return ST_OK;
+	snprintf(sql, sizeof sql, "SELECT %s + %zu", counted, g->guarded);
+	return conn_scalar_u64(watch, sql, &g->stops, err);
+}
+
+static enum status send_waiters(struct guard *g, struct conn *watch, const bool *which, struct error *err)
+{
 	g->guarded = 0;
 	for (size_t i = 0; i < g->n; i++)
 		g->guarded += g->wanted[i] = which[i];
+	enum status st = count_stops(g, watch, err);
 	for (size_t i = 0; !st && i < g->n; i++) {
 		if (which[i])
 			st = send_waiter(g, i, err);
@@ -272,7 +331,7 @@ enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, st
 	if (st)
 		return st;
 	g->armed = true;
-	st = send_waiters(g, which, err);
+	st = send_waiters(g, watch, which, err);
 	if (!st)
 		st = see_waiters(g, watch, err);
 	if (st) {

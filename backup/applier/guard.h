@@ -44,6 +44,7 @@ struct guard_channel {
 	const char *name;
 	size_t together;       /* how many channels are guarded at once */
 	unsigned long stopper; /* as for guard_stopper */
+	uint64_t stops;        /* what the server's count of STOPs is at least once all of ours have come to it; 0: it is not known */
 };
 
 /*

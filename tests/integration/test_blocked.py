@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker that is held up for 8 seconds while others run ahead: waited for, never killed, and the pause stays short."""
 import contextlib
+import signal
 import threading
+import time
 
 import pytest
 
@@ -111,24 +113,67 @@ class _Starter(threading.Thread):
         self.join(30)
 
 
+@contextlib.contextmanager
+def _impatient_stop(replica):
+    timeout = "rpl_stop_slave_timeout" if isinstance(replica, MySQL56) else "rpl_stop_replica_timeout"
+    was = replica.variable(timeout)
+    replica.local(f"SET GLOBAL {timeout}=2")
+    yield
+    replica.local(f"SET GLOBAL {timeout}={was}")
+
+
 @pytest.mark.parametrize("lab", [MySQL97, MySQL56], ids=["mysql97", "mysql56"], indirect=True)
 def test_a_person_starts_it_in_the_instant_in_which_it_stops(lab, repository):
     """A STOP that gave up (1875) is in effect; who waits for it may never see the channel stand. Without a switch, which would tell."""
-    timeout = "rpl_stop_slave_timeout" if lab.flavour is MySQL56 else "rpl_stop_replica_timeout"
-    was = lab.replica.variable(timeout)
-    lab.replica.local(f"SET GLOBAL {timeout}=2")
-    try:
-        with Loads(lab), gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
+    with _impatient_stop(lab.replica), Loads(lab), gaps.RowHeld(lab.replica) as held, logs.Statements(lab.replica) as said:
+        held.wait_blocked()
+        running = tool.start_backup(lab.replica, repository, "--no-guard", "--deadline", "2s", "--on-deadline", "stop")
+        proc.wait_until(lambda: logs.stops(said.so_far()), 30, "the STOP")
+        let_pass(2.5)      # the server has given up by then
+        with _Starter(lab.replica) as starter:
+            held.release()
+            let_pass(0.5)
+        running.finish(30, expect=(tool.OK, tool.NO_QUIET))
+    assert starter.sent > 10
+    assert_running(lab)
+    lab.wait_caught_up()
+
+
+def _sessions(replica):
+    return [row["info"] or "" for row in replica.sql(f"SELECT info AS info FROM information_schema.processlist WHERE user='{accounts.BACKUP[0]}'")]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("flavour", [MySQL97, MySQL56], ids=lambda f: f.flavour)
+def test_the_switch_outwaits_a_stop_that_gave_up(flavour, repository):
+    """The agent is killed after its STOP gave up (1875), and the transaction that holds it up takes longer than the minute in which the switch
+    starts it come what may: it is started when it has stopped, and whoever stops it after that is obeyed."""
+    options = {"innodb_lock_wait_timeout": 300, **({"replica_preserve_commit_order": "OFF"} if flavour is MySQL97 else {})}
+    with topology(flavour, replica=options) as lab, _impatient_stop(lab.replica), Loads(lab):
+        with gaps.RowHeld(lab.replica) as held:
             held.wait_blocked()
-            running = tool.start_backup(lab.replica, repository, "--no-guard", "--deadline", "2s", "--on-deadline", "stop")
-            proc.wait_until(lambda: logs.stops(said.so_far()), 30, "the STOP")
-            let_pass(2.5)      # the server has given up by then
-            with _Starter(lab.replica) as starter:
-                held.release()
-                let_pass(0.5)
-            running.finish(30, expect=(tool.OK, tool.NO_QUIET))
-        assert starter.sent > 10
-        assert_running(lab)
+            running = tool.start_backup(lab.replica, repository, "--deadline", "1s", "--on-deadline", "stop")
+            proc.wait_until(lambda: any("STOP" in text[:8] for text in _sessions(lab.replica)), 30, "the STOP", every=0.02)
+            proc.wait_until(lambda: not any("STOP" in text[:8] for text in _sessions(lab.replica)), 30, "the server to give up", every=0.02)
+            running.signal(signal.SIGKILL)
+            running.finish(expect=None)
+            proc.wait_until(lambda: any("SLEEP(1.5)" in text for text in _sessions(lab.replica)), 100, "the minute to be over")
+            let_pass(5)
+            assert lab.replica.applier_running(), "nothing can have stopped it"
+            held.release()
+        released = time.monotonic()
+        since = {row["id"] for row in _appliers(lab.replica)}
+        proc.wait_until(lambda: not since & {row["id"] for row in _appliers(lab.replica)}, 10, "the STOP to be over", every=0.02)
+        proc.wait_until(lab.replica.applier_running, 4, "the applier to run", every=0.02)
+        assert time.monotonic() - released < 6
+        proc.wait_until(lambda: not _sessions(lab.replica), 4, "the switch to be over")
+        lab.replica.replication("stop", what=" SQL_THREAD")
+        let_pass(3)
+        assert not lab.replica.applier_running(), "a person's STOP was undone"
+        lab.replica.replication("start", what=" SQL_THREAD")
         lab.wait_caught_up()
-    finally:
-        lab.replica.local(f"SET GLOBAL {timeout}={was}")
+
+
+def _appliers(replica):
+    return replica.sql("SELECT id AS id FROM information_schema.processlist WHERE user='system user' AND state NOT LIKE '%master%' AND "
+                       "state NOT LIKE '%source to send%'")

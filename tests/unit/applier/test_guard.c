@@ -121,6 +121,34 @@ static void test_last_attempt(void **state)
 	free(sql);
 }
 
+/* What waits for longer than the minute, and only where the server counts its STOPs: one prepared text that asks, and what follows from it. */
+static void test_patience(void **state)
+{
+	(void)state;
+	static const char ask[] = "; SET @old = (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'COM_SLAVE_STOP') >= 9; "
+	                          "PREPARE slackwater_ask FROM 'SET @s = IF(NOT @old OR IS_USED_LOCK(\\'" DONE "\\') IS NOT NULL OR EXISTS (";
+	static const char again[] = "; DO SLEEP(1.5); EXECUTE slackwater_ask; PREPARE slackwater FROM @s; EXECUTE slackwater";
+	struct instance in = { .server = { .flavor = FLAVOR_MYSQL, .version = 50624 }, .stop_timeout_s = 2 };
+	struct guard_channel ch = { .name = "", .together = 1, .stopper = 77 };
+	char *sql = text_of(&in, &ch);
+	assert_null(strstr(sql, "slackwater_ask"));
+	free(sql);
+	ch.stops = 9;
+	sql = text_of(&in, &ch);
+	assert_int_equal(count(sql, ask), 1);
+	assert_int_equal(count(sql, again), 2400);
+	assert_true(strstr(sql, ask) < strstr(sql, again));
+	assert_int_equal(count(sql, "AND ID <= @w"), 1);
+	assert_true(strlen(sql) < 512u << 10); /* far below any max_allowed_packet */
+	free(sql);
+	in = (struct instance){ .server = { .flavor = FLAVOR_MYSQL, .version = 90704 }, .ps = true, .worker_stamps = true, .stop_timeout_s = 2 };
+	ch.name = "o'x";
+	sql = text_of(&in, &ch);
+	assert_int_equal(count(sql, "SUM(COUNT_STAR)"), 1);
+	assert_int_equal(count(sql, "t.PROCESSLIST_ID <= @w AND w.CHANNEL_NAME = \\'o\\\\\\'x\\')'; DO SLEEP(1.5)"), 1);
+	free(sql);
+}
+
 static void check_name(enum flavor flavor, unsigned version, const char *name, const char *start)
 {
 	char *sql = statement(flavor, version, flavor == FLAVOR_MYSQL && version >= 80000, name, 1);
@@ -190,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(test_interrupted, scratch_setup, scratch_teardown),
 		                            cmocka_unit_test(test_beginning), cmocka_unit_test(test_attempts),
-		                            cmocka_unit_test(test_last_attempt), cmocka_unit_test(test_names) };
+		                            cmocka_unit_test(test_last_attempt), cmocka_unit_test(test_patience),
+		                            cmocka_unit_test(test_names) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
