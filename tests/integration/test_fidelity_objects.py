@@ -35,6 +35,15 @@ CARRIED = {
         "read-only schema": (["CREATE TABLE t (id INT PRIMARY KEY, r INT) ENGINE=InnoDB", "INSERT INTO t VALUES (1,1)", "CREATE VIEW v AS SELECT * FROM t", "CREATE PROCEDURE p() SELECT 1",
                               "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.r = 2", "ALTER DATABASE odd READ ONLY = 1"],
                              ["SELECT options AS o FROM information_schema.SCHEMATA_EXTENSIONS WHERE SCHEMA_NAME = 'odd'"], ["ALTER DATABASE odd READ ONLY = 0", "INSERT INTO t VALUES (2,1)"]),
+        "accounts of newer kinds": (["CREATE USER two@localhost IDENTIFIED BY 'w-pw-1' AND IDENTIFIED WITH mysql_no_login AS 'it''s'",
+                                     "CREATE USER device@localhost IDENTIFIED WITH authentication_webauthn INITIAL AUTHENTICATION IDENTIFIED BY 'd-pw-1'",
+                                     "CREATE USER told@localhost IDENTIFIED BY 't-pw-1' REQUIRE SSL WITH MAX_USER_CONNECTIONS 3 PASSWORD EXPIRE INTERVAL 90 DAY PASSWORD HISTORY 5 "
+                                     "PASSWORD REUSE INTERVAL 9 DAY PASSWORD REQUIRE CURRENT FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME UNBOUNDED ACCOUNT LOCK",
+                                     "ALTER USER told@localhost ATTRIBUTE '{\"a\": \"; it''s\"}'", "ALTER USER told@localhost COMMENT 'a \\\\ \\n; it''s \"b\"'",
+                                     "CREATE USER part@localhost", "GRANT SELECT, INSERT ON *.* TO part@localhost WITH GRANT OPTION", "REVOKE INSERT ON odd.* FROM part@localhost"],
+                                    ["SELECT User, plugin, HEX(authentication_string) AS h, User_attributes AS u, account_locked, password_lifetime, Password_reuse_history, Password_reuse_time, "
+                                     "Password_require_current, ssl_type, max_user_connections FROM mysql.user WHERE User IN ('two','device','told','part') ORDER BY 1", "SHOW GRANTS FOR part@localhost"],
+                                    ["ALTER USER two@localhost MODIFY 2 FACTOR IDENTIFIED WITH mysql_no_login AS 'c'", "ALTER USER told@localhost ACCOUNT UNLOCK", "GRANT INSERT ON odd.* TO part@localhost"]),
         "views of newer kinds": (["CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE=InnoDB", "INSERT INTO t VALUES (1,2)", "CREATE MATERIALIZED VIEW m AS SELECT * FROM t",
                                   "CREATE JSON RELATIONAL DUALITY VIEW d AS SELECT JSON_DUALITY_OBJECT(WITH(INSERT,UPDATE,DELETE) '_id': id, 'v': v) FROM t"],
                                  ["SELECT * FROM odd.d", "SELECT * FROM odd.m"], ["""INSERT INTO d VALUES ('{"_id": 5, "v": 6}')"""]),
@@ -55,7 +64,7 @@ CARRIED = {
                      [f"{word} {name}" for name in ("sha@localhost", "oldest@localhost", "'we`i''rd'@'10.0.0.0/255.0.0.0'", "late@localhost") for word in ("DROP USER", "CREATE USER")]),
     },
 }
-USERS = {"libraries": ["js@localhost"], "packages": ["packer@localhost"], "accounts": ["sha@localhost", "oldest@localhost", "'we`i''rd'@'10.0.0.0/255.0.0.0'", "late@localhost"]}
+USERS = {"accounts of newer kinds": [f"{name}@localhost" for name in ("two", "device", "told", "part")], "libraries": ["js@localhost"], "packages": ["packer@localhost"], "accounts": ["sha@localhost", "oldest@localhost", "'we`i''rd'@'10.0.0.0/255.0.0.0'", "late@localhost"]}
 
 
 @pytest.fixture(scope="module", name="library")
@@ -71,7 +80,8 @@ def _library():
 def lab(request, library):
     placed = request.param.home() / "placed"
     placed.mkdir(exist_ok=True)
-    options = {"innodb_directories": MySQL97.inside(placed)} if request.param is MySQL97 else {"plugin_dir": library}
+    options = {"innodb_directories": MySQL97.inside(placed), "partial_revokes": "ON", "plugin_load_add": "mysql_no_login.so;authentication_webauthn.so",
+               "authentication_webauthn_rp_id": "lab.example"} if request.param is MySQL97 else {"plugin_dir": library}
     with topology(request.param, source=options, replica=options) as made:
         made.source.sql("CREATE DATABASE odd")
         made.wait_caught_up()

@@ -118,6 +118,37 @@ static void accounts_rest(struct buf *b, const char *rest)
 	buf_addf(b, " AS ''%s", end + 1);
 }
 
+/* Whether the words stand in a statement outside of what it quotes. */
+static bool accounts_says(const char *sql, const char *words)
+{
+	size_t n = strlen(words);
+	char quote = 0;
+	for (const char *p = sql; *p; p++) {
+		if (quote && *p == '\\' && quote != '`' && p[1])
+			p++;
+		else if (quote)
+			quote = *p == quote ? 0 : quote;
+		else if (*p == '\'' || *p == '"' || *p == '`')
+			quote = *p;
+		else if (strncmp(p, words, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Of several factors, or a device alone, ALTER USER takes no such text (1064 [run 9.7.4]): one statement, and an account of that name that is there already
+ * is dropped by the loader. What a second factor has registered is shown, what a device alone has registered is not.
+ */
+static enum status accounts_create_factors(struct accounts *a, const struct account *u, const char *text, struct error *err)
+{
+	accounts_line(a, text);
+	if (!accounts_says(text, " INITIAL AUTHENTICATION "))
+		return ST_OK;
+	return strlist_addf(&a->inv->warnings, err, "account '%s'@'%s' logs in with a device, which has to be registered anew on a seed: the server does not show"
+	                    " what it has registered", u->user, u->host);
+}
+
 /*
  * text: "CREATE USER name rest". Written once as CREATE USER IF NOT EXISTS and once as ALTER USER. lifetime: NULL, or the ALTER USER in which MariaDB
  * tells the lifetime of a password that has expired; given last it would undo the expiry, given first it is kept [run 10.11.19].
@@ -137,6 +168,8 @@ static enum status accounts_create_from(struct accounts *a, const struct account
 		size_t n = accounts_default_role(role);
 		memmove(role, role + n, strlen(role + n) + 1);
 	}
+	if (accounts_says(text, " AND IDENTIFIED WITH ") || accounts_says(text, " INITIAL AUTHENTICATION "))
+		return accounts_create_factors(a, u, text, err);
 	struct buf *b = &a->inv->users, stmt = BUF_INIT(1u << 20);
 	stmt.secret = 1;
 	buf_adds(&stmt, "CREATE USER IF NOT EXISTS ");

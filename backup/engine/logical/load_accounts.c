@@ -274,6 +274,19 @@ static enum status check_grants(const struct buf *text, struct conn *c, struct e
 	return st;
 }
 
+/* An account may have several. */
+static enum status check_factors(const char *sql, const char *end, const char *mark, struct conn *c, struct error *err)
+{
+	enum status st = ST_OK;
+	size_t n = strlen(mark);
+	for (const char *p = sql; !st && (p = memmem(p, (size_t)(end - p), mark, n));) {
+		p += n;
+		p += *p == '\'';
+		st = check_plugin(c, p, strcspn(p, " ';\n"), err);
+	}
+	return st;
+}
+
 static enum status check_plugins(const struct buf *text, struct conn *c, struct error *err)
 {
 	static const char *const marks[] = { " IDENTIFIED WITH ", " IDENTIFIED VIA " };
@@ -281,16 +294,9 @@ static enum status check_plugins(const struct buf *text, struct conn *c, struct 
 	const char *p;
 	size_t len;
 	enum status st = ST_OK;
-	while (!st && load_split_next(&s, &p, &len)) {
-		for (size_t i = 0; !st && creates(p, len) && i < 2; i++) {
-			const char *at = memmem(p, len, marks[i], strlen(marks[i]));
-			if (!at)
-				continue;
-			at += strlen(marks[i]);
-			at += *at == '\'';
-			st = check_plugin(c, at, strcspn(at, " ';\n"), err);
-		}
-	}
+	while (!st && load_split_next(&s, &p, &len))
+		for (size_t i = 0; !st && creates(p, len) && i < 2; i++)
+			st = check_factors(p, p + len, marks[i], c, err);
 	return st;
 }
 

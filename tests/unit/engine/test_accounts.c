@@ -144,6 +144,41 @@ static void mysql_accounts(void **state)
 	conn_free(c);
 }
 
+#define SENT "\\" /* a backslash, as the file has it and as the fake wants it told */
+#define TOLD "\\\\"
+#define TWO_FACTORS(backslash) "CREATE USER `two`@`%` IDENTIFIED WITH 'p' AS 'it" backslash "'s' AND IDENTIFIED WITH 'q' AS 'x' REQUIRE NONE"
+#define DEVICE_ALONE "CREATE USER `dev`@`%` IDENTIFIED WITH 'w' INITIAL AUTHENTICATION IDENTIFIED WITH 'p' AS 0x01 REQUIRE NONE"
+#define ONLY_QUOTED(backslash) "`one`@`%` IDENTIFIED WITH 'p' AS ' AND IDENTIFIED WITH " backslash "' INITIAL AUTHENTICATION ' REQUIRE NONE"
+
+/* Of several factors, or a device alone, ALTER USER takes no such text [run 9.7.4]. What is quoted says nothing. */
+static void accounts_of_several_factors(void **state)
+{
+	(void)state;
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 80027);
+	fake_conn_expect_prefix(c, "SELECT User, Host");
+	fake_conn_rows(c, "u\th\tr\td\ntwo\t%\tN\t\ndev\t%\tN\t\none\t%\tN\t\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'two'@'%'");
+	fake_conn_rows(c, "x\n" TWO_FACTORS(TOLD) "\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'dev'@'%'");
+	fake_conn_rows(c, "x\n" DEVICE_ALONE "\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'one'@'%'");
+	fake_conn_rows(c, "x\nCREATE USER " ONLY_QUOTED(TOLD) "\n");
+	static const char *const grants[] = { "SHOW GRANTS FOR 'two'@'%'", "SHOW GRANTS FOR 'dev'@'%'", "SHOW GRANTS FOR 'one'@'%'" };
+	for (size_t i = 0; i < sizeof grants / sizeof grants[0]; i++) {
+		fake_conn_expect(c, grants[i]);
+		fake_conn_rows(c, "x\n");
+	}
+	fake_conn_expect_prefix(c, "SELECT USER, HOST, DEFAULT_ROLE_USER");
+	fake_conn_rows(c, "a\tb\tc\td\n");
+	fake_conn_expect_prefix(c, "SELECT User, Host FROM mysql.user WHERE JSON_CONTAINS_PATH");
+	fake_conn_rows(c, "User\tHost\n");
+	assert_int_equal(accounts_read(&inv, c, NULL), ST_OK);
+	assert_string_equal(inv.users.data, LAYOUT_SCHEMA_HEADER TWO_FACTORS(SENT) ";\n" DEVICE_ALONE ";\nCREATE USER IF NOT EXISTS " ONLY_QUOTED(SENT) ";\nALTER USER " ONLY_QUOTED(SENT) ";\n");
+	assert_int_equal(inv.warnings.n, 1);
+	assert_non_null(strstr(inv.warnings.item[0], "'dev'@'%'"));
+	conn_free(c);
+}
+
 static void mariadb_accounts(void **state)
 {
 	(void)state;
@@ -264,6 +299,7 @@ int main(void)
 		cmocka_unit_test(rights_are_read_from_grants),
 		cmocka_unit_test_setup_teardown(missing_rights_are_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(mysql_accounts, setup, teardown),
+		cmocka_unit_test_setup_teardown(accounts_of_several_factors, setup, teardown),
 		cmocka_unit_test_setup_teardown(mariadb_accounts, setup, teardown),
 		cmocka_unit_test_setup_teardown(accounts_of_5_6, setup, teardown),
 		cmocka_unit_test_setup_teardown(packages_are_granted_in_their_own_mode, setup, teardown),

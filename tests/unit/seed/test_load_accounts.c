@@ -101,6 +101,25 @@ static void what_the_target_lacks_is_known_beforehand(void **state)
 	assert_non_null(strstr(err.message, "partial_revokes=OFF"));
 }
 
+/* The plugin of every factor. */
+static void plugins_of_all_factors_are_looked_for(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct buf b = BUF_INIT(10000);
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 80400);
+	buf_adds(&b, "CREATE USER `two`@`%` IDENTIFIED WITH 'p1' AS 'x' AND IDENTIFIED WITH 'p2';\n");
+	fake_conn_expect_prefix(c, "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_status = 'ACTIVE' AND plugin_name = 'p1'");
+	fake_conn_rows(c, "n\n1\n");
+	fake_conn_expect_prefix(c, "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_status = 'ACTIVE' AND plugin_name = 'p2'");
+	fake_conn_rows(c, "n\n0\n");
+	assert_int_equal(load_accounts_check(&b, c, &err), ST_FAILED);
+	assert_int_equal(err.kind, ERR_SEED_REFUSED);
+	assert_non_null(strstr(err.message, " p2,"));
+	conn_free(c);
+	buf_free(&b);
+}
+
 static enum status grant(const char *sql, const char *sent, unsigned my_errno, struct error *err)
 {
 	struct buf b = BUF_INIT(10000);
@@ -163,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(privileges_that_went_away),
 		cmocka_unit_test(what_the_target_lacks_is_known_beforehand),
+		cmocka_unit_test(plugins_of_all_factors_are_looked_for),
 		cmocka_unit_test(grants_that_are_about_nothing),
 		cmocka_unit_test(an_account_that_is_there_is_made_anew),
 	};
