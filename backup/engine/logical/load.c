@@ -41,7 +41,7 @@ static enum status check_accounts(struct load_logical *l, struct conn *target, s
 		return ST_OK;
 	enum status st = load_plan_read(&l->plan, stream_index_find(l->plan.index, LAYOUT_USERS), &text, err);
 	if (!st)
-		st = load_accounts_check(&text, target, err);
+		st = load_accounts_check(&text, target, l->o->server, err);
 	buf_free(&text);
 	return st;
 }

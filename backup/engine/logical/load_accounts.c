@@ -108,10 +108,10 @@ static enum status run_one(struct conn *c, const struct buf *sql, struct error *
 	return ST_OK;
 }
 
-static enum status run_adapted(struct conn *c, const struct buf *sql, const struct strlist *known, struct error *err)
+static enum status run_adapted(struct conn *c, const struct buf *sql, const struct load_grants *g, struct error *err)
 {
 	struct buf adapted = { .max = ACCOUNT_STATEMENT_MAX, .secret = 1 };
-	enum status st = load_grants_adapt(sql->data, sql->len, known, &adapted, NULL, err);
+	enum status st = load_grants_adapt(g, sql->data, sql->len, &adapted, NULL, err);
 	if (!st)
 		st = buf_check(&adapted, "an account", err);
 	if (!st && adapted.len)
@@ -120,7 +120,7 @@ static enum status run_adapted(struct conn *c, const struct buf *sql, const stru
 	return st;
 }
 
-static enum status run_pass(struct buf *text, struct conn *c, bool create, const struct strlist *known, struct error *err)
+static enum status run_pass(struct buf *text, struct conn *c, bool create, const struct load_grants *g, struct error *err)
 {
 	char *self = NULL;
 	bool told = false;
@@ -142,7 +142,7 @@ static enum status run_pass(struct buf *text, struct conn *c, bool create, const
 			event_warning(c->run->events, "load", "the account %s is left as it is on the target: it is the one that seeds", self);
 		told = told || own;
 		if (!st && !own)
-			st = run_adapted(c, &sql, known, err);
+			st = run_adapted(c, &sql, g, err);
 	}
 	buf_free(&sql);
 	free(self);
@@ -151,7 +151,7 @@ static enum status run_pass(struct buf *text, struct conn *c, bool create, const
 
 enum status load_accounts_create(struct buf *text, struct conn *c, struct error *err)
 {
-	return run_pass(text, c, true, &(struct strlist){ 0 }, err);
+	return run_pass(text, c, true, &(struct load_grants){ .from = 0 }, err);
 }
 
 static const char create_role[] = "CREATE ROLE IF NOT EXISTS ";
@@ -204,13 +204,13 @@ static enum status give_up_roles(const struct buf *text, struct conn *c, struct 
 	return st;
 }
 
-enum status load_accounts_grant(struct buf *text, struct conn *c, struct error *err)
+enum status load_accounts_grant(struct buf *text, struct conn *c, const struct server_info *from, struct error *err)
 {
-	struct strlist known = { 0 };
-	enum status st = load_grants_known(c, &known, err);
+	struct load_grants g = { .from = 0 };
+	enum status st = load_grants_begin(c, from, &g, err);
 	if (!st)
-		st = run_pass(text, c, false, &known, err);
-	strlist_free(&known);
+		st = run_pass(text, c, false, &g, err);
+	load_grants_end(&g);
 	if (!st && c->server.flavor == FLAVOR_MARIADB)
 		st = give_up_roles(text, c, err);
 	return st;
@@ -251,26 +251,39 @@ static enum status check_revokes(struct conn *c, struct error *err)
 	return ST_FAILED;
 }
 
-static enum status check_grants(const struct buf *text, struct conn *c, struct error *err)
+static void tell_grants(struct conn *c, const struct server_info *from, const struct load_grants_told *told)
+{
+	struct buf names = BUF_INIT(1024);
+	for (size_t i = 0; i < told->lost.n; i++)
+		event_warning(c->run->events, "load", "the target has no privilege %s: accounts of the snapshot that have it will lack it", told->lost.item[i]);
+	for (size_t i = 0; i < told->given.n; i++)
+		buf_addf(&names, "%s%s", i ? ", " : "", told->given.item[i]);
+	if (told->given.n)
+		event_info(c->run->events, "load", "privileges that stand for less here than on %s are granted with what was split off: %s", from->version_text, buf_str(&names));
+	buf_free(&names);
+}
+
+static enum status check_grants(const struct buf *text, struct conn *c, const struct server_info *from, struct error *err)
 {
 	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
-	struct strlist known = { 0 }, lost = { 0 };
+	struct load_grants g = { .from = 0 };
+	struct load_grants_told told = { .lost = { 0 } };
 	bool revokes = false;
 	const char *p;
 	size_t len;
-	enum status st = load_grants_known(c, &known, err);
-	while (!st && known.n && load_split_next(&s, &p, &len)) {
+	enum status st = load_grants_begin(c, from, &g, err);
+	while (!st && (g.known.n || g.from) && load_split_next(&s, &p, &len)) {
 		struct buf ignored = { .max = ACCOUNT_STATEMENT_MAX, .secret = 1 };
-		st = load_grants_adapt(p, len, &known, &ignored, &lost, err);
+		st = load_grants_adapt(&g, p, len, &ignored, &told, err);
 		revokes = revokes || starts(p, len, "REVOKE ");
 		buf_free(&ignored);
 	}
-	for (size_t i = 0; !st && i < lost.n; i++)
-		event_warning(c->run->events, "load", "the target has no privilege %s: accounts of the snapshot that have it will lack it", lost.item[i]);
-	if (!st && revokes)
+	if (!st)
+		tell_grants(c, from, &told);
+	if (!st && revokes && g.known.n)
 		st = check_revokes(c, err);
-	strlist_free(&known);
-	strlist_free(&lost);
+	load_grants_end(&g);
+	load_grants_told_free(&told);
 	return st;
 }
 
@@ -300,8 +313,8 @@ static enum status check_plugins(const struct buf *text, struct conn *c, struct 
 	return st;
 }
 
-enum status load_accounts_check(const struct buf *text, struct conn *c, struct error *err)
+enum status load_accounts_check(const struct buf *text, struct conn *c, const struct server_info *from, struct error *err)
 {
 	enum status st = check_plugins(text, c, err);
-	return st ? st : check_grants(text, c, err);
+	return st ? st : check_grants(text, c, from, err);
 }

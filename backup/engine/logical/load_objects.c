@@ -201,7 +201,7 @@ enum status load_objects_rest(const struct load_plan *p, struct conn *c, const s
 	if (!st)
 		st = load_triggers(&k, run, err);
 	if (!st && users)
-		st = load_accounts_grant(&accounts, c, err);
+		st = load_accounts_grant(&accounts, c, o->server, err);
 	if (!st)
 		st = close_schemas(&k, err);
 	buf_free(&accounts);

@@ -18,6 +18,7 @@
 
 static struct run run;
 static struct buf warnings;
+static const struct server_info snapshotted = { .flavor = FLAVOR_MYSQL, .version = 80040 };
 
 static void note(struct event_sink *self, const struct event *e)
 {
@@ -44,19 +45,20 @@ static int teardown(void **state)
 
 static void adapted(const char *sql, const char *want, size_t nlost)
 {
-	struct strlist known = { 0 }, lost = { 0 };
+	struct load_grants g = { .from = 0 };
+	struct load_grants_told told = { .lost = { 0 } };
 	struct buf out = BUF_INIT(10000);
 	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 80400);
 	fake_conn_expect(c, "SHOW PRIVILEGES");
 	fake_conn_rows(c, PRIVILEGES);
-	assert_int_equal(load_grants_known(c, &known, NULL), ST_OK);
-	assert_int_equal(load_grants_adapt(sql, strlen(sql), &known, &out, &lost, NULL), ST_OK);
+	assert_int_equal(load_grants_begin(c, &snapshotted, &g, NULL), ST_OK);
+	assert_int_equal(load_grants_adapt(&g, sql, strlen(sql), &out, &told, NULL), ST_OK);
 	assert_string_equal(buf_str(&out), want);
-	assert_int_equal(lost.n, nlost);
+	assert_int_equal(told.lost.n, nlost);
 	conn_free(c);
 	buf_free(&out);
-	strlist_free(&known);
-	strlist_free(&lost);
+	load_grants_end(&g);
+	load_grants_told_free(&told);
 }
 
 static void privileges_that_went_away(void **state)
@@ -71,6 +73,41 @@ static void privileges_that_went_away(void **state)
 	adapted("GRANT OLD_ADMIN,OLDER_ADMIN ON *.* TO `a`@`%`", "", 2);
 }
 
+static void splits(unsigned from, unsigned to, const char *sql, const char *want)
+{
+	const struct server_info was = { .flavor = FLAVOR_MARIADB, .version = from };
+	struct load_grants g = { .from = 0 };
+	struct load_grants_told told = { .lost = { 0 } };
+	struct conn *c = fake_conn_new(&run, FLAVOR_MARIADB, to);
+	struct buf out = BUF_INIT(10000);
+	assert_int_equal(load_grants_begin(c, &was, &g, NULL), ST_OK);
+	assert_int_equal(load_grants_adapt(&g, sql, strlen(sql), &out, &told, NULL), ST_OK);
+	assert_string_equal(buf_str(&out), want);
+	assert_int_equal(told.given.n > 0, strcmp(sql, want) != 0);
+	conn_free(c);
+	buf_free(&out);
+	load_grants_end(&g);
+	load_grants_told_free(&told);
+}
+
+#define LATER "SET USER, FEDERATED ADMIN, CONNECTION ADMIN, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, BINLOG ADMIN, BINLOG REPLAY, SLAVE MONITOR"
+
+/* What 10.11.19 and 11.8.9 make of rows with the version_id of an earlier server [run]. */
+static void privileges_that_were_split(void **state)
+{
+	(void)state;
+	splits(101119, 110809, "GRANT SUPER ON *.* TO `a`@`%`", "GRANT SUPER, BINLOG MONITOR, " LATER " ON *.* TO `a`@`%`");
+	splits(101119, 110809, "GRANT SUPER, BINLOG MONITOR, EVENT ON *.* TO `a` WITH GRANT OPTION", "GRANT SUPER, BINLOG MONITOR, EVENT, " LATER " ON *.* TO `a` WITH GRANT OPTION");
+	splits(100523, 101119, "GRANT SUPER ON *.* TO `a`@`%`", "GRANT SUPER, READ_ONLY ADMIN ON *.* TO `a`@`%`");
+	splits(100438, 100523, "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `a`@`%`", "GRANT REPLICATION SLAVE, REPLICATION CLIENT, SLAVE MONITOR ON *.* TO `a`@`%`");
+	static const char *const same[] = { "GRANT ALL PRIVILEGES ON *.* TO `a`@`%`", "GRANT `SUPER ON *.* TO ` TO `a`@`%`", "GRANT SELECT ON `SUPER`.* TO `a`@`%`",
+		                            "ALTER USER `a`@`%` IDENTIFIED BY 'SUPER ON *.* TO '", "GRANT SELECT, PROCESS ON *.* TO `a`@`%`", "GRANT " };
+	for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+		splits(100438, 110809, same[i], same[i]);
+	splits(110409, 110809, "GRANT SUPER ON *.* TO `a`@`%`", "GRANT SUPER ON *.* TO `a`@`%`");
+	splits(101119, 101119, "GRANT SUPER ON *.* TO `a`@`%`", "GRANT SUPER ON *.* TO `a`@`%`");
+}
+
 static enum status check(const char *text, const char *partial_revokes, struct error *err)
 {
 	struct buf b = BUF_INIT(10000);
@@ -82,7 +119,7 @@ static enum status check(const char *text, const char *partial_revokes, struct e
 		fake_conn_expect(c, "SELECT @@GLOBAL.partial_revokes");
 		fake_conn_rows(c, partial_revokes);
 	}
-	enum status st = load_accounts_check(&b, c, err);
+	enum status st = load_accounts_check(&b, c, &snapshotted, err);
 	conn_free(c);
 	buf_free(&b);
 	return st;
@@ -113,7 +150,7 @@ static void plugins_of_all_factors_are_looked_for(void **state)
 	fake_conn_rows(c, "n\n1\n");
 	fake_conn_expect_prefix(c, "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_status = 'ACTIVE' AND plugin_name = 'p2'");
 	fake_conn_rows(c, "n\n0\n");
-	assert_int_equal(load_accounts_check(&b, c, &err), ST_FAILED);
+	assert_int_equal(load_accounts_check(&b, c, &snapshotted, &err), ST_FAILED);
 	assert_int_equal(err.kind, ERR_SEED_REFUSED);
 	assert_non_null(strstr(err.message, " p2,"));
 	conn_free(c);
@@ -133,7 +170,7 @@ static enum status grant(const char *sql, const char *sent, unsigned my_errno, s
 	fake_conn_expect(c, sent);
 	if (my_errno)
 		fake_conn_error(c, my_errno, "no");
-	enum status st = load_accounts_grant(&b, c, err);
+	enum status st = load_accounts_grant(&b, c, &snapshotted, err);
 	conn_free(c);
 	buf_free(&b);
 	return st;
@@ -181,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(privileges_that_went_away),
+		cmocka_unit_test(privileges_that_were_split),
 		cmocka_unit_test(what_the_target_lacks_is_known_beforehand),
 		cmocka_unit_test(plugins_of_all_factors_are_looked_for),
 		cmocka_unit_test(grants_that_are_about_nothing),
