@@ -72,9 +72,18 @@ SPECIAL = {
 }
 
 
+def _keys(flavour):
+    """Options by which a server of MariaDB has keys to encrypt tables with."""
+    if flavour is not MariaDB:
+        return {}
+    file = flavour.home() / "keys"
+    file.write_text("1;" + "ab" * 32 + "\n")
+    return {"plugin_load_add": "file_key_management", "file_key_management_filename": flavour.inside(file)}
+
+
 @pytest.fixture(scope="module", params=FLAVOURS, ids=lambda f: f.flavour)
 def lab(request):
-    with topology(request.param) as made:
+    with topology(request.param, source=_keys(request.param), replica=_keys(request.param)) as made:
         connection = made.source.connect()
         with connection.cursor() as cursor:
             cursor.execute("SET sql_mode=''")
@@ -371,6 +380,28 @@ def test_time_zones_of_events_are_tried_beforehand(lab, repository):
         lab.wait_caught_up()
         for server in (lab.source, lab.replica):
             server.local(*unzone)
+
+
+@pytest.mark.parametrize("lab", [MariaDB, MySQL97], ids=["mariadb", "mysql97"], indirect=True)
+def test_a_target_without_keys_is_refused(lab, repository):
+    """Not after hours, at the first table that cannot be made. A schema of MySQL needs no key before its first table."""
+    made = {MariaDB: ["CREATE TABLE odd.hidden (a INT PRIMARY KEY) ENGINE=InnoDB ENCRYPTED=YES", "INSERT INTO odd.hidden VALUES (1)"], MySQL97: ["ALTER DATABASE odd ENCRYPTION='Y'"]}
+    lab.source.sql(*made[lab.flavour])
+    lab.wait_caught_up()
+    try:
+        tool.backup(lab.replica, repository)
+        target = lab.target(plugin_load_add=None, file_key_management_filename=None)
+        refused = tool.seed(repository, target, lab.sources, "--dry-run", expect=tool.REFUSED)
+        assert ("odd.hidden is encrypted" if lab.flavour is MariaDB else "odd is encrypted, and the target has no keyring") in refused.err
+        lab.drop(target)
+        if lab.flavour is MariaDB:
+            target = lab.target()
+            tool.seed(repository, target, lab.sources)
+            assert compare.differences(lab.replica, target) == []
+            lab.drop(target)
+    finally:
+        lab.source.sql("DROP DATABASE odd", "CREATE DATABASE odd")
+        lab.wait_caught_up()
 
 
 @pytest.mark.parametrize("lab", FLAVOURS, ids=lambda f: f.flavour, indirect=True)

@@ -13,10 +13,12 @@ enum { LONGER_TIME = 110500 };
 
 struct checking {
 	struct load_plan *p;
+	struct conn *target;
 	struct strlist engines; /* that the target has */
 	struct strlist parents; /* "schema.table" in lower case */
 	unsigned from, to; /* versions of the snapshotted server and of the target */
 	bool explicit_timestamps; /* load_session_timestamps */
+	bool keys, keys_known;    /* the target can encrypt; asked for once something is encrypted */
 };
 
 static enum status read_engines(struct checking *k, struct conn *c, struct error *err)
@@ -73,6 +75,36 @@ static enum status check_timestamps(const struct checking *k, const struct load_
 	return st;
 }
 
+static enum status read_keys(struct checking *k, struct error *err)
+{
+	bool mariadb = conn_is_mariadb(k->target, 0);
+	uint64_t n = 0;
+	if (k->keys_known)
+		return ST_OK;
+	enum status st = conn_scalar_u64(k->target, mariadb ? "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_status = 'ACTIVE' AND plugin_type = 'ENCRYPTION'"
+	                                                    : "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_status = 'ACTIVE' AND plugin_type = 'KEYRING'", &n, err);
+	if (!st && n == 0 && conn_is_mysql(k->target, 80024))
+		st = conn_scalar_u64(k->target, "SELECT COUNT(*) FROM performance_schema.keyring_component_status"
+		                                " WHERE STATUS_KEY = 'Component_status' AND STATUS_VALUE = 'Active'", &n, err);
+	k->keys = n > 0;
+	k->keys_known = !st;
+	return st;
+}
+
+/* Without keys the server refuses to create it (3185; MariaDB: 140); with a schema that encrypts, the next CREATE TABLE that is replicated [run]. */
+static enum status check_keys(struct checking *k, const char *schema, const char *table, struct error *err)
+{
+	bool mariadb = conn_is_mariadb(k->target, 0);
+	enum status st = read_keys(k, err);
+	if (st || k->keys)
+		return st;
+	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "%s%s%s is encrypted, and the target has no %s", schema, table ? "." : "", table ? table : "",
+	          mariadb ? "plugin that manages keys" : "keyring");
+	error_hint(err, mariadb ? "load file_key_management or another such plugin there; its keys may be others, if they have the same numbers"
+	                        : "set up a keyring component or plugin there; its keys are its own");
+	return ST_FAILED;
+}
+
 static void lower(char *s)
 {
 	for (; *s; s++)
@@ -101,6 +133,8 @@ static enum status check_statement(struct checking *k, const struct load_table *
 		st = check_history(k, t, &d, err);
 	if (!st)
 		st = check_timestamps(k, t, &d, err);
+	if (!st && d.encrypted)
+		st = check_keys(k, t->t->schema, t->t->name, err);
 	if (!st)
 		st = note_parents(k, t, &d, err);
 	load_ddl_free(&d);
@@ -123,6 +157,17 @@ static enum status check_table(struct checking *k, struct load_table *t, struct 
 	return st;
 }
 
+static enum status check_schema(struct checking *k, const struct layout_schema *schema, struct error *err)
+{
+	static const char encrypted[] = "/*!80016 DEFAULT ENCRYPTION='Y' */";
+	struct buf text = BUF_INIT(1);
+	enum status st = load_plan_read(k->p, load_plan_entry(k->p, LAYOUT_SCHEMA_CREATE, schema->file), &text, err);
+	if (!st && text.len && memmem(text.data, text.len, encrypted, sizeof encrypted - 1))
+		st = check_keys(k, schema->name, NULL, err);
+	buf_free(&text);
+	return st;
+}
+
 static enum status mark_parents(struct checking *k, struct error *err)
 {
 	enum status st = ST_OK;
@@ -141,7 +186,7 @@ static enum status mark_parents(struct checking *k, struct error *err)
 
 enum status load_check_tables(struct load_plan *p, const struct server_info *from, struct conn *target, struct run *run, struct error *err)
 {
-	struct checking k = { .p = p, .from = from->version, .to = target->server.version };
+	struct checking k = { .p = p, .target = target, .from = from->version, .to = target->server.version };
 	enum status st = read_engines(&k, target, err);
 	if (!st)
 		st = load_session_timestamps(target, &k.explicit_timestamps, err);
@@ -150,6 +195,8 @@ enum status load_check_tables(struct load_plan *p, const struct server_info *fro
 		if (!st && !p->layout->table[i].view)
 			st = check_table(&k, &p->table[i], err);
 	}
+	for (size_t i = 0; !st && conn_is_mysql(target, 80016) && i < p->layout->nschemas; i++)
+		st = check_schema(&k, &p->layout->schema[i], err);
 	if (!st)
 		st = mark_parents(&k, err);
 	strlist_free(&k.engines);

@@ -187,9 +187,36 @@ static enum status add_parent(struct load_ddl *d, const struct load_ddl_part *p,
 	return st;
 }
 
+/* MariaDB shows an option of an engine's own with its name in backticks, its value with quotation marks or without [run 10.5.23, 10.11.19]. */
+static bool own_option_is(struct cursor c, const char *name, const char *value)
+{
+	struct buf found = BUF_INIT(1024);
+	bool is = false;
+	while (!is && c.p < c.end) {
+		buf_clear(&found);
+		if (!take_name(&c, &found)) {
+			if (!step(&c))
+				break;
+			continue;
+		}
+		bool named = strcasecmp(buf_str(&found), name) == 0 && take_byte(&c, '=');
+		struct cursor quoted = c;
+		is = named && (take(&c, value) || (take_byte(&quoted, '\'') && take(&quoted, value)));
+	}
+	buf_free(&found);
+	return is;
+}
+
+static bool is_encrypted(struct cursor tail)
+{
+	struct cursor c = tail;
+	return (find(&c, "ENCRYPTION") && take_byte(&c, '=') && take_byte(&c, '\'') && take(&c, "Y")) || own_option_is(tail, "ENCRYPTED", "YES");
+}
+
 static void read_options(struct load_ddl *d, struct cursor tail)
 {
 	struct cursor c = tail;
+	d->encrypted = is_encrypted(tail);
 	d->versioned = find(&c, "WITH SYSTEM VERSIONING");
 	c = tail;
 	if (!find(&c, "ENGINE"))

@@ -26,6 +26,7 @@ struct load_ddl {
 	size_t nparts;
 	size_t list_begin, list_end; /* of the list between the outer parentheses; 0, 0 = not understood */
 	bool innodb, versioned;
+	bool encrypted;              /* ENCRYPTION='Y', of MariaDB `ENCRYPTED`='YES' */
 	bool has_foreign_keys;
 	char engine[64];             /* as ENGINE= says; "" = not found */
 	struct strlist parents;      /* tables referred to, "schema.table" or ".table" for the own schema, unquoted */

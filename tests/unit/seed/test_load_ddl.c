@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -87,6 +88,32 @@ static void test_what_stays(void **state)
 	unchanged("CREATE TABLE `t` LIKE `u`");
 	unchanged("/*!40101 SET NAMES utf8mb4*/");
 	unchanged("CREATE TABLE t (a int, KEY (a)) ENGINE=InnoDB");
+}
+
+/* As MySQL 9.7.4, MariaDB 10.11.19 and 10.5.23 show it [run]; not what only a comment or a name says. */
+static void test_encrypted(void **state)
+{
+	(void)state;
+	static const struct { const char *tail; bool encrypted; } cases[] = {
+		{ " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 /*!80016 ENCRYPTION='Y' */", true },
+		{ " ENGINE=InnoDB ENCRYPTION='y'", true },
+		{ " ENGINE=InnoDB DEFAULT CHARSET=latin1 `ENCRYPTED`='YES' `ENCRYPTION_KEY_ID`='4'", true },
+		{ " ENGINE=InnoDB `encrypted`=yes", true },
+		{ " ENGINE=InnoDB `ENCRYPTION_KEY_ID`=4 `ENCRYPTED`=YES", true },
+		{ " ENGINE=InnoDB /*!80016 ENCRYPTION='N' */", false },
+		{ " ENGINE=InnoDB `ENCRYPTED`='NO' `ENCRYPTION_KEY_ID`='4'", false },
+		{ " ENGINE=InnoDB COMMENT='ENCRYPTION=''Y'' `ENCRYPTED`=YES'", false },
+		{ " ENGINE=InnoDB COMMENT='open `", false },
+		{ " ENGINE=InnoDB", false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct load_ddl d = { 0 };
+		char sql[256];
+		snprintf(sql, sizeof sql, "CREATE TABLE `t` (\n  `ENCRYPTED` int DEFAULT 'YES',\n  `ENCRYPTION` int\n)%s", cases[i].tail);
+		assert_int_equal(load_ddl_parse(sql, strlen(sql), &d, NULL), ST_OK);
+		assert_int_equal(d.encrypted, cases[i].encrypted);
+		load_ddl_free(&d);
+	}
 }
 
 static void test_special_indexes_stay(void **state)
@@ -233,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_several_keep_their_words),
 		cmocka_unit_test(test_names_and_comments_lie),
 		cmocka_unit_test(test_what_stays),
+		cmocka_unit_test(test_encrypted),
 		cmocka_unit_test(test_special_indexes_stay),
 		cmocka_unit_test(test_without_a_primary_key_unique_stays),
 		cmocka_unit_test(test_auto_increment_keeps_its_index),
