@@ -57,8 +57,6 @@ enum status age_reader_detect(struct store_reader *next, struct age_keyring *k, 
  */
 enum status age_reader_at(struct store *store, const char *key, uint64_t size, struct age_keyring *k, uint64_t offset, uint64_t len,
                           struct store_reader **ret, struct error *err);
-/* A whole file at once, appended to out. */
-enum status age_unseal(struct age_keyring *k, const char *what, const void *data, size_t len, struct buf *out, struct error *err);
 
 /* ---- keys ---- */
 

@@ -9,6 +9,7 @@
 #include "store_bytes.h"
 #include "stream/age_armor.h"
 #include "stream/age_header.h"
+#include "unseal.h"
 
 enum { FUZZ_MAX = 8 << 20, FUZZ_BLOCK = 64 * 1024 };
 
@@ -56,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	store_bytes_init(&b, (const char *)data, size);
 	fuzz_header((const char *)data, size);
 	fuzz_require(age_keyring_new(&k, &err) == ST_OK && age_keyring_add(k, identity, &err) == ST_OK);
-	enum status whole = age_unseal(k, "it", data, size, &clear, &err);
+	enum status whole = unseal_whole(k, "it", data, size, &clear, &err);
 	fuzz_require(whole == ST_OK || err.kind == ERR_SNAPSHOT);
 	if (!age_armor_begins((const char *)data, size)) {
 		enum status ranged = read_at(&b, k, 0, FUZZ_MAX / 2, &at);

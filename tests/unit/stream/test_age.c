@@ -17,6 +17,7 @@
 #include "store_fault.h"
 #include "stream/sink_age.h"
 #include "stream/sink_buf.h"
+#include "unseal.h"
 
 enum { CHUNK = 65536, ROOM = 8 << 20 };
 
@@ -59,7 +60,7 @@ static void test_round_trip(void **state)
 			sink_free(s);
 			size_t chunks = sizes[i] ? (sizes[i] + CHUNK - 1) / CHUNK : 1;
 			assert_int_equal(sealed.len, 168 + 16 + sizes[i] + 16 * chunks); /* a header for one key, the nonce, the tags */
-			OK(age_unseal(k.ring, "it", sealed.data, sealed.len, &back, &err));
+			OK(unseal_whole(k.ring, "it", sealed.data, sealed.len, &back, &err));
 			assert_int_equal(back.len, clear.len);
 			assert_memory_equal(buf_str(&back), buf_str(&clear), clear.len);
 			buf_free(&clear);
@@ -147,7 +148,7 @@ static void check_found(const struct keys *k, const struct buf *clear, const cha
 	struct error err = ERROR_INIT;
 	struct buf got = BUF_INIT(ROOM), piece = BUF_INIT(ROOM);
 	struct age_keyring *fresh;
-	FAILS(ERR_SNAPSHOT, age_unseal(k->ring, "it", sealed, len, &got, &err));
+	FAILS(ERR_SNAPSHOT, unseal_whole(k->ring, "it", sealed, len, &got, &err));
 	assert_true(got.len <= clear->len);
 	if (got.len)
 		assert_memory_equal(got.data, clear->data, got.len);
@@ -225,13 +226,13 @@ static void test_several_recipients(void **state)
 	OK(age_seal(k[0].to, "text", 4, &sealed, &err));
 	for (size_t i = 0; i < 2; i++) {
 		buf_clear(&back);
-		OK(age_unseal(k[i].ring, "it", sealed.data, sealed.len, &back, &err));
+		OK(unseal_whole(k[i].ring, "it", sealed.data, sealed.len, &back, &err));
 		assert_string_equal(back.data, "text");
 	}
-	FAILS(ERR_SNAPSHOT, age_unseal(k[2].ring, "the file", sealed.data, sealed.len, &back, &err));
+	FAILS(ERR_SNAPSHOT, unseal_whole(k[2].ring, "the file", sealed.data, sealed.len, &back, &err));
 	assert_non_null(strstr(err.message, "the file: no key given opens it"));
 	assert_non_null(strstr(err.hint, "--identity"));
-	FAILS(ERR_USAGE, age_unseal(NULL, "the file", sealed.data, sealed.len, &back, &err));
+	FAILS(ERR_USAGE, unseal_whole(NULL, "the file", sealed.data, sealed.len, &back, &err));
 	for (size_t i = 0; i < 3; i++)
 		keys_free(&k[i]);
 	buf_free(&sealed);
@@ -259,11 +260,11 @@ static void test_passphrase(void **state)
 	OK(age_keyring_passphrase(right, "slack water", &err));
 	OK(age_keyring_new(&wrong, &err));
 	OK(age_keyring_passphrase(wrong, "slack Water", &err));
-	OK(age_unseal(right, "it", sealed.data, sealed.len, &back, &err));
+	OK(unseal_whole(right, "it", sealed.data, sealed.len, &back, &err));
 	assert_string_equal(back.data, "text");
-	FAILS(ERR_SNAPSHOT, age_unseal(wrong, "it", sealed.data, sealed.len, &back, &err));
+	FAILS(ERR_SNAPSHOT, unseal_whole(wrong, "it", sealed.data, sealed.len, &back, &err));
 	assert_non_null(strstr(err.hint, "wrong"));
-	FAILS(ERR_SNAPSHOT, age_unseal(k.ring, "it", sealed.data, sealed.len, &back, &err));
+	FAILS(ERR_SNAPSHOT, unseal_whole(k.ring, "it", sealed.data, sealed.len, &back, &err));
 	assert_non_null(strstr(err.hint, "SLACKWATER_PASSPHRASE"));
 	age_keyring_free(right);
 	age_keyring_free(wrong);
@@ -328,7 +329,7 @@ static void test_key_files(void **state)
 	scratch_write(path, text.data, text.len);
 	OK(age_keyring_add_file(empty.ring, path, &err));
 	OK(age_seal(k.to, "text", 4, &sealed, &err));
-	OK(age_unseal(empty.ring, "it", sealed.data, sealed.len, &back, &err));
+	OK(unseal_whole(empty.ring, "it", sealed.data, sealed.len, &back, &err));
 	FAILS(ERR_USAGE, age_recipients_add(empty.to, path, &err)); /* it holds the secret one */
 	assert_non_null(strstr(err.message, "line 5"));
 	buf_clear(&text);

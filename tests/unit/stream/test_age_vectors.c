@@ -18,6 +18,7 @@
 #include "slackwater/digest.h"
 #include "slackwater/fs.h"
 #include "stream/age_armor.h"
+#include "unseal.h"
 
 enum { VECTORS_MAX = 400, VECTOR_MAX = 32 << 20 };
 
@@ -103,7 +104,7 @@ static enum status unseal(const struct vector *v, struct age_keyring *k, struct 
 	struct buf inner = BUF_INIT(VECTOR_MAX);
 	struct store_reader *armor = NULL;
 	if (!v->armored)
-		return age_unseal(k, "vector", v->body, v->body_len, clear, err);
+		return unseal_whole(k, "vector", v->body, v->body_len, clear, err);
 	enum status st = age_armor_new(&from.base, &armor, err);
 	for (size_t n = 1; !st && n;) {
 		char piece[100];
@@ -113,7 +114,7 @@ static enum status unseal(const struct vector *v, struct age_keyring *k, struct 
 	}
 	store_reader_free(armor);
 	if (!st)
-		st = age_unseal(k, "vector", buf_str(&inner), inner.len, clear, err);
+		st = unseal_whole(k, "vector", buf_str(&inner), inner.len, clear, err);
 	buf_free(&inner);
 	return st;
 }
@@ -138,7 +139,7 @@ static void check(const struct vector *v)
 	if (*v->payload)
 		assert_string_equal(sha256, v->payload);
 	if (!st && v->armored) { /* and it is taken for what it is */
-		OK(age_unseal(k, "vector", v->body, v->body_len, &again, &err));
+		OK(unseal_whole(k, "vector", v->body, v->body_len, &again, &err));
 		assert_int_equal(again.len, clear.len);
 	}
 	age_keyring_free(k);
