@@ -166,8 +166,9 @@ static void say_running(struct buf *out, const json_t *run)
 	if (strcmp(jsonx_str_or(run, "state", ""), "running") != 0)
 		return;
 	say_progress(&progress, json_object_get(run, "progress"));
-	said(out, "%s of %s runs%s%s%s", jsonx_str_or(run, "id", "?"), jsonx_str_or(run, "snapshot", "?"), json_is_object(phase) ? ": " : "",
-	     jsonx_str_or(phase, "text", jsonx_str_or(phase, "name", "")), buf_str(&progress));
+	const char *told = text(run, "told_to_end");
+	said(out, "%s of %s runs%s%s%s%s%s", jsonx_str_or(run, "id", "?"), jsonx_str_or(run, "snapshot", "?"), json_is_object(phase) ? ": " : "",
+	     jsonx_str_or(phase, "text", jsonx_str_or(phase, "name", "")), buf_str(&progress), told ? "; told to end at " : "", told ? told : "");
 	buf_free(&progress);
 }
 

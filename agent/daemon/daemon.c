@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "jobs.h"
+#include "listings.h"
 #include "orders.h"
 #include "setup.h"
 #include "slackwater/units.h"
@@ -176,6 +177,7 @@ static void go_on(struct core *c)
 			*at = t->next;
 			jobs_ended(c, t);
 		} else {
+			listings_stuck(c, t);
 			at = &t->next;
 		}
 	}

@@ -160,16 +160,30 @@ static json_t *items(const json_t *doc)
 	return list;
 }
 
+static void take_error(struct core *c, struct listing *l, const struct task *t)
+{
+	if (t->error && (!l->error || !json_equal(t->error, l->error)))
+		core_say(c, LOG_LEVEL_WARNING, NULL, "repository %s, instance %s: %s", l->store, l->instance, jsonx_str_or(t->error, "message", "?"));
+	json_decref(l->error);
+	l->error = json_incref(t->error);
+}
+
+void listings_stuck(struct core *c, const struct task *t)
+{
+	struct listing *l = t->kind == RUN_LIST && t->error ? find(c->listing, c->nlistings, t->store, t->instance) : NULL;
+	if (!l || (l->error && json_equal(l->error, t->error)))
+		return;
+	take_error(c, l, t);
+	c->changed = true;
+}
+
 void listings_ended(struct core *c, struct task *t)
 {
 	struct listing *l = find(c->listing, c->nlistings, t->store, t->instance);
 	bool whole = json_is_array(json_object_get(t->doc, "snapshots"));
 	if (!l || t->state == TASK_CANCELLED)
 		return;
-	if (t->error && (!l->error || !json_equal(t->error, l->error)))
-		core_say(c, LOG_LEVEL_WARNING, NULL, "repository %s, instance %s: %s", l->store, l->instance, jsonx_str_or(t->error, "message", "?"));
-	json_decref(l->error);
-	l->error = json_incref(t->error);
+	take_error(c, l, t);
 	/* some manifests are damaged: the others are listed all the same */
 	if (whole) {
 		json_decref(l->items);

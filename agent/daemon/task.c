@@ -12,6 +12,8 @@
 #include "slackwater/slot.h"
 
 enum { TASK_GRACE_MS = 5000, TASK_NEWEST = 1000, TASK_TEXT = 1200 };
+/* A listing reads a thousand manifests at most. A run that was told to end may wait for a STOP that cannot be taken back. */
+enum { TASK_LIST_MS = 900000, TASK_LINGERS_MS = 120000, TASK_AGAIN_MS = 3600000 };
 
 static const char self[] = "/proc/self/exe";
 
@@ -162,11 +164,11 @@ static enum status start_hook(struct task *t, const char *hook, const struct str
 	return st;
 }
 
-static enum status start_work(struct task *t, struct error *err)
+static enum status start_work(struct task *t, int64_t now_ms, struct error *err)
 {
 	const struct process_options o = { .program = t->program, .argument = &t->words, .environment = &t->environment, .events = true };
 	t->step = TASK_WORK;
-	t->until_ms = 0;
+	t->until_ms = t->kind == RUN_LIST ? now_ms + TASK_LIST_MS : 0;
 	return process_start(&o, &t->child, err);
 }
 
@@ -196,7 +198,7 @@ static void wind_up(struct task *t, int64_t now_ms, int64_t wall_ms)
 static void work(struct task *t, int64_t now_ms, int64_t wall_ms)
 {
 	struct error err = ERROR_INIT;
-	if (!t->cancelled && !start_work(t, &err))
+	if (!t->cancelled && !start_work(t, now_ms, &err))
 		return;
 	if (t->cancelled)
 		fail(t, "interrupted", 128 + SIGTERM, "cancelled before it had begun", NULL);
@@ -263,10 +265,12 @@ static void work_ended(struct task *t, int64_t now_ms, int64_t wall_ms)
 	if (!t->exit && understood)
 		t->state = TASK_SUCCEEDED;
 	else
-		t->state = t->cancelled && t->exit >= 128 ? TASK_CANCELLED : TASK_FAILED;
+		t->state = t->cancelled && !t->error && t->exit >= 128 ? TASK_CANCELLED : TASK_FAILED;
+	if (t->state == TASK_SUCCEEDED)
+		replace(&t->error, NULL);
 	if (t->state == TASK_SUCCEEDED)
 		t->result = outcome_result(t->kind, t->doc);
-	else
+	else if (!t->error)
 		t->error = outcome_failure(t->exit, t->doc);
 	replace(&t->progress, NULL);
 	if (t->kind != RUN_LIST)
@@ -288,9 +292,62 @@ static void after_ended(struct task *t, int64_t wall_ms)
 	finish(t, wall_ms);
 }
 
+/* A mount that does not answer would keep it, and the agent's own end, for ever. It reads and holds nothing: force spoils nothing. */
+static void hurry_listing(struct task *t, int64_t now_ms)
+{
+	if (now_ms < t->until_ms)
+		return;
+	if (!t->late && !t->cancelled)
+		replace(&t->error, outcome_error("store", exitcode_of(ERR_STORE, 0), "the listing has not ended for 15 min: the store does not answer",
+		                                 "if it is mounted, see whether the mount answers; it is asked again"));
+	process_signal(&t->child, t->late ? SIGKILL : SIGTERM, false);
+	t->until_ms = now_ms + TASK_GRACE_MS;
+	t->late = true;
+}
+
+/* The letter that the kernel has for what a process does; D: it waits for a device or a mount, and no signal reaches it. */
+static char process_state(pid_t pid)
+{
+	char path[64], text[512] = "";
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *f = fopen(path, "re");
+	const char *name_end = f && fgets(text, sizeof text, f) ? strrchr(text, ')') : NULL;
+	if (f)
+		fclose(f);
+	return name_end && name_end[1] == ' ' && name_end[2] ? name_end[2] : '?';
+}
+
+/* What else runs is never ended by force: that is for a person to decide, who has to know of it. */
+static void say_lingers(struct task *t, int64_t now_ms, int64_t wall_ms)
+{
+	char text[TASK_TEXT], hint[TASK_TEXT];
+	if (now_ms < t->say_ms)
+		return;
+	t->say_ms = now_ms + TASK_AGAIN_MS;
+	snprintf(text, sizeof text, "%s was told to end %lld s ago and has not: it waits for a store, a disk or a server that does not answer (process %d, state %c)",
+	         t->id, (long long)(wall_ms - t->told_ms) / 1000, (int)t->child.pid, process_state(t->child.pid));
+	snprintf(hint, sizeof hint, "see to what it waits for; signal 9 to process %d ends it if anything does, and what it has stopped is started by the switch in the"
+	         " server or by slackwater recover", (int)t->child.pid);
+	say(t, LOG_LEVEL_WARNING, text, hint);
+}
+
+static void hurry_work(struct task *t, int64_t now_ms, int64_t wall_ms)
+{
+	if (t->cancelled && !t->told_ms) {
+		t->told_ms = wall_ms;
+		t->say_ms = now_ms + TASK_LINGERS_MS;
+		if (t->kind == RUN_LIST)
+			t->until_ms = now_ms + TASK_GRACE_MS;
+	}
+	if (t->kind == RUN_LIST)
+		hurry_listing(t, now_ms);
+	else if (t->told_ms)
+		say_lingers(t, now_ms, wall_ms);
+}
+
 static void hurry_hook(struct task *t, int64_t now_ms)
 {
-	if (!t->until_ms || now_ms < t->until_ms || t->step == TASK_WORK)
+	if (!t->until_ms || now_ms < t->until_ms)
 		return;
 	process_signal(&t->child, t->hook_late ? SIGKILL : SIGTERM, true);
 	t->until_ms = now_ms + TASK_GRACE_MS;
@@ -303,7 +360,10 @@ bool task_go_on(struct task *t, int64_t now_ms, int64_t wall_ms)
 		return true;
 	process_read(&t->child, take_line, t);
 	if (!process_reap(&t->child, take_line, t)) {
-		hurry_hook(t, now_ms);
+		if (t->step == TASK_WORK)
+			hurry_work(t, now_ms, wall_ms);
+		else
+			hurry_hook(t, now_ms);
 		return false;
 	}
 	if (t->step == TASK_BEFORE)
@@ -350,6 +410,7 @@ json_t *task_json(const struct task *t)
 		{ "due", output_json_time_or_null(t->due_ms) },
 		{ "started", output_json_time_or_null(t->started_ms) },
 		{ "ended", over ? output_json_time_or_null(t->ended_ms) : json_null() },
+		{ "told_to_end", t->step == TASK_WORK ? output_json_time_or_null(t->told_ms) : json_null() },
 		{ "state", json_string(state_name(over ? t->state : TASK_RUNNING)) },
 		{ "exit", over ? json_integer(t->exit) : json_null() },
 		{ "phase", jsonx_or_null(t->phase) },

@@ -35,6 +35,8 @@ struct task {
 	bool cancelled;            /* told to end */
 	bool cut_off;              /* ... by the agent's end, not by a person */
 	bool hook_late;
+	bool late;                 /* RUN_LIST: has taken too long, or too long to end: it is ended by force, for it holds nothing. error is set if it was not told to */
+	int64_t told_ms;           /* wall clock: since when it has been told to end and has not; 0 = it has not been told */
 	int exit;
 	json_t *doc;               /* what the run printed; of RUN_LIST for whoever started it */
 	json_t *phase, *progress, *result, *error;
@@ -44,6 +46,7 @@ struct task {
 	struct process child;
 	struct strlist words, environment, before, after, failure;
 	int64_t hook_ms, until_ms; /* monotonic; 0 = no limit */
+	int64_t say_ms;            /* monotonic: when it is said (again) that it does not end */
 	struct task *next;
 };
 

@@ -22,8 +22,9 @@
  *                   runs: { KIND: { succeeded, failed, cancelled } }, missed, retries, bytes, stored_bytes, rows } }, since the state directory was
  *                   made. A bucket's n counts everything of at most le_ms; count counts longer ones as well. missed: due times that were dropped
  *
- *   RUN   { id, kind: "backup" | "expire" | "proof" | "list", snapshot, instance, trigger, due, started, ended, state: "running" | "succeeded" |
- *           "failed" | "cancelled", exit, phase: { area, name, text }|null, progress: { area, bytes_done, bytes_total, rows_done, rows_total }|null,
+ *   RUN   { id, kind: "backup" | "expire" | "proof" | "list", snapshot, instance, trigger, due, started, ended, told_to_end: since when it
+ *           has been told to and has not|null, state: "running" | "succeeded" | "failed" | "cancelled", exit, phase: { area, name, text }|null,
+ *           progress: { area, bytes_done, bytes_total, rows_done, rows_total }|null,
  *           result: { id, pause_ms, wait_ms, in_flight_ms, gap_rounds, bytes, stored_bytes, rows, elapsed_ms, warnings[] }|null, error: ERROR|null }
  *   ERROR { kind, code, message, hint }
  */

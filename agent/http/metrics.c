@@ -116,6 +116,7 @@ static const struct family families[] = {
 	  "When the newest snapshot was taken that a restore has proven." },
 
 	{ "slackwater_run_start_time_seconds", "gauge", OF_RUNNING, metrics_read_time, "started", "Start of the run that is under way." },
+	{ "slackwater_run_told_to_end_timestamp_seconds", "gauge", OF_RUNNING, metrics_read_time, "told_to_end", "Since when it has been told to end and has not." },
 	{ "slackwater_run_done_bytes", "gauge", OF_RUNNING, metrics_read_number, "progress.bytes_done", "Bytes it has done." },
 	{ "slackwater_run_expected_bytes", "gauge", OF_RUNNING, metrics_read_number, "progress.bytes_total", "Bytes it has to do, as estimated; 0 when unknown." },
 	{ "slackwater_run_done_rows", "gauge", OF_RUNNING, metrics_read_number, "progress.rows_done", "Rows it has done." },

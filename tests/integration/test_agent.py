@@ -122,6 +122,24 @@ def test_a_failed_run_tells_its_exit_code(lab):
         agent.finish()
 
 
+def test_a_run_that_does_not_end_is_shown(lab):
+    """Stopped by SIGSTOP it heeds no other signal, as one that waits for a dead mount."""
+    with agent_of(lab, {"long": {"deadline": "10m"}}) as agent:
+        with held(lab):
+            agent.tell("run", "long")
+            run = waiting(agent)
+            assert run["told_to_end"] is None
+            os.kill(agent.children()[0], signal.SIGSTOP)
+            agent.tell("cancel", "long")
+            view = agent.wait_view(lambda v: v["runs"][0]["told_to_end"], 20, "the run to be shown as told to end")
+            told = view["runs"][0]["told_to_end"]
+            assert f"told to end at {told}" in agent.tell("status").out
+            assert 'slackwater_run_told_to_end_timestamp_seconds{snapshot="long",kind="backup"}' in agent.get("/metrics")[1]
+            os.kill(agent.children()[0], signal.SIGCONT)
+            agent.wait_view(lambda v: v["runs"][0]["state"] == "cancelled" and not v["runs"][0]["told_to_end"], 30, "the run to be cancelled")
+        agent.finish()
+
+
 def test_cancel_sets_the_applier_going(lab):
     with agent_of(lab, {"long": {"deadline": "10m"}}) as agent:
         with held(lab):

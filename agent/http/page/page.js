@@ -177,6 +177,10 @@
 			found.push(...ofReplica(i));
 		for (const p of view.snapshots || [])
 			found.push(...ofPlan(p, view.agent.proof_age_ms));
+		for (const r of view.runs || [])
+			if (r.told_to_end && now() - Date.parse(r.told_to_end) > 120000)
+				found.push(notice("bad", `${r.id} does not end`, "It was told to, and waits for a store, a disk or a server that does not answer.",
+					"See to what it waits for; the agent's log names the process.", r.told_to_end));
 		for (const r of view.repositories || [])
 			if (r.error)
 				found.push(notice("bad", `${r.store}: snapshots of ${r.instance} cannot be listed`, r.error.message, r.error.hint));

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,15 +41,20 @@ static void words(struct strlist *l, const char *script)
 }
 
 /* In /proc/self/exe's place: a shell that runs script, in the directory of the test. */
-static void begin(struct stage *st, const char *script)
+static void begin_kind(struct stage *st, enum run_kind kind, const char *script)
 {
 	struct error err = ERROR_INIT;
-	OK(task_new(&st->settings, 0, RUN_BACKUP, 7, 1000, &st->sink, &st->task, &err));
+	OK(task_new(&st->settings, 0, kind, 7, 1000, &st->sink, &st->task, &err));
 	words(&st->task->words, script);
 	st->task->program = "/bin/sh";
 	st->task->trigger = PLAN_BY_SCHEDULE;
 	st->task->due_ms = 900;
 	task_begin(st->task, scratch_now_ms());
+}
+
+static void begin(struct stage *st, const char *script)
+{
+	begin_kind(st, RUN_BACKUP, script);
 }
 
 static void finish(struct stage *st)
@@ -272,6 +278,75 @@ static void one_that_is_cancelled(void **state)
 	free(failure);
 }
 
+#define HEEDS_NOTHING "trap '' TERM; echo > work; while :; do sleep 0.05; done"
+
+static void wait_for_work(void)
+{
+	for (int i = 0; i < 1000 && access("work", F_OK); i++)
+		usleep(10000);
+}
+
+static bool told_to_end(const struct stage *st)
+{
+	json_t *run = task_json(st->task);
+	bool told = json_is_string(json_object_get(run, "told_to_end"));
+	json_decref(run);
+	return told;
+}
+
+/* A person has to know, and decides: it is not ended by force. */
+static void one_that_does_not_end(void **state)
+{
+	struct stage *st = *state;
+	begin(st, HEEDS_NOTHING);
+	wait_for_work();
+	int64_t now = scratch_now_ms();
+	assert_false(task_go_on(st->task, now, 5000));
+	assert_false(told_to_end(st));
+	assert_true(task_cancel(st->task, false));
+	assert_false(task_go_on(st->task, now, 5000));
+	assert_true(told_to_end(st));
+	assert_false(task_go_on(st->task, now + 119000, 124000));
+	char *log = file(st, "log");
+	assert_null(strstr(log, "has not"));
+	free(log);
+	assert_false(task_go_on(st->task, now + 121000, 126000));
+	log_has(st, "backup-7 was told to end 121 s ago and has not");
+	log_has(st, "state ");
+	assert_false(task_go_on(st->task, now + 86400000, 86405000));
+	assert_int_equal(kill(st->task->child.pid, 0), 0);
+	assert_int_equal(kill(st->task->child.pid, SIGKILL), 0);
+	ended(st, "cancelled", 128 + SIGKILL, "ended by SIGKILL");
+	assert_false(told_to_end(st));
+}
+
+static void a_listing_that_does_not_end(void **state)
+{
+	struct stage *st = *state;
+	begin_kind(st, RUN_LIST, HEEDS_NOTHING);
+	wait_for_work();
+	int64_t now = scratch_now_ms();
+	assert_false(task_go_on(st->task, now + 890000, 5000));
+	assert_null(st->task->error);
+	assert_false(task_go_on(st->task, now + 901000, 5000));
+	assert_non_null(st->task->error); /* it is told before it has ended */
+	assert_false(task_go_on(st->task, now + 907000, 5000));
+	ended(st, "failed", 128 + SIGKILL, "the store does not answer");
+}
+
+/* The agent ends: a listing does not keep it. */
+static void a_listing_that_does_not_heed(void **state)
+{
+	struct stage *st = *state;
+	begin_kind(st, RUN_LIST, HEEDS_NOTHING);
+	wait_for_work();
+	int64_t now = scratch_now_ms();
+	assert_true(task_cancel(st->task, true));
+	for (int s = 0; s <= 12; s += 6)
+		assert_false(task_go_on(st->task, now + s * 1000, 5000));
+	ended(st, "cancelled", 128 + SIGKILL, "ended by SIGKILL");
+}
+
 /* It was told to end and had ended well before it heard of it. */
 static void cancelled_too_late(void **state)
 {
@@ -319,6 +394,9 @@ int main(void)
 		STAGED(a_hook_that_is_not_there),
 		STAGED(a_hook_that_takes_too_long),
 		STAGED(one_that_is_cancelled),
+		STAGED(one_that_does_not_end),
+		STAGED(a_listing_that_does_not_end),
+		STAGED(a_listing_that_does_not_heed),
 		STAGED(cancelled_too_late),
 		STAGED(what_was_given_out_stays),
 	};
