@@ -70,7 +70,9 @@ class Namespace:
         self._set(True)
 
     def close(self):
-        subprocess.run(["ip", "netns", "del", self.name], check=False, capture_output=True)
+        """The pair of interfaces first: it would go with the namespace, but later, and the next one has the same names."""
+        for what in (("link", "del", self.outside), ("netns", "del", self.name)):
+            subprocess.run(["ip", *what], check=False, capture_output=True)
         atexit.unregister(self.close)
 
 

@@ -31,6 +31,7 @@ _CRASH_SAFE = {
     MariaDB: {"innodb_flush_log_at_trx_commit": 2, "relay_log_recovery": "ON"},
     MySQL56: {"innodb_flush_log_at_trx_commit": 2},
 }
+GTIDS = {"gtid_mode": "ON", "enforce_gtid_consistency": 1}     # of a 5.6 that has them
 
 
 class Defect(AssertionError):
@@ -62,16 +63,19 @@ class Tally:
 
 
 class Stage:
-    def __init__(self, flavour):
+    def __init__(self, flavour, tally=None, gtid=None):
+        """gtid: of 5.6, which otherwise stands for positions."""
         self.flavour = flavour
         self.net = network()
         channels = ("east", "west") if flavour is MySQL97 else ("",)
         options = {"bind_address": self.net.host, **_CRASH_SAFE[flavour]}
         if flavour is MySQL97:
             options["replica_preserve_commit_order"] = "OFF"
-        self.lab = Topology(flavour, channels=channels, replica=options)
+        gtids = GTIDS if flavour is MySQL56 and gtid else {}
+        self.lab = Topology(flavour, channels=channels, gtid=gtid, replica={**options, **gtids}, source=gtids)
         self.replica = self.lab.replica
-        self.tally = Tally(flavour.flavour, network=self.net.kind)
+        self.tally = tally or Tally(flavour.flavour)
+        self.tally.network = self.net.kind
         self.kept = None            # the repository of a snapshot that was completed in spite of a blow
         self.on_purpose = ()        # channels that are stopped and stay so
         self.options = ()           # of every agent of a round

@@ -433,9 +433,10 @@ class MySQL56(_ByPosition, Server):
     def change_source(self, source, channel="", gtid=False, at=None, account=None):
         user, password = account or REPLICATION
         file, pos = at or (source.sql("SHOW BINARY LOGS")[0]["Log_name"], 4)
-        assert not gtid and not channel, "position mode and one channel are what 5.6 stands for here"
+        assert not channel, "5.6 has one channel"
+        where = "MASTER_AUTO_POSITION=1" if gtid else f"MASTER_LOG_FILE='{file}', MASTER_LOG_POS={pos}"
         return (f"CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={source.port}, MASTER_USER='{user}', "
-                f"MASTER_PASSWORD='{password}', MASTER_CONNECT_RETRY=1, MASTER_LOG_FILE='{file}', MASTER_LOG_POS={pos}")
+                f"MASTER_PASSWORD='{password}', MASTER_CONNECT_RETRY=1, {where}")
 
 
 def quoted(name):
