@@ -18,7 +18,7 @@ import replay                                           # noqa: E402  pylint: di
 THIN_SECONDS, THIN_STRIDE = 15, 8       # of replayed faults, for each server
 THIN_BACKUPS, THIN_SEEDS = 10, 4        # of faults on real servers
 THIN_LIVE_SECONDS = 25                  # bound of either
-SOAK_OTHERS = 40                        # with --soak, of faults that are not the connection's: each is replayed as well
+SOAK_OTHERS = 40                        # with --soak, of refused memory and of the operating system's: each is replayed as well
 
 
 class Tally:
@@ -93,30 +93,33 @@ def alive(lab, tally, arguments, directory):
     """Faults in backups of a server under load, then in seeds from it."""
     name = lab.flavour.flavour
     work = live.Live(lab, directory / f"{name}.live")
-    areas = ("conn", "store", "alloc", "sys") if arguments.soak else ("conn",)
+    areas = ("conn", "store", "clock", "alloc", "sys") if arguments.soak else ("conn",)
     with Loads(lab, rate=60) as loads:
         loads.wait_written(20)
         trace = work.trace_backup()
         for area in areas:
-            for fault in _timely(live.chosen(trace, arguments.turn, _count(area, arguments, THIN_BACKUPS), area), arguments):
+            for fault in _timely(_chosen(trace, area, arguments, THIN_BACKUPS), arguments):
                 tally.add(f"{name} backup", work.backup(fault), arguments.verbose)
     work.prepare_seed()
     trace = work.trace_seed()
     for area in areas:
-        for fault in _timely(live.chosen(trace, arguments.turn, _count(area, arguments, THIN_SEEDS), area), arguments):
+        for fault in _timely(_chosen(trace, area, arguments, THIN_SEEDS), arguments):
             tally.add(f"{name} seed", work.seed(fault), arguments.verbose)
 
 
-def _count(area, arguments, thin):
+def _chosen(trace, area, arguments, thin):
     if not arguments.soak:
-        return thin
-    return 0 if area == "conn" else SOAK_OTHERS
+        return list(live.chosen(trace, arguments.turn, thin, area))
+    return list(live.chosen(trace, arguments.turn, SOAK_OTHERS if area in ("alloc", "sys") else 0, area, arguments.kinds))
 
 
 def _timely(faults, arguments):
     """One after the other; the thinned choice ends where its time does."""
     until = time.monotonic() + THIN_LIVE_SECONDS
-    for fault in _wanted(faults, arguments):
+    wanted = _wanted(faults, arguments)
+    if arguments.soak and wanted:
+        print(f"... {time.strftime('%T')} {len(wanted)} faults of {wanted[0].area}", flush=True)
+    for fault in wanted:
         if not arguments.soak and time.monotonic() > until:
             print(f"left out for want of time: {fault} and what follows")
             return
@@ -131,6 +134,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/fault/inject.sh", description=__doc__)
     parser.add_argument("--soak", action="store_true", help="every call, every kind, every allocation")
     parser.add_argument("--every", type=int, default=1, help="with --soak: of allocations only every N-th")
+    parser.add_argument("--kinds", type=int, default=5, help="with --soak: how many kinds of fault at each call to a real server")
     parser.add_argument("--only", help="only faults whose text contains this")
     parser.add_argument("--servers", default="mariadb,mysql56,mysql97")
     parser.add_argument("--part", choices=("replay", "live"), help="only the replayed faults, or only those on real servers")

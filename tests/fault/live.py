@@ -10,18 +10,28 @@ from lab.topology import Loads
 from replay import Fault, Outcome, Trace, found_by_sanitizer, sanitized, sanitizer_options
 
 RUNS_AGAIN_S = 10
-KINDS = ("reset", "error", "timeout", "retry", "down")
-BACKUP_CODES = {0, 1, 3, 4, 5, 6, 7, 12}
-SEED_CODES = {0, 1, 3, 7, 8, 9, 10, 12}
+KINDS = {"conn": ("reset", "error", "timeout", "retry", "down"), "store": ("enospc", "late", "eio"), "alloc": ("null",),
+         "sys": ("enospc", "eio", "emfile"), "clock": ("+3600000000:wall", "+3600000000:mono", "+500000:stall", "+5000000:mono")}
+STATES = ("-", "PREFLIGHT", "ARMED", "WATCHING", "STOPPING", "STILL", "CAPTURED", "RESUMING", "RUNNING")
+BACKUP_CODES = {0, 3, 4, 5, 6, 7, 12}
+SEED_CODES = {0, 3, 7, 8, 9, 10, 12}
+UNEXPECTED = 1          # what this host refuses the program, memory and descriptors, has no code of its own
 
 
-def chosen(trace, turn, count, area="conn"):
-    """A fault for every distinct call of a trace, its kind rotating; `count` of them, spread over all (0: every one)."""
-    calls = trace.distinct(area)
-    kinds = KINDS if area == "conn" else {"store": ("enospc", "late", "eio"), "alloc": ("null",), "sys": ("enospc", "eio", "emfile")}[area]
+def _typed(codes, fault):
+    return codes | {UNEXPECTED} if fault.area in ("alloc", "sys") else codes
+
+
+def chosen(trace, turn, count, area="conn", kinds=1):
+    """Faults for every distinct call of a trace, `kinds` of them for each, which rotate: every call has had one before the first has a second.
+    count: of so many calls, spread over all (0: every one). Of the clock: of every state."""
+    calls = trace.distinct(area) if area != "clock" else [(0, f"{state}/any", "") for state in STATES]
     step = max(1, len(calls) // count) if count else 1
-    for i, (_n, where, about) in enumerate(calls[turn % step::step]):
-        yield Fault(area, where, kinds[(i + turn) % len(kinds)], about)
+    hows = KINDS[area]
+    for moved in range(turn, turn + min(kinds, len(hows))):
+        for i, (_n, where, about) in enumerate(calls[turn % step::step]):
+            late, _colon, how = hows[(i + moved) % len(hows)].rpartition(":")
+            yield Fault(area, where + late, how, about)
 
 
 class Live:
@@ -40,7 +50,7 @@ class Live:
         begun, problems, result = time.monotonic(), [], None
         try:
             result = run()
-            if result.code not in codes:
+            if result.code not in _typed(codes, fault):
                 problems.append(f"exit {result.code}")
         except proc.Timeout as hang:
             problems.append(f"did not end: {str(hang)[:300]}")
