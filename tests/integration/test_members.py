@@ -54,18 +54,25 @@ def test_a_galera_node_is_refused(repository):
 
 
 def test_a_channel_that_keeps_no_coordinates(repository):
-    """GTID_ONLY: after a restart its coordinates say INVALID; the GTID set counts, and the setting is carried over."""
+    """GTID_ONLY: after a restart its coordinates say INVALID; the GTID set counts, and the setting is carried over. So is the account whose rights
+    the applier has, with the account."""
     with topology(MySQL97) as lab:
-        with Loads(lab, ddl_every=0):
+        lab.source.sql("CREATE USER 'it''s applier'@'%' ACCOUNT LOCK", "GRANT ALL ON *.* TO 'it''s applier'@'%'",
+                       "GRANT REPLICATION_APPLIER, SYSTEM_VARIABLES_ADMIN ON *.* TO 'it''s applier'@'%'")
+        lab.wait_caught_up()
+        with Loads(lab, rate=60, ddl_every=0):
             lab.replica.replication("stop")
-            lab.replica.sql("CHANGE REPLICATION SOURCE TO REQUIRE_ROW_FORMAT=1, GTID_ONLY=1")
+            lab.replica.sql("CHANGE REPLICATION SOURCE TO REQUIRE_ROW_FORMAT=1, GTID_ONLY=1, PRIVILEGE_CHECKS_USER='it''s applier'@'%'")
             lab.replica.replication("start")
             backup_watched(lab, repository)
         lab.replica.restart()
         lab.replica.replication("start")
-        with Loads(lab, ddl_every=0) as loads:
+        with Loads(lab, rate=60, ddl_every=0) as loads:
             channel = backup_watched(lab, repository).json["checkpoint"]["channels"][0]
             assert channel["gtid_only"] and channel["coordinates"] == "unavailable", channel
+            assert channel["privilege_checks_user"] == r"'it\'s applier'@'%'", channel
             _result, target = seed_proven(lab, repository, loads)
         assert int(target.value("SELECT Gtid_only FROM mysql.slave_master_info"))
+        applier = "SELECT Privilege_checks_username, Privilege_checks_hostname, Require_row_format FROM mysql.slave_relay_log_info"
+        assert target.sql(applier) == lab.replica.sql(applier) and target.value(applier) == "it's applier"
         lab.drop(target)
