@@ -488,6 +488,26 @@ def test_two_domains_of_mariadb():
         assert_same(two, two.replica)
 
 
+def test_a_version_that_loses_what_another_domain_wrote():
+    """MDEV-6589. No server so old is to be had: this one only says that it is one, by which alone it is told. The receiver is stopped before the
+    applier is started, both are seen running, and it is said why."""
+    with topology(MariaDB, domains=(0, 7), replica={"version": "10.0.17-MariaDB-log"}) as two:
+        with Loads(two, ddl_every=0) as loads, gaps.RowHeld(two.replica) as held:
+            held.wait_blocked()
+            loads.wait_written(60)
+            gaps.break_worker(two.replica, held)
+        assert two.replica.status()["Slave_IO_Running"] == "Yes"
+        with _watched(two):
+            look = _finding(tool.recover(two.replica, expect=tool.APPLIER), "interrupted")
+        assert look["step"] == "fetch" and any("MDEV-6589" in line for line in look["details"]), look
+        assert re.search(r"STOP SLAVE .*IO_THREAD; START SLAVE ", look["next"]), look
+        with _watched(two) as seen:
+            seen.allowed = (r"STOP SLAVE '' IO_THREAD; START SLAVE ''$",)
+            done = _finding(tool.recover(two.replica, "--apply"), "interrupted")
+        assert done["outcome"] == "repaired" and two.replica.running(), done
+        assert_same(two, two.replica)
+
+
 @only(MySQL97, MariaDB)
 def test_open_journal_is_finished_first(lab, repository):
     """The agent and the server died in the window: what was ours to start is started, --apply or not."""
