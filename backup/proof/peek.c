@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "seed/job.h"
 #include "seed/links.h"
 #include "seed/versions.h"
 
@@ -36,6 +37,7 @@ static enum status peek_one(struct proof_job *j, const struct seed_source *s, bo
 	if (st) {
 		if (err->kind != ERR_INTERRUPTED)
 			err->kind = ERR_NOT_PROVEN;
+		seed_login_hint(err, true);
 		return error_prefix(err, "%s", name);
 	}
 	st = seed_versions_check(&c->server, name, &j->binary.server, err);
