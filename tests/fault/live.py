@@ -12,20 +12,26 @@ from replay import Fault, Outcome, Trace, found_by_sanitizer, sanitized, sanitiz
 RUNS_AGAIN_S = 10
 KINDS = {"conn": ("reset", "error", "timeout", "retry", "down"), "store": ("enospc", "late", "eio"), "alloc": ("null",),
          "sys": ("enospc", "eio", "emfile"), "clock": ("+3600000000:wall", "+3600000000:mono", "+500000:stall", "+5000000:mono")}
-STATES = ("-", "PREFLIGHT", "ARMED", "WATCHING", "STOPPING", "STILL", "CAPTURED", "RESUMING", "RUNNING")
 BACKUP_CODES = {0, 3, 4, 5, 6, 7, 12}
 SEED_CODES = {0, 3, 7, 8, 9, 10, 12}
-UNEXPECTED = 1          # what this host refuses the program, memory and descriptors, has no code of its own
+# What this host refuses the program, memory and descriptors, has no code of its own; an option file that cannot be read is a usage error.
+OF_THE_HOST = {"alloc": {1}, "sys": {1, 2}}
 
 
 def _typed(codes, fault):
-    return codes | {UNEXPECTED} if fault.area in ("alloc", "sys") else codes
+    return codes | OF_THE_HOST.get(fault.area, set())
+
+
+def _states(trace):
+    """Those in which calls were made, as places for the clock's faults."""
+    states = dict.fromkeys(where.split("/")[0] for _n, where, _about in trace.calls["conn"])
+    return [(0, f"{state}/any", "") for state in states]
 
 
 def chosen(trace, turn, count, area="conn", kinds=1):
     """Faults for every distinct call of a trace, `kinds` of them for each, which rotate: every call has had one before the first has a second.
     count: of so many calls, spread over all (0: every one). Of the clock: of every state."""
-    calls = trace.distinct(area) if area != "clock" else [(0, f"{state}/any", "") for state in STATES]
+    calls = trace.distinct(area) if area != "clock" else _states(trace)
     step = max(1, len(calls) // count) if count else 1
     hows = KINDS[area]
     for moved in range(turn, turn + min(kinds, len(hows))):
