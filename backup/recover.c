@@ -49,7 +49,8 @@ static enum status look(struct recover_task *j, struct error *err)
 
 static enum status claim(struct recover_task *j, struct error *err)
 {
-	enum status st = claim_take(j->state_dir, &j->o->server, &j->c->server, j->o->wait_lock_ms, j->run, &j->claim, err);
+	struct claim_how how = { .state_dir = j->state_dir, .wait_ms = j->o->wait_lock_ms };
+	enum status st = claim_take(&how, &j->o->server, &j->c->server, j->run, &j->claim, err);
 	j->deadline_ms = run_now_ms(j->run) + j->o->deadline_ms;
 	return st ? st : look(j, err);
 }

@@ -42,7 +42,8 @@ enum status snapshot_claim(struct snapshot *s, struct run *run, struct error *er
 {
 	if (!s->window.state_dir)
 		return ST_OK;
-	return claim_take(s->window.state_dir, &s->o->server, &s->preflight->server, s->o->wait_lock_ms, run, &s->claim, err);
+	struct claim_how how = { s->window.state_dir, s->o->wait_lock_ms, s->window.no_guard };
+	return claim_take(&how, &s->o->server, &s->preflight->server, run, &s->claim, err);
 }
 
 /* The name by which people ask for it: the host as they typed it where that says anything, else the server's own. */

@@ -17,9 +17,10 @@ enum { CLAIM_POLL_MS = 250, CLAIM_PING_MS = 15000, CLAIM_MORTAL_S = 60, CLAIM_NA
 
 struct claim {
 	int fd;                   /* of the file that is locked; -1 = none */
-	struct conn *c;           /* holds the server's lock, and does nothing else */
+	struct conn *c;           /* holds the server's lock, and does nothing else; NULL = there is none */
 	struct run own;           /* what the session and its pings run on; cancelling it ends the pings */
 	bool own_ready, pinging;
+	bool no_named_lock;       /* as it was asked for */
 	pthread_t pinger;
 	char name[CLAIM_NAME + 1];
 };
@@ -124,12 +125,28 @@ static enum status busy_there(struct claim *c, struct error *err)
 	return ST_FAILED;
 }
 
+/* It is the statement that is refused, and not we or the moment. */
+static bool refuses_locks(const struct claim *c, const struct error *why)
+{
+	enum { ER_QUERY_INTERRUPTED = 1317 };
+	return !c->c->lost && why->my_errno && why->my_errno != ER_QUERY_INTERRUPTED && why->kind != ERR_INTERRUPTED;
+}
+
 static enum status lock_server(struct claim *c, struct error *err)
 {
 	char sql[128];
 	uint64_t got = 0;
+	struct error why = ERROR_INIT;
 	snprintf(sql, sizeof sql, "SELECT IFNULL(GET_LOCK('%s', 0), 0)", c->name);
-	enum status st = conn_scalar_u64(c->c, sql, &got, err);
+	enum status st = conn_scalar_u64(c->c, sql, &got, &why);
+	if (st && c->no_named_lock && refuses_locks(c, &why)) {
+		event_warning(c->own.events, "claim", "named locks are refused, so that runs on other hosts are not kept off: %s", why.message);
+		conn_free(c->c);
+		c->c = NULL;
+		return ST_OK;
+	}
+	if (st && err)
+		*err = why;
 	return st || got ? st : busy_there(c, err);
 }
 
@@ -216,21 +233,22 @@ enum status claim_take_local(const char *state_dir, const struct server_info *s,
 	return st;
 }
 
-enum status claim_take(const char *state_dir, const struct conn_options *o, const struct server_info *s, int64_t wait_ms,
-                       struct run *run, struct claim **ret, struct error *err)
+enum status claim_take(const struct claim_how *how, const struct conn_options *o, const struct server_info *s, struct run *run,
+                       struct claim **ret, struct error *err)
 {
 	char key[STATEDIR_KEY];
 	struct claim *c = NULL;
-	enum status st = new_claim(state_dir, s, key, &c, err);
+	enum status st = new_claim(how->state_dir, s, key, &c, err);
 	if (!st) {
+		c->no_named_lock = how->no_named_lock;
 		st = run_shield(&c->own, run, err);
 		c->own_ready = !st;
 	}
 	if (!st)
 		st = open_session(c, o, key, err);
 	if (!st)
-		st = wait_for(c, wait_ms, run, err);
-	if (!st) {
+		st = wait_for(c, how->wait_ms, run, err);
+	if (!st && c->c) {
 		int no = pthread_create(&c->pinger, NULL, ping, c);
 		c->pinging = !no;
 		if (no)

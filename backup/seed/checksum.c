@@ -87,10 +87,11 @@ static enum status fix_replica(struct comparison *k, struct error *err)
 	struct checkpoint *cp = NULL;
 	seed_stand_free(&k->agreed);
 	const struct seed_options *o = k->j->o;
+	struct claim_how how = { o->window.state_dir, o->wait_lock_ms, o->window.no_guard };
 	struct claim *claim = NULL;
 	enum status st = ST_OK;
 	if (o->window.state_dir)
-		st = claim_take(o->window.state_dir, &o->checksum_server, &k->replica->server, o->wait_lock_ms, k->j->run, &claim, err);
+		st = claim_take(&how, &o->checksum_server, &k->replica->server, k->j->run, &claim, err);
 	if (!st)
 		st = window_run(&o->checksum_server, &o->window, &in_the_window, k->j->run, &cp, err);
 	claim_free(claim);

@@ -55,13 +55,14 @@ static enum status open_snapshot(struct seed_job *j, struct error *err)
 
 enum status seed_job_open(struct seed_job *j, struct error *err)
 {
+	struct claim_how how = { j->o->window.state_dir, j->o->wait_lock_ms, j->o->window.no_guard };
 	enum status st = strcmp(j->o->from, "-") == 0 ? spool(j, err) : ST_OK;
 	if (!st)
 		st = open_snapshot(j, err);
 	if (!st)
 		st = conn_open(&j->target, &j->o->target, CONN_NO_TIMEOUT, j->run, err);
 	if (!st && j->o->window.state_dir && !j->o->own_target)
-		st = claim_take(j->o->window.state_dir, &j->o->target, &j->target->server, j->o->wait_lock_ms, j->run, &j->claim, err);
+		st = claim_take(&how, &j->o->target, &j->target->server, j->run, &j->claim, err);
 	j->lo = (struct loader_options){ .threads = j->o->threads ? j->o->threads : 4, .lenient = j->o->own_target,
 		                         .users = st ? false : j->manifest->users, .server = j->cp ? &j->cp->server : NULL,
 		                         .keep_redo_log = j->o->keep_redo_log };

@@ -12,12 +12,15 @@
 
 struct claim;
 
-/*
- * state_dir is made when it is absent. wait_ms 0: somebody else holding it is ERR_BUSY at once, naming who; otherwise so much is waited.
- * A state directory that cannot be used is ERR_STORE. o and run must outlive the claim.
- */
-enum status claim_take(const char *state_dir, const struct conn_options *o, const struct server_info *s, int64_t wait_ms,
-                       struct run *run, struct claim **ret, struct error *err);
+struct claim_how {
+	const char *state_dir; /* made when it is absent; one that cannot be used is ERR_STORE */
+	int64_t wait_ms;       /* 0: somebody else holding it is ERR_BUSY at once, naming who; otherwise so much is waited */
+	bool no_named_lock;    /* a server, or a proxy, that refuses GET_LOCK is put up with: a warning says that this host's lock is all there is */
+};
+
+/* o and run must outlive the claim. */
+enum status claim_take(const struct claim_how *how, const struct conn_options *o, const struct server_info *s, struct run *run,
+                       struct claim **ret, struct error *err);
 /* This host's half alone, and without waiting: is any run alive here that may have stopped something? ERR_BUSY then. */
 enum status claim_take_local(const char *state_dir, const struct server_info *s, struct claim **ret, struct error *err);
 /* Both locks go; NULL is fine. */

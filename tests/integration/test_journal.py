@@ -6,7 +6,7 @@ import tempfile
 import pytest
 
 from conftest import topology
-from lab import accounts, bulk, gaps, logs, place, proc, tool
+from lab import accounts, bulk, gaps, logs, neighbours, place, proc, tool
 from lab.server import FLAVOURS, MariaDB, MySQL56, MySQL97
 from lab.topology import Loads
 from steps import assert_running
@@ -146,6 +146,51 @@ def test_without_a_switch(lab, repository):
         proc.wait_until(lambda: not lab.replica.applier_running(), 15, "the applier to have stopped")
         assert "has been started again" in tool.check(lab.replica).err
         proc.wait_until(lab.replica.applier_running, 5, "the applier to run")
+
+
+@pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
+@pytest.mark.parametrize("words", [["; "], ["GET_LOCK("]], ids=["several-statements", "named-locks"])
+def test_a_proxy_that_refuses_the_switch(lab, repository, words):
+    """Said before anything is stopped, with the way out; and that is one."""
+    with neighbours.RefusingProxy(lab.replica, *words) as proxy:
+        where = tool.connection(lab.replica, accounts.BACKUP, host="127.0.0.1", port=proxy.port)
+        to = ["--to", f"file://{repository}", "--instance", "lab"]
+        with logs.Statements(lab.replica) as said:
+            for verb, more in (("check", []), ("backup", to)):
+                refused = tool.run(verb, *where, *more, expect=tool.PREFLIGHT)
+                assert "dead-man's switch" in refused.err and "proxy" in refused.err and "--no-guard" in refused.err, refused
+        assert proxy.refused >= 2 and not logs.stops(said.of(accounts.BACKUP[0]))
+        assert tool.manifests(repository) == []
+        tool.run("backup", *where, *to, "--no-guard")
+    assert len(tool.manifests(repository)) == 1
+    assert_running(lab)
+
+
+@pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
+def test_another_server_under_the_same_address(lab, repository):
+    """Its journal is told of and kept, and nothing is started by it."""
+    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
+        held.wait_blocked()
+        running = _stopping(lab, repository, "--no-guard")
+        running.signal(signal.SIGKILL)
+        running.finish(20, expect=-signal.SIGKILL)
+        held.release()
+        proc.wait_until(lambda: not lab.replica.applier_running(), 15, "the applier to have stopped")
+    identity = lab.replica.dir / "data" / "auto.cnf"
+    was, journals = identity.read_text(), _journals(lab)
+    lab.replica.stop()
+    identity.write_text("[auto]\nserver-uuid=aaaaaaaa-1111-2222-3333-444444444444\n")
+    lab.replica.start()
+    try:
+        told = tool.check(lab.replica, expect=(tool.OK, tool.APPLIER))
+        assert "about the server that was here before" in told.err and lab.replica.uuid() in told.err, told
+        assert not lab.replica.applier_running(), "started what another server's journal names"
+        assert len(journals) == 1 and journals[0].exists()
+    finally:
+        lab.replica.stop()
+        identity.write_text(was)
+        lab.replica.start()
+    assert "has been started again" in tool.check(lab.replica).err and not journals[0].exists()
 
 
 @pytest.mark.parametrize("lab", [MariaDB], ids=["mariadb"], indirect=True)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other people on the same server: who holds its locks, who stops, starts and re-points its applier while a backup is at work."""
 import contextlib
+import socket
+import struct
 import threading
 
 import pymysql
@@ -116,3 +118,45 @@ def wait_stopping(statements, running, seconds=60):
         assert running.alive(), running.finish(1, expect=None)
         return logs.stops(statements.so_far())
     proc.wait_until(sent, seconds, "the STOP", every=0.02)
+
+
+class RefusingProxy(threading.Thread):
+    """Before one server, as some proxies are: a statement in which one of these words stands never gets there. As a context; `refused` counts them."""
+
+    def __init__(self, server, *words):
+        super().__init__(daemon=True)
+        self.server, self.words, self.refused = server, [word.encode() for word in words], 0
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.port = self.door.getsockname()[1]
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_exception):
+        with contextlib.suppress(OSError):
+            self.door.shutdown(socket.SHUT_RDWR)
+        self.door.close()
+        self.join(10)
+
+    def run(self):
+        with contextlib.suppress(OSError):      # the door is closed
+            while True:
+                client, _address = self.door.accept()
+                server = socket.create_connection(("127.0.0.1", self.server.port))
+                threading.Thread(target=self._forward, args=(client, server, True), daemon=True).start()
+                threading.Thread(target=self._forward, args=(server, client, False), daemon=True).start()
+
+    def _forward(self, one, other, asking):
+        with contextlib.suppress(OSError):
+            while data := one.recv(1 << 16):
+                # a statement of ours is one packet, and one read: its length, the number 0, COM_QUERY
+                if asking and data[3:5] == b"\0\3" and any(word in data for word in self.words):
+                    self.refused += 1
+                    says = b"\xff" + struct.pack("<H", 1064) + b"#42000the proxy does not like this"
+                    one.sendall(struct.pack("<I", len(says))[:3] + b"\1" + says)
+                else:
+                    other.sendall(data)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)

@@ -311,10 +311,34 @@ static void test_waits_for_a_living_run(void **state)
 	fake_conn_expect(c, "DO 0");
 	fake_conn_any_times(c);
 	struct server_info about = c->server;
+	struct claim_how how = { .state_dir = scratch_path(s, "state"), .wait_ms = 300 };
 	fake_conn_queue(c);
-	FAILS(ERR_BUSY, claim_take(scratch_path(s, "state"), &tcp, &about, 300, &s->run, &second, &err));
+	FAILS(ERR_BUSY, claim_take(&how, &tcp, &about, &s->run, &second, &err));
 	fake_conn_check_queue();
 	claim_free(living);
+}
+
+/* A proxy that knows no GET_LOCK: an error, unless whoever asks has said that he does without. Other errors are errors in any case. */
+static void test_a_server_without_named_locks(void **state)
+{
+	struct scratch *s = *state;
+	struct error err = ERROR_INIT;
+	static const struct { bool without; unsigned my_errno; bool taken; } cases[] = { { false, 1064, false }, { true, 1064, true }, { true, 1317, false } };
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct claim *claim = NULL;
+		struct conn *c = server(s, "A");
+		struct claim_how how = { .state_dir = scratch_path(s, "state"), .no_named_lock = cases[i].without };
+		struct server_info about = c->server;
+		fake_conn_expect(c, "SET SESSION wait_timeout = 60");
+		fake_conn_expect_prefix(c, "SELECT IFNULL(GET_LOCK('slackwater.instance.");
+		fake_conn_error(c, cases[i].my_errno, "refused");
+		fake_conn_queue(c);
+		enum status st = claim_take(&how, &tcp, &about, &s->run, &claim, &err);
+		assert_int_equal(st == ST_OK, cases[i].taken);
+		assert_int_equal(claim != NULL, cases[i].taken);
+		fake_conn_check_queue();
+		claim_free(claim);
+	}
 }
 
 static void test_damaged(void **state)
@@ -402,7 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_nothing_open_nothing_asked), T(test_written_and_closed), T(test_server_restarted), T(test_left_to_whoever_stopped_it),
 		T(test_the_switch_did_it), T(test_the_channel_is_gone), T(test_without_a_switch), T(test_an_error_is_for_a_person), T(test_cannot_be_started),
-		T(test_another_server), T(test_a_living_run), T(test_waits_for_a_living_run), T(test_damaged), T(test_no_place),
+		T(test_another_server), T(test_a_living_run), T(test_waits_for_a_living_run), T(test_a_server_without_named_locks), T(test_damaged), T(test_no_place),
 		T(test_root_beside_the_agent), cmocka_unit_test(test_endpoints),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
