@@ -84,7 +84,8 @@ def test_a_persons_stop_in_progress_is_his(lab, repository):
         proc.wait_until(lambda: len(logs.stops(said.so_far())) == 2, 30, "our STOP behind the person's")
         held.release()
         person.join(30)
-        running.finish(60, expect=(tool.OK, tool.NO_QUIET))
+        result = running.finish(60, expect=(tool.OK, tool.NO_QUIET))
+    assert "was stopped by somebody else in the same moment: it is left stopped" in result.err, result
     assert not lab.replica.applier_running(), "a person's STOP was undone"
     lab.replica.replication("start", what=" SQL_THREAD")
     lab.wait_caught_up()

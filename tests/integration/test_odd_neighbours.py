@@ -10,7 +10,7 @@ import time
 import pytest
 
 from conftest import topology
-from lab import accounts, logs, neighbours, proc, tool
+from lab import accounts, logs, neighbours, place, proc, tool
 from lab.server import FLAVOURS, MariaDB, MySQL97
 from lab.topology import Loads
 from steps import assert_running, assert_same, hold_against_rules, let_pass
@@ -204,6 +204,21 @@ def test_a_dba_at_the_applier_while_it_is_stopping(lab, repository, seed, verb):
         # what came between our STOP and our START cannot be told from ours; what came after it stays
         assert lab.replica.status().get("Slave_IO_Running") == "Yes"
     lab.replica.replication("start", what="SQL_THREAD")
+    _ended(lab, seed, repository, result)
+
+
+def test_a_dba_stops_the_whole_replica_while_it_is_stopping(lab, repository, seed):
+    """The receiver as well: that can be seen, and it is left to him, whether our START comes before his STOP or after it."""
+    with _stopping(lab, repository, ours=False) as (running, held):
+        with neighbours.Doing(lab.replica, lab.replica.words["stop"].format(what="", name="", channel="").strip()) as dba:
+            let_pass(0.5)
+            held.release()
+            dba.wait()
+        result = running.finish(60, expect=ENDS)
+    status = lab.replica.status()
+    assert (status["Slave_IO_Running"], status["Slave_SQL_Running"]) == ("No", "No"), f"{result}\n{status}"
+    assert not list((place.run_dir() / "state").glob("*.journal")), "the next run would start it"
+    lab.replica.replication("start")
     _ended(lab, seed, repository, result)
 
 
