@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A prepared XA transaction cannot be in a logical snapshot: a moment without one is waited for, within the deadline."""
+"""A prepared XA transaction cannot be in a logical snapshot, nor a temporary table of a replicated session: a moment without is waited for, within
+the deadline."""
+import contextlib
 
 import pytest
 
 from conftest import topology
 from lab import proc, tool
-from lab.server import MariaDB, MySQL97
+from lab.server import FLAVOURS, MariaDB, MySQL97
 from lab.topology import Loads
 from steps import assert_running, backup_watched, seed_proven, wait_waiting
 
@@ -58,4 +60,28 @@ def test_prepare_backup_seed_commit(lab, repository):
         loads.stop()
         lab.wait_caught_up(target)
     assert target.value("SELECT COUNT(*) FROM xa.t WHERE id=3") == 1
+    lab.drop(target)
+
+
+@pytest.mark.parametrize("lab", FLAVOURS, ids=lambda f: f.flavour, indirect=True)
+def test_a_temporary_table_of_a_replicated_session(lab, repository):
+    """Written by statement it lives on the replica as long as its session does, and no snapshot holds it: what reads it would fail on a seed."""
+    with contextlib.closing(lab.source.connect()) as session, session.cursor() as cursor:
+        for statement in ("SET SESSION binlog_format='STATEMENT'", "CREATE TEMPORARY TABLE xa.passing (id INT) ENGINE=InnoDB",
+                          "INSERT INTO xa.passing VALUES (77)"):
+            cursor.execute(statement)
+        proc.wait_until(lambda: int(lab.replica.sql("SHOW GLOBAL STATUS LIKE '%slave_open_temp_tables'")[0]["Value"]) == 1, 30,
+                        "the temporary table to be on the replica")
+        result = tool.backup(lab.replica, repository, "--deadline", "3s", expect=tool.NO_QUIET)
+        assert "1 temporary table of replicated sessions" in result.err, result
+        assert_running(lab)
+        assert tool.manifests(repository) == []
+        running = tool.start_backup(lab.replica, repository, "--deadline", "60s")
+        wait_waiting(running, "waiting for a moment without")
+        cursor.execute("INSERT INTO xa.t SELECT id FROM xa.passing")
+        cursor.execute("DROP TEMPORARY TABLE xa.passing")
+        running.finish(60)
+    target = lab.target()
+    tool.seed(repository, target, lab.sources)
+    assert target.value("SELECT COUNT(*) FROM xa.t WHERE id=77") == 1
     lab.drop(target)
