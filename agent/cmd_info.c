@@ -62,6 +62,7 @@ static enum status show(struct app *app, const struct manifest *m, const struct 
 		output_checkpoint_print(&app->text, cp, true);
 	else
 		output_text_line(&app->text, "applier", "its position is encrypted: --identity or SLACKWATER_PASSPHRASE shows it");
+	output_text_list(&app->text, "Notes", cp && manifest_encrypted(m) ? &cp->notes : &m->notes);
 	output_text_list(&app->text, "Warnings", cp && manifest_encrypted(m) ? &cp->warnings : &m->warnings);
 	return objects(&app->text, m, err);
 }

@@ -346,7 +346,7 @@ const struct option_group config_wait = GROUP("Run", waiting);
 
 static const struct option list[] = {
 	NUMBER("newest", newest, 1, CONFIG_KEEP_MAX, "only the newest N of each instance (default: all)"),
-	FLAG("brief", brief, "leave objects and warnings out of the manifests in JSON"),
+	FLAG("brief", brief, "leave objects, warnings and notes out of the manifests in JSON"),
 };
 const struct option_group config_list = GROUP("List", list);
 

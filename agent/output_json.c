@@ -65,6 +65,7 @@ enum status output_json_backup(json_t **doc, const struct manifest *m, const str
 		{ "partial", json_boolean(m->partial) },
 		{ "encrypted_for", jsonx_from_strlist(&m->encrypted_for) },
 		{ "warnings", jsonx_from_strlist(&m->warnings) },
+		{ "notes", jsonx_from_strlist(&m->notes) },
 		{ "checkpoint", checkpoint_to_json(cp) },
 	};
 	return SET_ALL(doc, member, err);

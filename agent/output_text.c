@@ -116,6 +116,7 @@ void output_text_backup(struct buf *out, const struct manifest *m, const struct 
 	encryption_lines(out, m);
 	output_text_line(out, "time", "%s, %s", elapsed, rate);
 	output_checkpoint_print(out, cp, false);
+	output_text_list(out, "Notes", &m->notes);
 	output_text_list(out, "Warnings", &m->warnings);
 }
 

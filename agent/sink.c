@@ -60,6 +60,7 @@ static void sink_emit(struct event_sink *self, const struct event *ev)
 	struct sink *s = (struct sink *)self;
 	static const enum log_level level[] = {
 		[EVENT_STATE] = LOG_LEVEL_INFO,     [EVENT_PROGRESS] = LOG_LEVEL_INFO, [EVENT_INFO] = LOG_LEVEL_INFO,
+		[EVENT_NOTE] = LOG_LEVEL_INFO,
 		[EVENT_WARNING] = LOG_LEVEL_WARNING, [EVENT_DEBUG] = LOG_LEVEL_DEBUG,
 	};
 	pthread_mutex_lock(&s->lock);

@@ -131,7 +131,7 @@ enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err
 	return st;
 }
 
-/* What the manifest of an encrypted snapshot cannot hold: the key of its seal, and warnings, which may name tables. */
+/* What the manifest of an encrypted snapshot cannot hold: the key of its seal, and warnings and notes, which may name tables. */
 static bool snapshot_add_hidden(const struct snapshot *s, json_t *doc)
 {
 	json_t *warnings = json_object_get(doc, "warnings");
@@ -139,7 +139,7 @@ static bool snapshot_add_hidden(const struct snapshot *s, json_t *doc)
 	for (size_t i = 0; done && i < s->recorder.warnings.n; i++)
 		if (!strlist_has(&s->checkpoint->warnings, s->recorder.warnings.item[i]))
 			done = json_array_append_new(warnings, jsonx_text(s->recorder.warnings.item[i])) == 0;
-	return done;
+	return done && json_object_set_new(doc, "notes", jsonx_from_strlist(&s->recorder.notes)) == 0;
 }
 
 /* hidden: of the object that is encrypted, not of the entry, which is unpacked with the others. */
@@ -300,6 +300,8 @@ enum status snapshot_describe(struct snapshot *s, struct run *run, struct error 
 		st = snapshot_add_checkpoint_object(s, err);
 	if (!st)
 		st = strlist_add_all(&m->warnings, &s->recorder.warnings, err);
+	if (!st)
+		st = strlist_add_all(&m->notes, &s->recorder.notes, err);
 	m->finished_ms = run_wall_ms(run);
 	return st;
 }

@@ -101,6 +101,7 @@ void checkpoint_free(struct checkpoint *cp)
 	free(cp->binlog_file);
 	strlist_free(&cp->proof);
 	strlist_free(&cp->warnings);
+	strlist_free(&cp->notes);
 	free(cp);
 }
 

@@ -163,7 +163,8 @@ json_t *checkpoint_to_json(const struct checkpoint *cp)
 	if (json_object_set_new(o, "format", json_integer(CHECKPOINT_FORMAT)) ||
 	    json_object_set_new(o, "taken", json_string(taken)) ||
 	    json_object_set_new(o, "server", object_of(&cp->server, server_members)) ||
-	    json_object_set_new(o, "channels", channels_of(cp))) {
+	    json_object_set_new(o, "channels", channels_of(cp)) ||
+	    (cp->notes.n && json_object_set_new(o, "notes", jsonx_from_strlist(&cp->notes)))) {
 		json_decref(o);
 		return NULL;
 	}
@@ -325,6 +326,8 @@ enum status checkpoint_from_json(const json_t *doc, struct checkpoint **ret, str
 		st = read_object(cp, checkpoint_members, doc, err);
 	if (!st)
 		st = read_channels(cp, channels, err);
+	if (!st && json_object_get(doc, "notes"))
+		st = jsonx_strlist(doc, "notes", &cp->notes, err);
 	if (st)
 		checkpoint_free(cp);
 	else

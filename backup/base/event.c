@@ -42,6 +42,14 @@ void event_info(struct event_sink *s, const char *area, const char *fmt, ...)
 	va_end(ap);
 }
 
+void event_note(struct event_sink *s, const char *area, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	event_text(s, EVENT_NOTE, area, fmt, ap);
+	va_end(ap);
+}
+
 void event_warning(struct event_sink *s, const char *area, const char *fmt, ...)
 {
 	va_list ap;
@@ -61,11 +69,12 @@ void event_debug(struct event_sink *s, const char *area, const char *fmt, ...)
 static void event_recorder_emit(struct event_sink *self, const struct event *ev)
 {
 	struct event_recorder *r = (struct event_recorder *)self;
-	if (ev->kind == EVENT_WARNING && ev->text) {
+	struct strlist *kept = ev->kind == EVENT_WARNING ? &r->warnings : ev->kind == EVENT_NOTE ? &r->notes : NULL;
+	if (kept && ev->text) {
 		pthread_mutex_lock(&r->lock);
 		/* Losing the copy for want of memory must not lose the event. */
-		if (!strlist_has(&r->warnings, ev->text))
-			(void)strlist_add(&r->warnings, ev->text, NULL);
+		if (!strlist_has(kept, ev->text))
+			(void)strlist_add(kept, ev->text, NULL);
 		pthread_mutex_unlock(&r->lock);
 	}
 	event_emit(r->next, ev);
@@ -80,5 +89,6 @@ void event_recorder_init(struct event_recorder *r, struct event_sink *next)
 void event_recorder_free(struct event_recorder *r)
 {
 	strlist_free(&r->warnings);
+	strlist_free(&r->notes);
 	pthread_mutex_destroy(&r->lock);
 }

@@ -24,6 +24,7 @@ void manifest_free(struct manifest *m)
 	strlist_free(&m->encrypted_for);
 	seal_free(m);
 	strlist_free(&m->warnings);
+	strlist_free(&m->notes);
 	free(m);
 }
 
@@ -131,8 +132,9 @@ static json_t *manifest_document(const struct manifest *m)
 	out_member(&o, "objects", manifest_objects(&m->objects));
 	if (manifest_encrypted(m))
 		out_member(&o, "encryption", seal_describe(m));
-	/* A warning may name a table, or show a statement. */
+	/* Either may name a table, or show a statement. */
 	out_member(&o, "warnings", manifest_encrypted(m) ? json_array() : jsonx_from_strlist(&m->warnings));
+	out_member(&o, "notes", manifest_encrypted(m) ? json_array() : jsonx_from_strlist(&m->notes));
 	if (o.bad) {
 		json_decref(o.doc);
 		return NULL;

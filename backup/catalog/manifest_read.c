@@ -172,6 +172,8 @@ static enum status manifest_figures(const json_t *doc, struct manifest *m, struc
 		st = jsonx_bool(doc, "users", &m->users, err);
 	if (!st)
 		st = manifest_list_or(doc, "warnings", &m->warnings, err);
+	if (!st)
+		st = manifest_list_or(doc, "notes", &m->notes, err);
 	return st;
 }
 

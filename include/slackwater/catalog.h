@@ -37,7 +37,7 @@ struct manifest {
 	char *seal_key;           /* writing: 64 hexadecimal digits, that checkpoint.json holds too; zeroed on free */
 	struct buf sealed;        /* reading: the bytes that seal is the HMAC of */
 	char seal[DIGEST_HEX];
-	struct strlist warnings;  /* not written when it is encrypted: they are in the checkpoint then */
+	struct strlist warnings, notes; /* not written when it is encrypted: they are in the checkpoint then */
 };
 
 void manifest_free(struct manifest *m); /* frees members and m */

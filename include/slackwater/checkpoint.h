@@ -70,6 +70,7 @@ struct checkpoint {
 	size_t nchannels;
 	struct strlist proof;   /* about the instance: fingerprints, prepared transactions, temporary tables */
 	struct strlist warnings;
+	struct strlist notes;   /* of an encrypted snapshot; else they are in the manifest */
 	int64_t pause_ms;       /* first STOP issued until every channel was seen running again; the sum where more than one stillness was needed */
 	int64_t wait_ms;        /* WATCHING and CLOSING: from ARMED to the last STOP */
 	int64_t in_flight_ms;   /* oldest transaction in flight when STOP was issued */

@@ -14,6 +14,7 @@ enum event_kind {
 	EVENT_STATE,    /* a state was entered: area "window", name "STOPPING", text = the state's comment */
 	EVENT_PROGRESS, /* figures below; area says of what ("dump", "load", "verify") */
 	EVENT_INFO,
+	EVENT_NOTE,     /* what is so on this server each time and takes no data away; also ends up in the manifest, apart from warnings */
 	EVENT_WARNING,  /* also ends up in the manifest and the JSON */
 	EVENT_DEBUG     /* statements and measurements, never a secret */
 };
@@ -35,15 +36,16 @@ void event_state(struct event_sink *s, const char *area, const char *name, const
 void event_progress(struct event_sink *s, const char *area, uint64_t bytes_done, uint64_t bytes_total,
                     uint64_t rows_done, uint64_t rows_total);
 void event_info(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void event_note(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void event_warning(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void event_debug(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* A sink that keeps a copy of every warning's text and passes each event on to next (which may be NULL). */
+/* A sink that keeps a copy of the text of every warning and note, each once, and passes each event on to next (which may be NULL). */
 struct event_recorder {
 	struct event_sink base;
 	struct event_sink *next;
 	pthread_mutex_t lock;
-	struct strlist warnings;
+	struct strlist warnings, notes;
 };
 
 void event_recorder_init(struct event_recorder *r, struct event_sink *next);

@@ -232,8 +232,8 @@ static void emit_report(struct logical *l)
 	for (size_t i = 0; i < l->inv.warnings.n; i++)
 		event_warning(l->run.events, "dump", "%s", l->inv.warnings.item[i]);
 	if (l->copy.tables)
-		event_warning(l->run.events, "dump", "%llu table(s) of non-transactional engines were copied while the applier was still",
-		              (unsigned long long)l->copy.tables);
+		event_note(l->run.events, "dump", "%llu table(s) of non-transactional engines were copied while the applier was still",
+		           (unsigned long long)l->copy.tables);
 }
 
 enum status emit_run(struct logical *l, struct stream_writer *w, struct error *err)

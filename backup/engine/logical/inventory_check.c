@@ -62,8 +62,11 @@ static enum status check_count(struct conn *c, const char *sql, const char *what
 	return st;
 }
 
-/* Loadable functions and server definitions belong to the server, not to a schema. */
-static enum status check_names(struct conn *c, const char *sql, const char *what, struct error *err)
+/*
+ * note: no warning. What a server has found out, or only keeps in mind, costs the snapshot no data, and would make every nightly run one with warnings, in which a
+ * new one is not seen.
+ */
+static enum status check_names(struct conn *c, bool note, const char *sql, const char *what, struct error *err)
 {
 	struct buf names = BUF_INIT(CHECK_NAMES_MAX);
 	struct rows *r = NULL;
@@ -72,8 +75,11 @@ static enum status check_names(struct conn *c, const char *sql, const char *what
 	while (!st && !(st = rows_next(r, &more, err)) && more)
 		buf_addf(&names, "%s%s", names.len ? ", " : "", r->row[0] ? r->row[0] : "");
 	rows_free(r);
-	if (!st && names.len)
-		event_warning(c->run->events, "dump", "%s: %s%s", what, buf_str(&names), names.bad ? ", ..." : "");
+	const char *more_names = names.bad ? ", ..." : "";
+	if (!st && names.len && note)
+		event_note(c->run->events, "dump", "%s: %s%s", what, buf_str(&names), more_names);
+	else if (!st && names.len)
+		event_warning(c->run->events, "dump", "%s: %s%s", what, buf_str(&names), more_names);
 	buf_free(&names);
 	return st;
 }
@@ -95,11 +101,11 @@ static enum status check_memory(struct conn *c, const struct engine_options *o, 
 	static const char *const statistics = "statistics of these tables that somebody has had collected (ANALYZE TABLE) are not carried over";
 	enum status st = ST_OK;
 	if (conn_is_mysql(c, 80003))
-		st = check_names(c, "SELECT DISTINCT CONCAT(SCHEMA_NAME, '.', TABLE_NAME) AS n FROM information_schema.COLUMN_STATISTICS ORDER BY n", statistics, err);
+		st = check_names(c, true, "SELECT DISTINCT CONCAT(SCHEMA_NAME, '.', TABLE_NAME) AS n FROM information_schema.COLUMN_STATISTICS ORDER BY n", statistics, err);
 	if (conn_is_mariadb(c, 0))
-		st = check_names(c, "SELECT DISTINCT CONCAT(db_name, '.', table_name) AS n FROM mysql.column_stats ORDER BY n", statistics, err);
+		st = check_names(c, true, "SELECT DISTINCT CONCAT(db_name, '.', table_name) AS n FROM mysql.column_stats ORDER BY n", statistics, err);
 	if (!st && o->users && conn_is_mysql(c, 80003))
-		st = check_names(c, "SELECT DISTINCT CONCAT(User, '@', Host) AS n FROM mysql.password_history ORDER BY n",
+		st = check_names(c, true, "SELECT DISTINCT CONCAT(User, '@', Host) AS n FROM mysql.password_history ORDER BY n",
 		                 "former passwords of these accounts (PASSWORD HISTORY) are not carried over", err);
 	return st;
 }
@@ -112,9 +118,9 @@ enum status inventory_check_options(const struct inventory *inv, struct conn *c,
 	check_nontransactional(inv, c, o);
 	st = check_own_names(c, err);
 	if (!st)
-		st = check_names(c, "SELECT DISTINCT dl FROM mysql.func ORDER BY dl", "loadable functions are carried over, the target must have their libraries in its plugin_dir", err);
+		st = check_names(c, true, "SELECT DISTINCT dl FROM mysql.func ORDER BY dl", "loadable functions are carried over, the target must have their libraries in its plugin_dir", err);
 	if (!st)
 		st = check_memory(c, o, err);
-	return st ? st : check_names(c, "SELECT Server_name FROM mysql.servers ORDER BY Server_name",
+	return st ? st : check_names(c, false, "SELECT Server_name FROM mysql.servers ORDER BY Server_name",
 	                             "server definitions (CREATE SERVER) are not carried over, and not replicated either", err);
 }

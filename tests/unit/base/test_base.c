@@ -140,8 +140,11 @@ static void test_recorder(void **state)
 	event_warning(&outer.base, "dump", "table %s", "a");
 	event_warning(&outer.base, "dump", "table %s", "a");
 	event_info(&outer.base, "dump", "not a warning");
+	event_note(&outer.base, "dump", "a note");
 	assert_int_equal(outer.warnings.n, 1);
 	assert_string_equal(inner.warnings.item[0], "table a");
+	assert_int_equal(outer.notes.n, 1);
+	assert_string_equal(inner.notes.item[0], "a note");
 	event_recorder_free(&outer);
 	event_recorder_free(&inner);
 }

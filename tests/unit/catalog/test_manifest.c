@@ -31,6 +31,7 @@ static struct manifest *full_manifest(void)
 	add_object(m, "shard-0000.tar", 1ull << 40, 12);
 	add_object(m, "index-0000.json", 1234, 0);
 	add_object(m, "checkpoint.json", 99, 0);
+	assert_int_equal(strlist_add(&m->notes, "statistics of `a`.`b`", NULL), ST_OK);
 	return m;
 }
 
@@ -68,6 +69,8 @@ static void test_there_and_back(void **state)
 	assert_int_equal(n->tables, m->tables);
 	assert_int_equal(n->largest_statement, m->largest_statement);
 	assert_int_equal(n->nontransactional_tables, 2);
+	assert_int_equal(n->notes.n, 1);
+	assert_string_equal(n->notes.item[0], m->notes.item[0]);
 	assert_int_equal(n->history_max, 4711);
 	assert_true(n->partial && n->users);
 	assert_string_equal(n->partial_why.item[0], "--exclude");
@@ -170,7 +173,7 @@ static void test_members_that_are_missing(void **state)
 	static const struct { const char *member; bool optional; } all[] = {
 		{ "tool", true }, { "hostname", true }, { "port", true }, { "server_id", true }, { "pause_ms", true }, { "wait_ms", true },
 		{ "in_flight_ms", true }, { "ddl_wait_ms", true }, { "rows", true }, { "bytes", true }, { "bytes_stored", true }, { "tables", true },
-		{ "largest_statement", true }, { "nontransactional_tables", true }, { "history_max", true }, { "partial_why", true }, { "warnings", true },
+		{ "largest_statement", true }, { "nontransactional_tables", true }, { "history_max", true }, { "partial_why", true }, { "warnings", true }, { "notes", true },
 		{ "format", false }, { "id", false }, { "instance", false }, { "engine", false }, { "layout", false }, { "server", false },
 		{ "flavor", false }, { "version", false }, { "identity", false }, { "started_ms", false }, { "taken_ms", false }, { "finished_ms", false },
 		{ "partial", false }, { "users", false }, { "objects", false }, { "key", false }, { "size", false },
