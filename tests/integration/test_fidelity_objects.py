@@ -130,7 +130,7 @@ def test_views_whose_definer_is_gone(lab, repository):
     lab.drop(carried(lab, repository, ["DROP VIEW b", "DROP VIEW c", "CREATE TABLE t (a INT) ENGINE=InnoDB", "CREATE DEFINER=nobody@nowhere VIEW v AS SELECT a FROM t"], [], ["DROP VIEW v"]))
 
 
-def test_what_stays_behind_is_named(lab, repository):
+def test_what_stays_behind_is_named(lab, repository, tmp_path):
     """Definitions of other servers, statistics, a directory: of no use elsewhere, or not to be had there; but said."""
     lab.replica.local("CREATE SERVER elsewhere FOREIGN DATA WRAPPER mysql OPTIONS (HOST '127.0.0.1', PASSWORD 's-pw-1')",
                       "CREATE DATABASE placed", f"CREATE TABLE placed.here (a INT) ENGINE=InnoDB DATA DIRECTORY='{lab.replica.inside(lab.replica.home() / 'placed')}'")
@@ -147,6 +147,10 @@ def test_what_stays_behind_is_named(lab, repository):
             for name in names:
                 assert name in result.err and any(name in text for text in kept[member]), name
         assert not any("odd.counted" in text for text in kept["warnings"])
+        key, sealed = tmp_path / "key", tmp_path / "sealed"
+        tool.backup(lab.replica, sealed, "--recipient", tool.run("keygen", "--out", key, "--json").json["recipient"])
+        shown = tool.run("info", "--from", tool.url(sealed), "--identity", key).out
+        assert all(name in shown for name in wanted + noted) and not any(name in tool.manifests(sealed)[-1].read_text() for name in wanted + noted)
         assert "s-pw-1" not in result.err
     finally:
         lab.replica.local("DROP SERVER elsewhere", "DROP DATABASE placed")
