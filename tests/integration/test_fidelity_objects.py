@@ -107,7 +107,7 @@ def test_loadable_functions(lab, repository, tmp_path):
     """A view and a trigger need one at once, replication when it is dropped. A target without the library says so."""
     name, made, elsewhere = "answer()", "answer RETURNS INTEGER SONAME 'answer.so'", {"plugin_dir": tmp_path}
     if lab.flavour is MySQL97:
-        name, made, elsewhere = "service_release_locks('a')", "service_release_locks RETURNS INTEGER SONAME 'locking_service.so'", {"plugin_dir": "/tmp"}
+        name, made, elsewhere = "service_release_locks('a')", "service_release_locks RETURNS INTEGER SONAME 'locking_service.so'", {"plugin_dir": "/tmp", "plugin_load_add": None, "authentication_webauthn_rp_id": None}
     lab.source.sql(f"CREATE FUNCTION {made}")
     statements = ["CREATE TABLE t (a INT) ENGINE=InnoDB", f"CREATE VIEW v AS SELECT {name} AS x", f"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.a = {name}"]
     function = name.split("(", maxsplit=1)[0]
