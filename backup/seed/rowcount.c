@@ -35,13 +35,15 @@ static bool among(const struct strlist *schemas, const char *schema)
 	return !schemas;
 }
 
+/* A MERGE table shows rows of others, which the snapshot holds once. */
 static enum status count_list(struct conn *c, const struct strlist *schemas, struct rowcount_tables *t, struct error *err)
 {
 	struct rows *r = NULL;
 	bool more = false;
 	enum status st = conn_query(c,
 	                            "SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE table_type IN ('BASE TABLE',"
-	                            " 'SYSTEM VERSIONED', 'SEQUENCE') AND table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')",
+	                            " 'SYSTEM VERSIONED', 'SEQUENCE') AND table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
+	                            " AND COALESCE(engine, '') <> 'MRG_MyISAM'",
 	                            &r, err);
 	while (!st && !(st = rows_next(r, &more, err)) && more) {
 		struct strlist *const to[] = { &t->schema, &t->name, &t->type };
