@@ -86,6 +86,7 @@ static enum status read_tables(const char *path, struct strlist *ret, struct err
 	buf_free(&text);
 	if (!st && !ret->n)
 		st = error_set(err, ST_FAILED, ERR_USAGE, "%s names no table", path);
+	strlist_sort(ret);
 	return st;
 }
 

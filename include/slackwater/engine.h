@@ -31,7 +31,7 @@ struct engine_options {
 	enum nontransactional nontransactional;
 	enum json_types json_types;
 	struct strlist include, exclude; /* "schema" or "schema.table", with * and ? */
-	struct strlist tables;     /* from --tables-from-file: exact schema.table */
+	struct strlist tables;     /* from --tables-from-file: exact schema.table, sorted (strlist_sort) */
 	bool users;                /* accounts, roles, grants */
 	uint64_t max_history;      /* give up when InnoDB's history list is longer; 0 = never */
 };

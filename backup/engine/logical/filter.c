@@ -51,14 +51,30 @@ static bool filter_list(const struct strlist *l, const char *schema, const char 
 	return false;
 }
 
-/* "schema.table", either of which may hold dots. */
-static bool filter_exact(const struct strlist *l, const char *schema, const char *table)
+/* Like strcmp(item, "SCHEMA." or "SCHEMA.TABLE"), but that an item which begins with "SCHEMA." is equal to it. */
+static int filter_order(const char *item, const char *schema, const char *table)
 {
 	size_t n = strlen(schema);
-	for (size_t i = 0; i < l->n; i++) {
-		const char *s = l->item[i];
-		if (!strncmp(s, schema, n) && s[n] == '.' && (!table || !strcmp(s + n + 1, table)))
+	int order = strncmp(item, schema, n);
+	if (order)
+		return order;
+	order = (unsigned char)item[n] - '.';
+	return order || !table ? order : strcmp(item + n + 1, table);
+}
+
+/* "schema.table", either of which may hold dots; l is sorted. Asked for each table of the server. */
+static bool filter_exact(const struct strlist *l, const char *schema, const char *table)
+{
+	size_t from = 0, to = l->n;
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		int order = filter_order(l->item[middle], schema, table);
+		if (!order)
 			return true;
+		if (order < 0)
+			from = middle + 1;
+		else
+			to = middle;
 	}
 	return false;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an inventory says about the options, and about the server beyond its schemas. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "filter.h"
@@ -8,6 +9,22 @@
 /* Reading this much while the applier is still takes about a second. */
 #define CHECK_COPIED_BYTES (100u << 20)
 #define CHECK_NAMES_MAX 1000
+
+/* "schema.table", either of which may hold dots. */
+static enum status check_listed(const struct inventory *inv, const char *name, struct error *err)
+{
+	bool found = false;
+	char *schema = strdup(name);
+	if (!schema)
+		return error_oom(err);
+	for (char *dot = strchr(schema, '.'); dot && !found; dot = strchr(dot + 1, '.')) {
+		*dot = '\0';
+		found = inventory_find(inv, schema, dot + 1);
+		*dot = '.';
+	}
+	free(schema);
+	return found ? ST_OK : error_set(err, ST_FAILED, ERR_PREFLIGHT, "table %s of --tables-from-file does not exist", name);
+}
 
 /* A pattern that matches nothing is a typing error, and a snapshot without that table a bad surprise. */
 static enum status check_patterns(const struct inventory *inv, const struct engine_options *o, struct error *err)
@@ -25,15 +42,10 @@ static enum status check_patterns(const struct inventory *inv, const struct engi
 			return ST_FAILED;
 		}
 	}
-	for (size_t i = 0; i < o->tables.n; i++) {
-		struct engine_options one = { .tables = { .item = &o->tables.item[i], .n = 1 } };
-		bool found = false;
-		for (size_t k = 0; !found && k < inv->ntables; k++)
-			found = filter_table(&one, inv->table[k].schema, inv->table[k].name);
-		if (!found)
-			return error_set(err, ST_FAILED, ERR_PREFLIGHT, "table %s of --tables-from-file does not exist", o->tables.item[i]);
-	}
-	return ST_OK;
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < o->tables.n; i++)
+		st = check_listed(inv, o->tables.item[i], err);
+	return st;
 }
 
 static void check_nontransactional(const struct inventory *inv, const struct conn *c, const struct engine_options *o)

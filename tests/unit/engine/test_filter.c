@@ -107,11 +107,34 @@ static void exact_tables(void **state)
 	assert_false(filter_whole(&o, "a"));
 }
 
+/* Neighbours in the order of bytes: what begins alike, what sorts before the dot, bytes above 127. */
+static void exact_among_neighbours(void **state)
+{
+	(void)state;
+	static char *const names[][2] = { { "a", "t" }, { "a", "t1" }, { "a", "t\xc3\xa9" }, { "a ", "t" }, { "a", "" }, { "a-b", "t" }, { "a.b", "c" },
+		                          { "ab", "t" }, { "b", "t" }, { "\xc3\xa9", "t" } };
+	enum { N = sizeof names / sizeof names[0] };
+	struct error err = ERROR_INIT;
+	for (size_t left_out = 0; left_out < N; left_out++) {
+		struct engine_options o = { .users = false };
+		for (size_t i = 0; i < N; i++)
+			if (i != left_out)
+				assert_int_equal(strlist_addf(&o.tables, &err, "%s.%s", names[i][0], names[i][1]), ST_OK);
+		strlist_sort(&o.tables);
+		for (size_t i = 0; i < N; i++) {
+			assert_int_equal(filter_table(&o, names[i][0], names[i][1]), i != left_out);
+			assert_int_equal(filter_schema(&o, names[i][0]), i != left_out || !strcmp(names[i][0], "a"));
+		}
+		strlist_free(&o.tables);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(patterns), cmocka_unit_test(system_schemas_never), cmocka_unit_test(include),
 		cmocka_unit_test(exclude),  cmocka_unit_test(exclude_wins),         cmocka_unit_test(exact_tables),
+		cmocka_unit_test(exact_among_neighbours),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
