@@ -44,7 +44,7 @@ static bool list_engine(const char *engine, enum table_rows *how)
 	return false;
 }
 
-/* What list_tables and inventory_names ask for. */
+/* What list_tables asks for. */
 enum {
 	ROW_TABLE_SCHEMA, ROW_TABLE_NAME, ROW_TABLE_TYPE, ROW_TABLE_ENGINE, ROW_TABLE_ROWS, ROW_TABLE_BYTES, ROW_TABLE_COMMENT, ROW_TABLE_PARTITIONED
 };
@@ -123,13 +123,16 @@ static enum status list_table(struct inventory *inv, const struct rows *r, const
 	return ST_OK;
 }
 
-static enum status list_tables(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
+/* ROW_TABLE_ROWS to ROW_TABLE_COMMENT. On MySQL 5.x and MariaDB the server opens each table to tell them. */
+#define LIST_SIZES "TABLE_ROWS, DATA_LENGTH, IF(ENGINE IS NULL, TABLE_COMMENT, '')"
+#define LIST_NO_SIZES "0, 0, ''"
+
+static enum status list_tables(struct inventory *inv, struct conn *c, const struct engine_options *o, const char *sizes, struct error *err)
 {
 	struct rows *r = NULL;
 	bool more = false;
-	enum status st = conn_query(c, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH,"
-	                               " IF(ENGINE IS NULL, TABLE_COMMENT, ''), CREATE_OPTIONS LIKE '%partitioned%'"
-	                               " FROM information_schema.TABLES WHERE " NOT_SYSTEM("TABLE_SCHEMA"), &r, err);
+	enum status st = conn_queryf(c, &r, err, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, %s, CREATE_OPTIONS LIKE '%%partitioned%%'"
+	                                         " FROM information_schema.TABLES WHERE " NOT_SYSTEM("TABLE_SCHEMA"), sizes);
 	if (!st)
 		st = rows_next(r, &more, err);
 	while (!st && more) {
@@ -141,23 +144,10 @@ static enum status list_tables(struct inventory *inv, struct conn *c, const stru
 	return st;
 }
 
-/* Sizes are not asked for: on MySQL 5.x and MariaDB they need each table opened. */
 enum status inventory_names(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
 {
-	struct rows *r = NULL;
-	bool more = false;
 	inventory_clear(inv);
-	enum status st = conn_query(c, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, 0, 0, '',"
-	                               " CREATE_OPTIONS LIKE '%partitioned%' FROM information_schema.TABLES WHERE " NOT_SYSTEM("TABLE_SCHEMA"), &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
-		st = list_table(inv, r, c, o, err);
-		if (!st)
-			st = rows_next(r, &more, err);
-	}
-	rows_free(r);
-	return st;
+	return list_tables(inv, c, o, LIST_NO_SIZES, err);
 }
 
 /* ---- columns ---- */
@@ -243,8 +233,6 @@ static enum status list_columns_query(struct inventory *inv, struct conn *c, con
 			st = rows_next(r, &more, err);
 	}
 	rows_free(r);
-	for (size_t i = 0; !st && i < inv->ntables; i++)
-		st = list_period(&inv->table[i], err);
 	return st;
 }
 
@@ -340,6 +328,8 @@ enum status inventory_columns(struct inventory *inv, struct table *t, struct con
 	if (!st)
 		st = list_columns_query(inv, c, buf_str(&where), err);
 	if (!st)
+		st = list_period(t, err);
+	if (!st)
 		st = list_keys_query(inv, c, buf_str(&where), err);
 	buf_free(&where);
 	return st;
@@ -430,9 +420,11 @@ enum status inventory_list(struct inventory *inv, struct conn *c, const struct e
 	inv->defaults = inventory_defaults(c->server.flavor, c->server.version);
 	enum status st = list_schemas(inv, c, o, err);
 	if (!st)
-		st = list_tables(inv, c, o, err);
+		st = list_tables(inv, c, o, LIST_SIZES, err);
 	if (!st)
 		st = list_columns_query(inv, c, NOT_SYSTEM("TABLE_SCHEMA"), err);
+	for (size_t i = 0; !st && i < inv->ntables; i++)
+		st = list_period(&inv->table[i], err);
 	if (!st)
 		st = list_keys_query(inv, c, NOT_SYSTEM("TABLE_SCHEMA"), err);
 	if (!st)
