@@ -195,7 +195,8 @@ const struct verb cmd_resume = {
 	.name = "resume",
 	.summary = "have the agent go on after pause",
 	.synopsis = "[SNAPSHOT] [--config FILE | --control-socket PATH]",
-	.about = "Lifts the pause of [snapshot SNAPSHOT], or the one of everything; snapshots paused by name then stay paused. "
+	.about = "Lifts the pause of [snapshot SNAPSHOT], or the one of everything; snapshots paused by name then stay paused, and "
+	         "while everything is, no single one can be resumed. "
 	         "What fell due meanwhile is made up for once, unless catch-up is off.",
 	.example = "  slackwater resume nightly\n",
 	.groups = groups,

@@ -71,8 +71,14 @@ static enum status pause_one(struct core *c, struct job *j, json_t *answer, stru
 	return pause_to(c, j, true, answer, err);
 }
 
+/* The pause of everything is lifted as a whole: "goes on" would not be true of one name. */
 static enum status resume_one(struct core *c, struct job *j, json_t *answer, struct error *err)
 {
+	if (c->memory.paused) {
+		error_set(err, ST_FAILED, ERR_USAGE, "everything is paused, and %s with it", name_of(c, j));
+		error_hint(err, "slackwater resume, without a name, lifts that");
+		return ST_FAILED;
+	}
 	return pause_to(c, j, false, answer, err);
 }
 

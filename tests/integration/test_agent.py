@@ -163,6 +163,7 @@ def test_pause_outlives_a_restart_and_resume_makes_up(lab):
         agent.start()
         proc.wait_until(lambda: agent.snapshot("often")["waits_for"] == "paused", 20, "something to fall due")
         assert len(agent.runs()) == before
+        assert "everything is paused" in agent.tell("resume", "often", expect=tool.USAGE).err
         # by hand it runs all the same
         agent.tell("run", "often", "--wait")
         agent.tell("resume")
