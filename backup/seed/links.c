@@ -109,6 +109,8 @@ static enum status pair_with_snapshotted(struct seed_job *j, struct error *err)
 static enum status no_source_for(const struct seed_job *j, const char *channel, struct error *err)
 {
 	struct buf hint = BUF_INIT(400);
+	if (j->cp->nchannels == 1)
+		return seed_refuse(err, "it is the only channel: give --source HOST:PORT", "no --source for %s", seed_links_label(channel));
 	buf_adds(&hint, "the snapshot has channels:");
 	for (size_t i = 0; i < j->cp->nchannels; i++)
 		buf_addf(&hint, " '%s'", j->cp->channel[i].name);

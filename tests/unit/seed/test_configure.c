@@ -82,6 +82,18 @@ static void refused(struct seeding *s, const char *part)
 		fail_msg("'%s' lacks '%s'", err.message, part);
 }
 
+static void test_the_only_channel_needs_no_name(void **state)
+{
+	(void)state;
+	struct seeding s;
+	struct error err = ERROR_INIT;
+	begin(&s, FLAVOR_MYSQL, 90704, MODE_MYSQL_AUTO);
+	s.source[0].channel = "other";
+	assert_int_equal(seed_links_pair(&s.j, &err), ST_FAILED);
+	assert_null(strstr(err.hint, "CHANNEL"));
+	end(&s);
+}
+
 static void test_mysql_auto(void **state)
 {
 	(void)state;
@@ -456,7 +468,7 @@ static void test_rights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mysql_auto),        cmocka_unit_test(test_mysql_reset_and_no_users),
+		cmocka_unit_test(test_the_only_channel_needs_no_name), cmocka_unit_test(test_mysql_auto),        cmocka_unit_test(test_mysql_reset_and_no_users),
 		cmocka_unit_test(test_mysql_position),    cmocka_unit_test(test_mysql_gtid_by_file),
 		cmocka_unit_test(test_mysql_assigned),    cmocka_unit_test(test_mariadb),
 		cmocka_unit_test(test_from_replica),      cmocka_unit_test(test_channels),
