@@ -305,6 +305,14 @@ static void dir_hand_over(const struct dir_store *d)
 	close(above);
 }
 
+static enum status dir_no_repository(const char *path, int sys_errno, struct error *err)
+{
+	enum status st = error_sys(err, ST_FAILED, ERR_STORE, sys_errno, "cannot open the repository %s", path);
+	if (sys_errno == ENOENT)
+		error_hint(err, "check the path, and whether its file system is mounted; a repository is made by the first backup into it");
+	return st;
+}
+
 enum status dir_open(const char *path, enum store_use use, struct run *run, struct store **ret, struct error *err)
 {
 	bool made = false;
@@ -318,7 +326,7 @@ enum status dir_open(const char *path, enum store_use use, struct run *run, stru
 	if (!d->root.path)
 		st = error_oom(err);
 	else if ((d->root.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot open the repository %s", path);
+		st = dir_no_repository(path, errno, err);
 	else
 		st = dir_check(d, use, err);
 	if (!st && made)
