@@ -8,6 +8,7 @@
 
 #include "links.h"
 #include "slackwater/slot.h"
+#include "source.h"
 #include "watch.h"
 
 enum {
@@ -71,16 +72,11 @@ static enum status next_position(struct seed_link *l, struct goal *g, struct err
 	return st;
 }
 
-/* What the source has now. The connection may have been idle for as long as the load took: once more, if it was lost. */
+/* What the source has now. */
 static enum status next_goal(struct seed_job *j, struct goal *g, struct error *err)
 {
 	struct seed_link *l = &j->link[g->link - j->link];
-	enum status st = ST_OK;
-	if (l->conn->lost) {
-		conn_free(l->conn);
-		l->conn = NULL;
-		st = conn_open(&l->conn, &l->source->login, 0, j->run, err);
-	}
+	enum status st = seed_source_again(j, l, err);
 	g->reached = false;
 	if (st)
 		return st;

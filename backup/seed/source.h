@@ -8,3 +8,5 @@
 #include "job.h"
 
 enum status seed_source_check(struct seed_job *j, struct error *err);
+/* The source's session, which has been idle for as long as the load or a comparison took: l->conn is opened anew if it is gone. */
+enum status seed_source_again(struct seed_job *j, struct seed_link *l, struct error *err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "links.h"
+#include "source.h"
 #include "watch.h"
 
 enum { UNTIL_POLL_MS = 50, UNTIL_STOP_MS = 600000, UNTIL_START_MS = 30000 };
@@ -88,18 +89,20 @@ static enum status part_mariadb(const char *to, const char *source, struct buf *
 /*
  * What this channel's own source has of it: waiting for what another channel brings, a channel would run on beyond the point.
  */
-static enum status part_of_channel(struct seed_job *j, const struct seed_link *l, const char *to, struct buf *ret, struct error *err)
+static enum status part_of_channel(struct seed_job *j, struct seed_link *l, const char *to, struct buf *ret, struct error *err)
 {
 	char *its = NULL;
 	bool mariadb = seed_is_mariadb(j);
-	enum status st = conn_variable(l->conn, mariadb ? "gtid_binlog_pos" : "gtid_executed", &its, err);
+	enum status st = seed_source_again(j, l, err);
+	if (!st)
+		st = conn_variable(l->conn, mariadb ? "gtid_binlog_pos" : "gtid_executed", &its, err);
 	if (!st)
 		st = mariadb ? part_mariadb(to, its ? its : "", ret, err) : part_mysql(to, its ? its : "", ret, err);
 	free(its);
 	return st ? st : buf_check(ret, "a GTID set", err);
 }
 
-static enum status start_until(struct seed_job *j, const struct seed_link *l, const struct seed_stand *to, struct error *err)
+static enum status start_until(struct seed_job *j, struct seed_link *l, const struct seed_stand *to, struct error *err)
 {
 	struct buf sql = BUF_INIT(64 << 20), set = BUF_INIT(64 << 20);
 	const struct seed_stand_at *at = &to->at[l - j->link];

@@ -53,6 +53,26 @@ def test_nothing_unfinished_stays_in_the_repository(lab, repository):
     assert shards == {m.stem for m in tool.manifests(repository)}
 
 
+def test_the_session_at_the_source_is_lost_while_rows_are_loaded(lab, repository):
+    """It is idle all the while; what ends idle sessions does no harm."""
+    tool.backup(lab.replica, repository)
+    target = lab.target()
+    running = tool.Running(*tool.seed_arguments(repository, target, lab.sources))
+    proc.wait_until(lambda: target.sql("SHOW DATABASES LIKE 'slackwater%'") or not running.alive(), 60, "the load to begin", every=0.01)
+    running.signal(signal.SIGSTOP)
+    try:
+        assert target.status() == {}, "it is being proven already"
+        idle = lab.source.sql("SELECT id AS id FROM information_schema.processlist WHERE user='repl' AND command='Sleep'")
+        assert idle
+        for session in idle:
+            lab.source.sql(f"KILL {session['id']}")
+    finally:
+        running.signal(signal.SIGCONT)
+    running.finish(120)
+    assert target.running(lab.channel)
+    lab.drop(target)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_while_reading(lab, repository, number):
     with Loads(lab, rate=60):
