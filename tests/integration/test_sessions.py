@@ -8,7 +8,7 @@ import pytest
 
 from conftest import topology
 from lab import accounts, bulk, logs, proc, tool
-from lab.server import FLAVOURS, MySQL56
+from lab.server import FLAVOURS, MySQL56, MySQL97
 from lab.topology import Loads
 from steps import assert_running, backup_watched, hold_against_rules
 
@@ -70,6 +70,28 @@ def test_the_session_at_the_source_is_lost_while_rows_are_loaded(lab, repository
         running.signal(signal.SIGCONT)
     running.finish(120)
     assert target.running(lab.channel)
+    lab.drop(target)
+
+
+def test_the_redo_log_is_on_again_when_every_session_is_lost(lab, repository):
+    """What was switched off for the load is put back by a new session."""
+    if lab.flavour is not MySQL97:
+        pytest.skip("only MySQL 8 and later load without a redo log")
+    tool.backup(lab.replica, repository)
+    target = lab.target()
+    on = "SELECT variable_value FROM performance_schema.global_status WHERE variable_name='Innodb_redo_log_enabled'"
+    running = tool.Running(*tool.seed_arguments(repository, target, lab.sources))
+    proc.wait_until(lambda: target.value(on) == "OFF" or not running.alive(), 60, "the redo log to be off", every=0.01)
+    running.signal(signal.SIGSTOP)
+    try:
+        ours = target.sql(f"SELECT id AS id FROM information_schema.processlist WHERE user='{tool.SEEDER[0]}'")
+        assert len(ours) > 1 and target.value(on) == "OFF"
+        for session in ours:
+            target.sql(f"KILL {session['id']}")
+    finally:
+        running.signal(signal.SIGCONT)
+    running.finish(120, expect=tool.SERVER)
+    assert target.value(on) == "ON"
     lab.drop(target)
 
 

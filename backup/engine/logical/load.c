@@ -115,11 +115,14 @@ static enum status logical_finish(struct loader *base, struct run *run, struct e
 	enum status st = ST_OK;
 	if (!l->server.redo_off && !l->server.packet_before)
 		return ST_OK;
-	bool again = !l->admin || l->admin->lost;
-	if (again)
+	if (l->admin)
+		st = load_server_end(&l->server, l->admin, err);
+	/* It was idle all the while, and only a statement finds out that it is gone. */
+	if (!l->admin || l->admin->lost) {
 		st = conn_open(&fresh, l->target, CONN_NO_TIMEOUT, run, err);
-	if (!st)
-		st = load_server_end(&l->server, again ? fresh : l->admin, err);
+		if (!st)
+			st = load_server_end(&l->server, fresh, err);
+	}
 	conn_free(fresh);
 	return st;
 }
