@@ -135,7 +135,11 @@ static enum status metadata_read_table(struct layout *l, const json_t *o, struct
 		st = jsonx_u64(o, "rows", &t->rows, err);
 	if (!st)
 		st = jsonx_u64(o, "bytes", &t->bytes, err);
-	return st ? st : jsonx_u64(o, "files", &t->files, err);
+	if (!st)
+		st = jsonx_u64(o, "files", &t->files, err);
+	if (!st && !strchr(t->file, '.'))
+		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "metadata names the files of a table %.80s, which is no DB.TABLE", t->file);
+	return st;
 }
 
 static enum status metadata_read_end(struct layout *l, const json_t *o, struct error *err)
