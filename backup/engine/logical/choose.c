@@ -125,8 +125,10 @@ static enum status choose(struct choose *c, struct error *err)
 	enum status st = take_tables(c, err);
 	if (!st)
 		st = take_schemas(c, err);
-	if (!st && !c->some.nschemas)
+	if (!st && !c->some.nschemas) {
 		st = error_set(err, ST_FAILED, ERR_USAGE, "no table of the snapshot is among those that are wanted");
+		error_hint(err, "patterns are schema or schema.table, with * and ?; upper and lower case differ");
+	}
 	if (!st)
 		st = layout_write(&c->some, &c->part->metadata, err);
 	if (!st)
