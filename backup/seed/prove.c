@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contain.h"
 #include "links.h"
 #include "slackwater/slot.h"
 #include "source.h"
@@ -16,7 +17,8 @@ enum {
 	PROVE_PATIENCE_MS = 30000, /* to connect */
 	PROVE_CLOSE_MS = 5000,     /* what the sources have now is applied within this: caught up */
 	PROVE_SETTLE_MS = 1000,    /* a source that refuses (1236) says so a moment after it was asked */
-	PROVE_REPORT_MS = 10000
+	PROVE_REPORT_MS = 10000,
+	PROVE_FIRST_REPORT_MS = 2000
 };
 
 /* What a link has to have applied. */
@@ -131,17 +133,37 @@ static enum status look_at(struct proof *p, struct goal *g, struct error *err)
 	return st;
 }
 
+/* Transactions that the seed lacks of what its sources had when they were asked; 0 where they cannot be counted. */
+static uint64_t to_go(const struct proof *p)
+{
+	bool mariadb = seed_is_mariadb(p->j);
+	struct error ignored = ERROR_INIT;
+	char *here = NULL;
+	uint64_t n = 0;
+	if (conn_variable(p->j->target, mariadb ? "gtid_slave_pos" : "gtid_executed", &here, &ignored))
+		return 0;
+	for (size_t i = 0; i < p->j->nlinks; i++)
+		if (!p->goal[i].reached && p->goal[i].gtids)
+			n += seed_contain_backlog(here ? here : "", p->goal[i].gtids, mariadb);
+	free(here);
+	return n;
+}
+
 static void report(struct proof *p)
 {
 	int64_t now = run_now_ms(p->j->run);
 	if (now - p->reported < PROVE_REPORT_MS)
 		return;
 	p->reported = now;
+	char transactions[64] = "";
 	size_t left = 0;
+	uint64_t n = to_go(p);
 	for (size_t i = 0; i < p->j->nlinks; i++)
 		left += !p->goal[i].reached;
-	event_info(p->j->run->events, "prove", "catching up for %lld s, %zu of %zu channels not there yet", (long long)((now - p->started) / 1000),
-	           left, p->j->nlinks);
+	if (n)
+		snprintf(transactions, sizeof transactions, ", %llu transactions to go", (unsigned long long)n);
+	event_info(p->j->run->events, "prove", "catching up for %lld s, %zu of %zu channels not there yet%s", (long long)((now - p->started) / 1000),
+	           left, p->j->nlinks, transactions);
 }
 
 /* One round: until every goal is reached. */
@@ -193,7 +215,7 @@ static enum status rounds(struct proof *p, struct error *err)
 enum status seed_prove(struct seed_job *j, struct error *err)
 {
 	struct proof p = { .j = j, .started = run_now_ms(j->run) };
-	p.reported = p.started;
+	p.reported = p.started - PROVE_REPORT_MS + PROVE_FIRST_REPORT_MS;
 	p.goal = calloc(j->nlinks + 1, sizeof *p.goal);
 	enum status st = p.goal ? ST_OK : error_oom(err);
 	for (size_t i = 0; !st && i < j->nlinks; i++)
