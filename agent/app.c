@@ -35,8 +35,9 @@ enum status app_require(const char *value, const char *option, const char *examp
 
 enum status app_require_repository(const struct app *app, struct error *err)
 {
-	if (strcmp(app->config.from, "-") != 0)
-		return ST_OK;
+	enum status st = app_require(app->config.from, "from", "file:///backup", err);
+	if (st || strcmp(app->config.from, "-") != 0)
+		return st;
 	error_set(err, ST_FAILED, ERR_USAGE, "%s needs a repository, not a pipe", app->verb->name);
 	error_hint(err, "unpack the snapshot: slackwater restore --from - --to-dir DIR");
 	return ST_FAILED;

@@ -48,5 +48,5 @@ int app_refuse(const char *verb, const struct error *err, bool json);
 bool app_json_asked(int argc, char *const *argv);
 /* ERR_USAGE naming the option when value is NULL. */
 enum status app_require(const char *value, const char *option, const char *example, struct error *err);
-/* ERR_USAGE when --from is a pipe: it holds one snapshot, read once, and can be neither listed nor looked up in. */
+/* ERR_USAGE when --from is missing, or a pipe: it holds one snapshot, read once, and can be neither listed nor looked up in. */
 enum status app_require_repository(const struct app *app, struct error *err);

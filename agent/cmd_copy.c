@@ -100,11 +100,9 @@ static enum status finish(struct copying *c, int64_t elapsed_ms, struct error *e
 static enum status check(const struct app *app, struct error *err)
 {
 	const struct config *c = &app->config;
-	enum status st = app_require(c->from, "from", "file:///backup", err);
+	enum status st = app_require_repository(app, err);
 	if (!st)
 		st = app_require(c->to, "to", "file:///other", err);
-	if (!st)
-		st = app_require_repository(app, err);
 	if (!st && strcmp(c->to, "-") == 0)
 		st = error_set(err, ST_FAILED, ERR_USAGE, "copy writes into a repository, not into a pipe");
 	if (!st && c->all && c->id)

@@ -156,9 +156,7 @@ static enum status expire_run(struct app *app, struct error *err)
 	struct expire_report report = { 0 };
 	struct error late = ERROR_INIT;
 
-	enum status st = app_require(c->from, "from", "file:///backup", err);
-	if (!st)
-		st = app_require_repository(app, err);
+	enum status st = app_require_repository(app, err);
 	if (!st)
 		st = check_rules(&o.rules, err);
 	if (!st)

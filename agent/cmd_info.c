@@ -77,9 +77,7 @@ static enum status info_run(struct app *app, struct error *err)
 	struct pin pin = { 0 };
 	struct proof_standing proof = { .proven = false };
 	struct age_keyring *keyring = NULL;
-	enum status st = app_require(c->from, "from", "file:///backup", err);
-	if (!st)
-		st = app_require_repository(app, err);
+	enum status st = app_require_repository(app, err);
 	if (!st)
 		st = store_open(c->from, STORE_READ, &options, &app->run, &store, err);
 	if (!st)

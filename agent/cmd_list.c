@@ -154,9 +154,7 @@ static enum status list_run(struct app *app, struct error *err)
 	};
 	struct store_options options = work_store_options(&app->config);
 	struct listing l = { .app = app, .list = json_array() };
-	enum status st = app_require(app->config.from, "from", "file:///backup", err);
-	if (!st)
-		st = app_require_repository(app, err);
+	enum status st = app_require_repository(app, err);
 	if (!st)
 		st = table_init(&l.table, header, err);
 	if (!st)

@@ -27,9 +27,7 @@ static enum status run(struct app *app, bool pinned, struct error *err)
 	struct store_options options = work_store_options(c);
 	struct store *store = NULL;
 	struct manifest *m = NULL;
-	enum status st = app_require(c->from, "from", "file:///backup", err);
-	if (!st)
-		st = app_require_repository(app, err);
+	enum status st = app_require_repository(app, err);
 	if (!st && !c->id) {
 		st = error_set(err, ST_FAILED, ERR_USAGE, "which snapshot? %s needs an ID, or latest", app->verb->name);
 		error_hint(err, "slackwater list shows what there is");

@@ -143,9 +143,7 @@ static enum status prove(struct app *app, struct error *err)
 	char *dir = NULL;
 	int64_t start = run_now_ms(&app->run);
 
-	enum status st = app_require(c->from, "from", "file:///backup", err);
-	if (!st)
-		st = app_require_repository(app, err);
+	enum status st = app_require_repository(app, err);
 	if (!st)
 		st = connection_files(c, &app->sink.base, &files, err);
 	if (!st)
