@@ -5,6 +5,10 @@
 # a replica with a parallel applier (MariaDB 10.11, on loopback, in a temporary directory) under write load, takes a snapshot of
 # the replica, seeds a second replica from it, and compares them. No service is started, nothing is left running.
 set -euo pipefail
+if [ $# -gt 0 ]; then
+    sed -n '4,6s/^# \{0,1\}//p' "$0"
+    case $1 in -h|--help) exit 0 ;; *) echo "quickstart.sh: takes no argument" >&2; exit 2 ;; esac
+fi
 cd "$(dirname "$0")/.."
 
 tests/lab/install.sh --quickstart
