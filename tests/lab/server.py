@@ -332,7 +332,11 @@ class MySQL97(_ByPosition, Server):
     flavour = "mysql97"
     options = {"mysqlx": "OFF", "gtid_mode": "ON", "enforce_gtid_consistency": "ON", "secure_file_priv": "",
                "replica_parallel_workers": 4, "replica_preserve_commit_order": "ON", "skip_replica_start": "ON",
-               "innodb_redo_log_capacity": "32M", "binlog_format": None}
+               "innodb_redo_log_capacity": "32M", "binlog_format": None,
+               # what nobody here asks for would be half of its memory, and half of the time it takes to start
+               "innodb_log_buffer_size": "4M", "performance_schema_digests_size": 200,
+               "performance_schema_events_statements_history_long_size": 100, "performance_schema_events_transactions_history_long_size": 100,
+               "performance_schema_accounts_size": 20, "performance_schema_users_size": 20, "performance_schema_hosts_size": 20}
     words = {
         "status": "SHOW REPLICA STATUS", "start": "START REPLICA {what} {channel}",
         "stop": "STOP REPLICA {what} {channel}", "reset": "RESET REPLICA ALL {channel}",
