@@ -23,14 +23,14 @@ from=${1:-$top/build/deb}
 [ "$(id -u)" = 0 ] || { echo 'test-deb.sh: a root of its own can only be entered by root' >&2; exit 2; }
 
 "$top/tests/lab/install.sh" --package-test
-compgen -G "$from/slackwater_*.deb" >/dev/null || "$top/packaging/build-deb.sh" "$from" || { echo 'counts 0 1 0'; exit 1; }
+compgen -G "$from/slackwater_*.deb" >/dev/null || nice -n 10 "$top/packaging/build-deb.sh" "$from" || { echo 'counts 0 1 0'; exit 1; }
 from=$(cd "$from" && pwd)
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/slackwater-test-deb.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 again=()
 if [ -n "$rebuild" ]; then
-    "$top/packaging/build-deb.sh" "$scratch/again" >"$scratch/log" 2>&1 || { tail -n 20 "$scratch/log"; echo 'counts 0 1 0'; exit 1; }
+    nice -n 10 "$top/packaging/build-deb.sh" "$scratch/again" >"$scratch/log" 2>&1 || { tail -n 20 "$scratch/log"; echo 'counts 0 1 0'; exit 1; }
     again=(--again "$(echo "$scratch"/again/slackwater_*.deb)")
 fi
 

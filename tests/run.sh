@@ -30,13 +30,19 @@ while [ $# -gt 0 ]; do
     shift
 done
 
+# Much of a test is waiting, for a server or for a moment: one more at a time than there are processors.
+processors=$(nproc)
+lanes=${SLACKWATER_LANES:-$((processors < 5 ? processors + 1 : 6))}
+
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/slackwater-run.XXXXXX") || exit 1
 child=
+besides=() commands=() beside_pids=()
 # A signal reaches what is running now; its servers end with it.
 stop() {
     trap '' INT TERM
-    # shellcheck disable=SC2086  # there may be two
-    [ -z "$child" ] || { kill -TERM $child 2>/dev/null; wait $child 2>/dev/null; }
+    # shellcheck disable=SC2206  # there may be several
+    local all=($child "${beside_pids[@]}")
+    [ ${#all[@]} = 0 ] || { kill -TERM "${all[@]}" 2>/dev/null; wait "${all[@]}" 2>/dev/null; }
     exit "$1"
 }
 trap 'stop 130' INT
@@ -77,13 +83,13 @@ build() {   # build PRESET [CMAKE-OPTION...]: quiet unless it fails
 
 unit() {    # unit NAME BUILD-DIRECTORY [PREFIX...]: every test function of every cmocka program
     local name=$1 where=$2 start=$SECONDS; shift 2
-    run "$@" ctest --test-dir "$where" -L unit -V >"$scratch/unit.log" 2>&1 || grep -aE 'ERROR|\*\*\*|runtime error|SUMMARY|^[0-9]+: .*(\.c:|Error)' "$scratch/unit.log" | head -n 60
+    run "$@" ctest --test-dir "$where" -L unit -V -j "$((processors * 2))" >"$scratch/unit.log" 2>&1 || grep -aE 'ERROR|\*\*\*|runtime error|SUMMARY|^[0-9]+: .*(\.c:|Error)' "$scratch/unit.log" | head -n 60
     $python tests/lab/tally.py cmocka "$scratch/unit.log" >"$scratch/counts"
     suite "$name" "$scratch/counts" $((SECONDS - start))
 }
 
-fuzz() {    # every fuzzer over its corpus, and some seconds more
-    local source name start log=$scratch/fuzz.log seconds=10
+fuzz() {    # every fuzzer over its corpus, and some seconds more; one to each processor
+    local source name start log=$scratch/fuzz.log seconds=10 names=() pids=() begins=() i
     [ -z "$soak" ] || seconds=600
     start=$SECONDS
     if ! grep -q 'SLACKWATER_CAN_FUZZ:INTERNAL=1' build-clang/CMakeCache.txt 2>/dev/null; then
@@ -97,17 +103,24 @@ fuzz() {    # every fuzzer over its corpus, and some seconds more
     fi
     for source in tests/fuzz/fuzz_*.c; do
         name=$(basename "$source" .c)
-        start=$SECONDS
         mkdir -p "$scratch/$name"
-        if run "build-clang/tests/fuzz/$name" -max_total_time="$seconds" -artifact_prefix="$scratch/" \
-            "$scratch/$name" "tests/fuzz/corpus/${name#fuzz_}" >"$log" 2>&1; then
-            single "$name" ok $((SECONDS - start))
+        while [ "$(jobs -pr | wc -l)" -ge "$processors" ]; do wait -n; done
+        "build-clang/tests/fuzz/$name" -max_total_time="$seconds" -artifact_prefix="$scratch/$name-" \
+            "$scratch/$name" "tests/fuzz/corpus/${name#fuzz_}" >"$scratch/$name.log" 2>&1 &
+        names+=("$name") pids+=("$!") begins+=("$(date +%s)")
+        child=${pids[*]}
+    done
+    for i in "${!pids[@]}"; do
+        name=${names[i]}
+        if wait "${pids[i]}"; then
+            single "$name" ok $(($(stat -c %Y "$scratch/$name.log") - begins[i]))
         else
-            tail -n 40 "$log"
-            base64 "$scratch"/crash-* "$scratch"/leak-* 2>/dev/null | head -n 40
-            single "$name" failed $((SECONDS - start))
+            tail -n 40 "$scratch/$name.log"
+            base64 "$scratch/$name"-crash-* "$scratch/$name"-leak-* 2>/dev/null | head -n 40
+            single "$name" failed $(($(stat -c %Y "$scratch/$name.log") - begins[i]))
         fi
     done
+    child=
 }
 
 oracle() {  # the program against Oracle's own libmysqlclient, inside the sid root
@@ -146,20 +159,19 @@ measured() {    # measured NAME COMMAND...: a suite that runs by itself
 
 beside() {      # beside NAME PORTS COMMAND...: start a suite that waits more than it computes; gather waits for all of them
     local name=$1 ports=$2; shift 2
-    [ ${#besides[@]} -gt 0 ] || { besides_begun=$(date +%s); child=; }
+    date +%s >"$scratch/begun${#besides[@]}"
     SLACKWATER_LAB_PORTS=$ports SLACKWATER_BIN="$top/build/slackwater" "$@" >"$scratch/beside${#besides[@]}" 2>&1 &
-    besides+=("$name") commands+=("$(printf '%q ' "$@")")
-    child="$child $!"
+    besides+=("$name") commands+=("$(printf '%q ' "$@")") beside_pids+=("$!")
 }
 
 gather() {
-    local i=0 pid file pids=$child
-    for pid in $pids; do wait "$pid" || true; done
-    child=
+    local i file
+    for i in "${!beside_pids[@]}"; do wait "${beside_pids[i]}" || true; done
+    beside_pids=()
     for i in "${!besides[@]}"; do
         file=$scratch/beside$i
         if grep -qE '^counts [0-9]+ 0 ' "$file"; then
-            suite "${besides[i]}" "$file" $(($(stat -c %Y "$file") - besides_begun))
+            suite "${besides[i]}" "$file" $(($(stat -c %Y "$file") - $(cat "$scratch/begun$i")))
         else
             grep -vE '^counts ' "$file"
             echo "again: ${besides[i]}"
@@ -168,7 +180,6 @@ gather() {
     done
     besides=() commands=()
 }
-besides=() commands=()
 
 if ! run tests/lab/install.sh; then
     single install failed "$SECONDS"
@@ -195,44 +206,47 @@ if [ -n "$built" ]; then
         local xml=$1; shift
         exec $python -m pytest -p no:cacheprovider -q --tb=short -o junit_family=xunit1 --junit-xml="$xml" "$@"
     }
-    # Much of a test is waiting for servers: two runs side by side, each with ports of its own, share the tests.
-    halves=()
+    # Its builds are niced, and the rest of it waits; it has ended before what is measured by itself begins.
+    [ -n "$fast" ] || beside "the Debian package" 25000-25249 packaging/test-deb.sh "$scratch/deb"
+    # Several runs side by side, each with ports of its own, share the tests.
+    pids=()
     mkdir "$scratch/share"
-    for half in 1 2; do
-        SLACKWATER_LAB_PORTS=$((20500 + half * 500))-$((20999 + half * 500)) integration "$scratch/junit$half.xml" --share="$scratch/share" \
-            ${pytest_options[@]+"${pytest_options[@]}"} tests/integration >"$scratch/half$half" 2>&1 &
-        halves+=("$!")
+    for ((lane = 1; lane <= lanes; lane++)); do
+        SLACKWATER_LAB_PORTS=$((20500 + lane * 500))-$((20999 + lane * 500)) integration "$scratch/junit$lane.xml" --share="$scratch/share" \
+            ${pytest_options[@]+"${pytest_options[@]}"} tests/integration >"$scratch/lane$lane" 2>&1 &
+        pids+=("$!")
     done
-    child="${halves[*]}" rc=0
-    for half in 1 2; do
-        wait "${halves[half - 1]}" || { rc=$?; grep -vE '^[.sFE]+( *\[ *[0-9]+%\])?$' "$scratch/half$half"; }
+    child="${pids[*]}" rc=0
+    for ((lane = 1; lane <= lanes; lane++)); do
+        wait "${pids[lane - 1]}" || { rc=$?; grep -vE '^[.sFE]+( *\[ *[0-9]+%\])?$' "$scratch/lane$lane"; }
     done
     child=
     results=()
-    grep -hE '^\| ' "$scratch"/half[12]        # figures and tables of tests
-    for half in 1 2; do
-        [ ! -f "$scratch/junit$half.xml" ] || results+=("$scratch/junit$half.xml")
+    grep -hE '^\| ' "$scratch"/lane*           # figures and tables of tests
+    for ((lane = 1; lane <= lanes; lane++)); do
+        [ ! -f "$scratch/junit$lane.xml" ] || results+=("$scratch/junit$lane.xml")
     done
+    whole=${#results[@]}
     # Tests of time on a machine whose processors others use as well: what fails, unless it is much, is run once more by itself,
     # and named even when it passes then.
-    mapfile -t again < <(for half in "${results[@]}"; do $python tests/lab/tally.py failed "$half"; done 2>/dev/null | grep .)
+    mapfile -t again < <(for one in "${results[@]}"; do $python tests/lab/tally.py failed "$one"; done 2>/dev/null | grep .)
     if [ $rc != 0 ] && [ ${#again[@]} -gt 0 ] && [ ${#again[@]} -le 15 ]; then
         run integration "$scratch/again.xml" "${again[@]}"
         [ ! -f "$scratch/again.xml" ] || results+=("$scratch/again.xml")
     fi
-    if [ ${#results[@]} -ge 2 ]; then
+    if [ "$whole" = "$lanes" ]; then
         $python tests/lab/tally.py pytest "${results[@]}" >"$scratch/counts"
     else
-        echo "pytest ended with $rc before both had run" >"$scratch/counts"
+        echo "pytest ended with $rc before all had run" >"$scratch/counts"
     fi
     suite "integration" "$scratch/counts" $((SECONDS - start))
+    gather
     if [ -z "$fast" ]; then
         rounds=20
         [ -z "$soak" ] || rounds=200
         measured "agent killed, frozen, cut off" tests/fault/run.sh --rounds $rounds
         beside "the n-th call fails" 21500-21749 tests/fault/inject.sh ${soak:+--soak}
         beside "the agent under load" 21750-21999 tests/agent/run.sh ${soak:+--soak}
-        beside "the Debian package" 22000-22249 packaging/test-deb.sh "$scratch/deb"
         gather
     fi
 fi

@@ -11,16 +11,17 @@ def cmocka(path):
     """cmocka's lines in the output of `ctest -V`; a program that failed without naming a test counts as one failure."""
     with open(path, errors="replace", encoding="utf-8") as output:
         lines = output.read().splitlines()
-    programs, runs, blamed = {}, [], {}
+    programs, runs, last, blamed = {}, [], {}, {}     # last: of each program, since several run at once
     for line in lines:
         if start := re.match(r"\s*Start\s+(\d+): (\S+)", line):
             programs[start.group(1)] = start.group(2)
         elif test := re.match(r"(\d+): \[\s*(RUN|OK|SKIPPED)\s*\] ([^:]+)$", line):
             number, what, name = test.groups()
             if what == "RUN":
-                runs.append([number, name.strip(), "FAILED"])       # until it says otherwise: it may crash
-            elif runs and runs[-1][:2] == [number, name.strip()]:
-                runs[-1][2] = what
+                last[number] = [number, name.strip(), "FAILED"]     # until it says otherwise: it may crash
+                runs.append(last[number])
+            elif number in last and last[number][1] == name.strip():
+                last[number][2] = what
         elif end := re.match(r"\s*\d+/\d+ Test\s+#(\d+): .*?\*\*\*(.*?)\s+[\d.]+ sec", line):
             blamed[end.group(1)] = end.group(2)
     passed = sum(what == "OK" for _number, _name, what in runs)
