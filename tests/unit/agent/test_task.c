@@ -249,9 +249,19 @@ static void a_hook_that_is_not_there(void **state)
 static void a_hook_that_takes_too_long(void **state)
 {
 	struct stage *st = *state;
-	st->snapshot.hook_ms = 200;
-	words(&st->snapshot.before, "trap '' TERM; sleep 1000 & echo $! > grandchild; while :; do sleep 0.1; done");
+	st->snapshot.hook_ms = 3600000;
+	words(&st->snapshot.before, "trap '' TERM; sleep 1000 & echo $! > new; mv new grandchild; while :; do sleep 0.1; done");
 	begin(st, "echo > work");
+	for (int i = 0; i < PATIENCE_MS / 10 && access("grandchild", F_OK); i++) {
+		assert_false(task_go_on(st->task, scratch_now_ms(), 5000));
+		usleep(10000);
+	}
+	/* its time is over, and then what it is given to end by itself: by a clock of our own */
+	assert_false(task_go_on(st->task, task_until_ms(st->task) - 1, 5000));
+	assert_false(st->task->hook_late);
+	assert_false(task_go_on(st->task, task_until_ms(st->task), 5000));
+	assert_true(st->task->hook_late);
+	assert_false(task_go_on(st->task, task_until_ms(st->task), 5000));
 	ended(st, "failed", 128 + 9, "longer than run-timeout");
 	char *number = file(st, "grandchild"), path[64];
 	snprintf(path, sizeof path, "/proc/%ld/exe", strtol(number, NULL, 10));
