@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import datetime
+import itertools
 import os
 import re
 import shutil
@@ -31,6 +32,7 @@ _CRASH_SAFE = {
     MariaDB: {"innodb_flush_log_at_trx_commit": 2, "relay_log_recovery": "ON"},
     MySQL56: {"innodb_flush_log_at_trx_commit": 2},
 }
+_repositories = itertools.count(1)
 GTIDS = {"gtid_mode": "ON", "enforce_gtid_consistency": 1}     # of a 5.6 that has them
 
 
@@ -121,7 +123,8 @@ class Stage:
     def prepare(self, number):
         self.number = number
         self.note = ""      # what is worth saying of this round
-        self.repository = place.run_dir() / f"repository-{number}"
+        # never one of before: a place that had snapshots and is empty is refused
+        self.repository = place.run_dir() / f"repository-{next(_repositories)}"
         self.log = self.repository.with_suffix(".log")
         self.repository.mkdir()
         self.on_purpose = ("west",) if "west" in self.lab.sources and number % 2 else ()
