@@ -306,7 +306,8 @@ def test_those_who_trickle_are_cut():
         head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"b" * 60
         begun, gone = time.monotonic(), set()
         while len(gone) < len(slow):
-            assert time.monotonic() - begun < 12, f"{len(slow) - len(gone)} of {len(slow)} are still served"
+            # without that they would be served for as long as the header may be: an hour
+            assert time.monotonic() - begun < 40, f"{len(slow) - len(gone)} of {len(slow)} are still served"
             assert well(s)      # meanwhile others are answered
             for n, c in enumerate(slow):
                 if n in gone:
@@ -381,10 +382,10 @@ def test_idle_it_does_nothing():
         def switches():
             total = 0
             for task in os.listdir(f"/proc/{s.child.pid}/task"):
-                with open(f"/proc/{s.child.pid}/task/{task}/status") as status:
+                with contextlib.suppress(OSError), open(f"/proc/{s.child.pid}/task/{task}/status") as status:    # a thread may have ended
                     total += sum(int(line.split()[1]) for line in status if "ctxt_switches" in line)
             return total
-        proc.wait_until(lambda: switches() == (time.sleep(1.5), switches())[1], 20, "a second and a half without a thread that runs")
+        proc.wait_until(lambda: switches() == (time.sleep(1.5), switches())[1], 45, "a second and a half without a thread that runs")
 
 
 # ---- sockets ----
