@@ -87,8 +87,8 @@ def test_option_file_groups(lab, tmp_path):
     tool.run("check", f"--defaults-file={path}")
     tool.run("check", f"--defaults-file={path}", "--defaults-group-suffix=_other", expect=tool.PREFLIGHT)
     path.chmod(0o666)
-    tool.run("check", f"--defaults-file={path}", expect=(tool.USAGE, tool.PREFLIGHT))
-    tool.run("check", f"--defaults-file={tmp_path}/none.cnf", expect=(tool.USAGE, tool.PREFLIGHT))
+    assert "may be written by anybody" in tool.run("check", f"--defaults-file={path}", expect=tool.USAGE).err
+    assert "none.cnf" in tool.run("check", f"--defaults-file={tmp_path}/none.cnf", expect=tool.USAGE).err
 
 
 def test_through_the_socket(lab):
@@ -161,7 +161,7 @@ def test_missing_rights_are_named(lab, repository, right):
 def test_list_and_info_of_an_empty_repository(repository):
     assert tool.run("list", "--from", f"file://{repository}").code == 0
     tool.run("info", "--from", f"file://{repository}", expect=tool.SNAPSHOT)
-    tool.run("list", "--from", f"file://{repository}/not/there", expect=(tool.OK, tool.STORE, tool.SNAPSHOT))
+    tool.run("list", "--from", f"file://{repository}/not/there", expect=tool.STORE)
 
 
 def test_human_text_and_logfile(lab, repository, tmp_path):
