@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_parts.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,7 +117,9 @@ enum status snapshot_open(struct snapshot *s, struct run *run, struct error *err
 	if (!st)
 		st = catalog_new_id(s->started_ms, s->manifest->id, err);
 	if (!st)
-		st = anchor_open(s->o->window.state_dir, s->o->to, &s->o->store, run, &s->store, err);
+		st = run_child(&s->store_run, run, err);
+	if (!st)
+		st = anchor_open(s->o->window.state_dir, s->o->to, &s->o->store, &s->store_run, &s->store, err);
 	if (st)
 		return st;
 	s->sequential = s->store->ops->features & STORE_SEQUENTIAL;
@@ -182,6 +185,8 @@ enum status snapshot_put_checkpoint(struct snapshot *s, struct error *err)
 
 void snapshot_drop_attempt(struct snapshot *s)
 {
+	if (s->sequential) /* whose reader may not take anything any more, and which cannot be started over */
+		run_cancel(&s->store_run, SIGTERM);
 	stream_writer_free(s->writer);
 	s->writer = NULL;
 	checkpoint_free(s->checkpoint);
@@ -344,6 +349,7 @@ void snapshot_end(struct snapshot *s, struct run *run)
 	stream_writer_free(s->writer);
 	engine_free(s->engine);
 	store_free(s->store);
+	run_destroy(&s->store_run);
 	manifest_free(s->manifest);
 	checkpoint_free(s->checkpoint);
 	preflight_free(s->preflight);

@@ -13,6 +13,7 @@ struct snapshot {
 	struct preflight *preflight;
 	struct claim *claim;
 	struct store *store;
+	struct run store_run;           /* a child: what is being written to a pipe is given up with the attempt */
 	bool sequential;                /* the store is a pipe */
 	unsigned shards;
 	struct engine *engine;

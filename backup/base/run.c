@@ -59,10 +59,29 @@ enum status run_shield(struct run *shield, const struct run *parent, struct erro
 	return run_init(shield, parent->clock, parent->clock_arg, parent->events, err);
 }
 
+static void run_pass_on(void *arg)
+{
+	struct run *child = arg;
+	run_cancel(child, atomic_load(&child->parent->signo));
+}
+
+enum status run_child(struct run *child, struct run *parent, struct error *err)
+{
+	enum status st = run_shield(child, parent, err);
+	if (st)
+		return st;
+	child->parent = parent;
+	child->up = (struct run_hook){ .fn = run_pass_on, .arg = child };
+	run_hook_add(parent, &child->up);
+	return ST_OK;
+}
+
 void run_destroy(struct run *run)
 {
 	if (!run->clock)
 		return;
+	if (run->parent)
+		run_hook_del(run->parent, &run->up);
 	close(run->wake_fd);
 	pthread_mutex_destroy(&run->lock);
 	*run = (struct run){ 0 };

@@ -24,7 +24,6 @@ struct observer {
 	const struct conn_options *conn;
 	struct observe_options opt;
 	struct run *parent;
-	struct run_hook hook;    /* on parent: cancels own */
 	struct run own;          /* what the session hangs on */
 	struct conn *c;
 	struct instance in;
@@ -35,28 +34,19 @@ struct observer {
 
 /* ---- the session ---- */
 
-static void pass_on(void *arg)
-{
-	run_cancel(&((struct observer *)arg)->own, OURS);
-}
-
 static void close_session(struct observer *ob)
 {
 	conn_free(ob->c);
 	ob->c = NULL;
-	if (ob->own.clock)
-		run_hook_del(ob->parent, &ob->hook);
 	run_destroy(&ob->own);
 	instance_free(&ob->in);
 }
 
 static enum status open_session(struct observer *ob, struct error *err)
 {
-	enum status st = run_shield(&ob->own, ob->parent, err);
+	enum status st = run_child(&ob->own, ob->parent, err);
 	if (st)
 		return st;
-	ob->hook = (struct run_hook){ .fn = pass_on, .arg = ob };
-	run_hook_add(ob->parent, &ob->hook);
 	st = conn_open(&ob->c, ob->conn, 0, &ob->own, err);
 	if (!st)
 		st = instance_read(ob->c, &ob->in, err);

@@ -19,6 +19,8 @@ static const uint64_t writer_queue_bytes = 64u << 20;
 struct stream_writer {
 	struct shard_common common;
 	struct run_hook hook;
+	struct run *heeded;    /* as for stream_writer_heed */
+	struct run_hook heeded_hook;
 	struct nameset names;  /* of all entries put; under common.lock */
 	struct shard *shard;
 	unsigned shards;
@@ -135,7 +137,19 @@ static enum status writer_reserve(struct stream_writer *w, uint64_t bytes, struc
 	st = shard_common_check(&w->common, err);
 	if (!st)
 		st = run_check(w->common.run, err);
+	if (!st && w->heeded)
+		st = run_check(w->heeded, err);
 	return st ? st : error_set(err, ST_FAILED, ERR_UNEXPECTED, "the stream is closed");
+}
+
+void stream_writer_heed(struct stream_writer *w, struct run *run)
+{
+	if (w->heeded)
+		run_hook_del(w->heeded, &w->heeded_hook);
+	w->heeded = run;
+	w->heeded_hook = (struct run_hook){ .fn = writer_cancelled, .arg = w };
+	if (run)
+		run_hook_add(run, &w->heeded_hook);
 }
 
 enum status stream_writer_put(struct stream_writer *w, int shard, struct stream_entry *e, struct error *err)

@@ -5,7 +5,8 @@
  * Cancelling is a request: it sets a flag, makes wake_fd readable and calls every hook (a connection's hook shuts its socket
  * down, so that a blocked read returns). Nobody is killed by it: the server only sees a client that went away. Work that has
  * to be finished all the same (RESUMING, releasing) is done under a shield: a run of its own with the same clock and events
- * that the parent's cancel does not reach.
+ * that the parent's cancel does not reach. A part of the work that can be given up by itself has a child: the parent's cancel reaches it, and
+ * not the other way round.
  *
  * Signals are blocked in all threads and taken by one thread of agent/, which calls run_cancel.
  */
@@ -43,12 +44,15 @@ struct run {
 	int wake_fd;
 	pthread_mutex_t lock;
 	struct run_hook *hooks;
+	struct run *parent;        /* of a child; NULL */
+	struct run_hook up;        /* ... on the parent */
 };
 
 /* clock NULL = clock_system. */
 enum status run_init(struct run *run, const struct clock_ops *clock, void *clock_arg, struct event_sink *events,
                      struct error *err);
 enum status run_shield(struct run *shield, const struct run *parent, struct error *err);
+enum status run_child(struct run *child, struct run *parent, struct error *err); /* must not move, nor outlive its parent */
 void run_destroy(struct run *run); /* hooks must be gone; copes with a zeroed run */
 
 void run_cancel(struct run *run, int signo);

@@ -2,6 +2,7 @@
 """ALTER, DROP, TRUNCATE arriving by replication in the middle of a dump neither break nor corrupt it, and the applier goes on."""
 import contextlib
 import os
+import re
 import threading
 
 import pytest
@@ -131,6 +132,31 @@ def test_ddl_wait_is_bounded_and_the_backup_starts_over(lab, repository):
     _seed_and_compare(lab, repository)
     lab.source.sql("ALTER TABLE depot.goods DROP COLUMN bounded")
     lab.wait_caught_up()
+
+
+def test_locks_are_given_up_also_while_the_store_does_not_move(lab, tmp_path):
+    """A reader that takes nothing must not cost more than --ddl-max-wait: the DDL goes through, and the backup ends, for a pipe has no second beginning."""
+    with Loads(lab, rate=60, ddl_every=0), dump_held_in_the_middle(lab, tmp_path / "dump.tar", "--ddl-max-wait", "1s") as (running, _reader):
+        lab.source.sql("ALTER TABLE depot.goods ADD COLUMN stalled INT DEFAULT 6")
+        proc.wait_until(lambda: _has_column(lab.replica, "stalled"), 25, "the replicated DDL to get through")
+        ended = running.finish(10, expect=tool.INCONSISTENT)
+    assert "the applier waited longer than 1000 ms" in ended.err and "a pipe cannot be started over" in ended.err, ended
+    assert_running(lab)
+    lab.source.sql("ALTER TABLE depot.goods DROP COLUMN stalled")
+    lab.wait_caught_up()
+
+
+def test_a_history_that_grows_too_long_ends_the_dump(lab, tmp_path):
+    """--max-history: what the read view of a dump keeps alive. It ends also while its reader takes nothing, and not before that many."""
+    def history():
+        return int(lab.replica.value("SELECT `COUNT` FROM information_schema.INNODB_METRICS WHERE NAME='trx_rseg_history_len'"))
+    limit = history() + 400
+    with Loads(lab, rate=240, ddl_every=0), dump_held_in_the_middle(lab, tmp_path / "dump.tar", "--max-history", str(limit)) as (running, _reader):
+        proc.wait_until(lambda: not running.alive(), 30, lambda: f"the dump to end: {history()=} {limit=}")
+        ended = running.finish(5, expect=tool.SERVER)
+    said = re.search(r"history list is (\d+) long, more than --max-history (\d+)", ended.err)
+    assert said and int(said.group(1)) > limit == int(said.group(2)), ended
+    assert_running(lab)
 
 
 def test_retry_takes_no_lock(lab, repository):

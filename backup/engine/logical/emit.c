@@ -238,6 +238,7 @@ static void emit_report(struct logical *l)
 
 enum status emit_run(struct logical *l, struct stream_writer *w, struct error *err)
 {
+	stream_writer_heed(w, &l->run); /* locks that are given up are not held for as long as a store does not move */
 	enum status st = emit_mortal(l, err);
 	if (!st)
 		st = watch_start(&l->watch, err);
@@ -250,11 +251,12 @@ enum status emit_run(struct logical *l, struct stream_writer *w, struct error *e
 	if (!st)
 		st = emit_json(l, err);
 	watch_stop(&l->watch);
+	stream_writer_heed(w, NULL);
 	if (l->watch.ddl_wait_ms > l->report.ddl_wait_ms)
 		l->report.ddl_wait_ms = l->watch.ddl_wait_ms;
 	if (l->watch.history_max > l->report.history_max)
 		l->report.history_max = l->watch.history_max;
-	if (st && run_cancelled(&l->run) && !run_cancelled(l->parent) && l->watch.verdict)
+	if (l->watch.verdict && run_cancelled(&l->run) && !run_cancelled(l->run.parent))
 		return watch_verdict(&l->watch, err);
 	if (!st)
 		st = schema_put_metadata(&l->inv, &l->plan, l->eo->users, w, err);

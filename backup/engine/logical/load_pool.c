@@ -8,9 +8,7 @@
 
 struct load_pool {
 	const struct conn_options *target;
-	struct run *parent;
-	struct run run; /* of the sessions: cancelled by the parent's cancel and by the first failure */
-	struct run_hook hook;
+	struct run run; /* of the sessions: a child, cancelled by the first failure as well */
 	unsigned nthreads;
 	struct conn **conn;
 
@@ -24,12 +22,6 @@ struct load_pool {
 
 struct worker { struct load_pool *pool; unsigned i; pthread_t thread; bool started; };
 
-static void on_cancel(void *arg)
-{
-	struct load_pool *p = arg;
-	run_cancel(&p->run, atomic_load(&p->parent->signo));
-}
-
 enum status load_pool_new(const struct conn_options *target, unsigned threads, struct run *run, struct load_pool **ret,
                           struct error *err)
 {
@@ -37,18 +29,15 @@ enum status load_pool_new(const struct conn_options *target, unsigned threads, s
 	if (!p)
 		return error_oom(err);
 	p->target = target;
-	p->parent = run;
 	p->nthreads = threads ? threads : 1;
 	p->conn = calloc(p->nthreads, sizeof(struct conn *));
-	enum status st = p->conn ? run_shield(&p->run, run, err) : error_oom(err);
+	enum status st = p->conn ? run_child(&p->run, run, err) : error_oom(err);
 	if (st) {
 		free(p->conn);
 		free(p);
 		return st;
 	}
 	pthread_mutex_init(&p->lock, NULL);
-	p->hook = (struct run_hook){ .fn = on_cancel, .arg = p };
-	run_hook_add(run, &p->hook);
 	*ret = p;
 	return ST_OK;
 }
@@ -57,7 +46,6 @@ void load_pool_free(struct load_pool *p)
 {
 	if (!p)
 		return;
-	run_hook_del(p->parent, &p->hook);
 	for (unsigned i = 0; i < p->nthreads; i++)
 		conn_free(p->conn[i]);
 	free(p->conn);
@@ -130,8 +118,8 @@ enum status load_pool_run(struct load_pool *p, size_t n, load_pool_fn *fn, void 
 			pthread_join(w[i].thread, NULL);
 	free(w);
 	/* The user's cancel is what there is to report, even when a session noticed it first. */
-	if (run_cancelled(p->parent))
-		return run_check(p->parent, err);
+	if (run_cancelled(p->run.parent))
+		return run_check(p->run.parent, err);
 	if (p->st && err)
 		*err = p->err;
 	return p->st;

@@ -10,12 +10,6 @@ enum { LOGICAL_LOOKS = 5 };
 
 /* ---- the attempt: sessions, and a run of their own that ends when the parent's does or when one of them fails ---- */
 
-static void logical_pass_on(void *arg)
-{
-	struct logical *l = arg;
-	run_cancel(&l->run, atomic_load(&l->parent->signo));
-}
-
 static void logical_release(struct engine *e)
 {
 	struct logical *l = (struct logical *)e;
@@ -37,19 +31,15 @@ static void logical_release(struct engine *e)
 	inventory_clear(&l->window);
 	buf_free(&l->slave_info);
 	buf_free(&l->binlog_info);
-	run_hook_del(l->parent, &l->hook);
 	run_destroy(&l->run);
 	l->live = false;
 }
 
 static enum status logical_begin(struct logical *l, struct run *run, struct error *err)
 {
-	enum status st = run_shield(&l->run, run, err);
+	enum status st = run_child(&l->run, run, err);
 	if (st)
 		return st;
-	l->parent = run;
-	l->hook = (struct run_hook){ .fn = logical_pass_on, .arg = l };
-	run_hook_add(run, &l->hook);
 	l->live = true;
 	l->attempt++;
 	return ST_OK;

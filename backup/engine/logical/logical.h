@@ -38,8 +38,6 @@ struct logical {
 
 	/* One attempt: from prepare to release. */
 	bool live;
-	struct run *parent;
-	struct run_hook hook;       /* on parent: passes a cancel on to run */
 	struct run run;             /* all sessions of the attempt hang on it */
 	struct conn *control;       /* lists and definitions */
 	struct conn *lock;          /* LOCK INSTANCE FOR BACKUP, nothing else */

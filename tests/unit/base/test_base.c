@@ -90,6 +90,27 @@ static void count_call(void *arg)
 	((struct counted *)arg)->calls++;
 }
 
+static void test_run_child(void **state)
+{
+	(void)state;
+	struct run run, first, second, late;
+	struct error err;
+	assert_int_equal(run_init(&run, NULL, NULL, NULL, &err), ST_OK);
+	assert_int_equal(run_child(&first, &run, &err), ST_OK);
+	assert_int_equal(run_child(&second, &run, &err), ST_OK);
+	run_cancel(&first, 10);
+	assert_int_equal(run_check(&run, &err), ST_OK);
+	run_destroy(&first);
+	run_cancel(&run, 15);
+	assert_int_equal(run_check(&second, &err), ST_FAILED);
+	assert_string_equal(err.message, "interrupted by signal 15");
+	assert_int_equal(run_child(&late, &run, &err), ST_OK);
+	assert_true(run_cancelled(&late));
+	run_destroy(&late);
+	run_destroy(&second);
+	run_destroy(&run);
+}
+
 static void test_run_cancel(void **state)
 {
 	(void)state;
@@ -234,7 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buf_maximum),   cmocka_unit_test(test_buf_secret_is_zeroed),
 		cmocka_unit_test(test_array_room),
-		cmocka_unit_test(test_error_one_line), cmocka_unit_test(test_run_cancel),
+		cmocka_unit_test(test_error_one_line), cmocka_unit_test(test_run_cancel), cmocka_unit_test(test_run_child),
 		cmocka_unit_test(test_format_time),   cmocka_unit_test(test_recorder),
 		cmocka_unit_test(test_fs_atomic),     cmocka_unit_test(test_json),
 		cmocka_unit_test(test_digest), cmocka_unit_test(test_hex),

@@ -258,9 +258,11 @@ static void test_a_giant_passes_alone(void **state)
 	store_free(s);
 }
 
-/* The store stands still, and may not even hear of the cancel: whoever puts is let go at once, and all of it once the store moves. */
-static void cancel_while_stalled(struct scratch *t, bool patient)
+/* The store stands still, and may not even hear of the cancel: whoever puts is let go at once, and all of it once the store moves.
+ * own: what is cancelled is the putter's own run. */
+static void cancel_while_stalled(struct scratch *t, bool patient, bool own)
 {
+	struct run part;
 	struct store_fault *f;
 	struct store *s = new_store(t, &f);
 	struct stream_options o = { .shards = 2, .queue_bytes = 1 << 20 };
@@ -268,17 +270,22 @@ static void cancel_while_stalled(struct scratch *t, bool patient)
 	struct stream_writer *w;
 	struct error err;
 	OK(stream_writer_open(s, "i/x/", &o, &t->run, &w, &err));
+	OK(run_child(&part, &t->run, &err));
+	stream_writer_heed(w, &part);
 	struct putter p = { .w = w, .entries = 100, .size = 100000, .tag = 'a' };
 	pthread_t id;
 	store_fault_hold(f, patient);
 	assert_int_equal(pthread_create(&id, NULL, put_all, &p), 0);
 	assert_true(store_fault_wait_held(f, 1));
 	WAIT_FOR(p.accepted >= 500000);
-	run_cancel(&t->run, SIGTERM);
+	run_cancel(own ? &part : &t->run, SIGTERM);
 	pthread_join(id, NULL);
 	scratch_fails(p.st, &p.err, ERR_INTERRUPTED, __FILE__, __LINE__);
 	store_fault_release(f);
-	FAILS(ERR_INTERRUPTED, stream_writer_finish(w, &objects, &err));
+	stream_writer_heed(w, NULL);
+	run_destroy(&part);
+	if (!own)
+		FAILS(ERR_INTERRUPTED, stream_writer_finish(w, &objects, &err));
 	stream_writer_free(w);
 	assert_int_equal(scratch_count(scratch_path(t, "r")), 0);
 	store_free(s);
@@ -286,12 +293,17 @@ static void cancel_while_stalled(struct scratch *t, bool patient)
 
 static void test_cancel_while_the_store_stands_still(void **state)
 {
-	cancel_while_stalled(*state, false);
+	cancel_while_stalled(*state, false, false);
 }
 
 static void test_cancel_and_the_store_does_not_hear(void **state)
 {
-	cancel_while_stalled(*state, true);
+	cancel_while_stalled(*state, true, false);
+}
+
+static void test_what_is_put_is_given_up(void **state)
+{
+	cancel_while_stalled(*state, true, true);
 }
 
 static void test_free_without_finish(void **state)
@@ -472,7 +484,7 @@ int main(void)
 		IN_SCRATCH(test_every_create_fails), IN_SCRATCH(test_every_write_fails), IN_SCRATCH(test_every_commit_fails),
 		IN_SCRATCH(test_every_put_fails), IN_SCRATCH(test_any_call_fails), IN_SCRATCH(test_every_read_fails),
 		IN_SCRATCH(test_back_pressure), IN_SCRATCH(test_a_shard_that_falls_behind), IN_SCRATCH(test_a_giant_passes_alone), IN_SCRATCH(test_cancel_while_the_store_stands_still),
-		IN_SCRATCH(test_cancel_and_the_store_does_not_hear),
+		IN_SCRATCH(test_cancel_and_the_store_does_not_hear), IN_SCRATCH(test_what_is_put_is_given_up),
 		IN_SCRATCH(test_free_without_finish), IN_SCRATCH(test_finish_after_cancel), IN_SCRATCH(test_pipe_breaks),
 		cmocka_unit_test(test_budget), cmocka_unit_test(test_budget_keeps_the_queue),
 	};
