@@ -29,7 +29,6 @@ static enum status check_standalone(const struct config *c, struct error *err)
 		{ c->from_replica, "from-replica" },
 		{ c->no_start, "no-start" },
 		{ c->checksum, "checksum" },
-		{ c->catch_up_timeout_ms != CONFIG_CATCH_UP_MS, "catch-up-timeout" },
 	};
 	for (size_t i = 0; c->standalone && i < sizeof wrong / sizeof wrong[0]; i++)
 		if (wrong[i].given)
@@ -47,8 +46,6 @@ static enum status check_usage(const struct config *c, struct error *err)
 		st = check_standalone(c, err);
 	if (!st && c->dry_run && c->no_start)
 		st = error_set(err, ST_FAILED, ERR_USAGE, "--dry-run loads nothing, --no-start loads everything: give one of them");
-	if (!st && c->no_start && c->catch_up_timeout_ms != CONFIG_CATCH_UP_MS)
-		st = error_set(err, ST_FAILED, ERR_USAGE, "--catch-up-timeout is for a seed that replicates; it cannot go with --no-start");
 	if (!st && c->checksum && (c->dry_run || c->no_start))
 		st = error_set(err, ST_FAILED, ERR_USAGE, "--checksum compares a seed that replicates; it cannot go with %s",
 		               c->dry_run ? "--dry-run" : "--no-start");

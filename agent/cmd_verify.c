@@ -25,7 +25,7 @@ static enum status needs_restore(const struct config *c, struct error *err)
 	const struct { bool given; const char *option; } only[] = {
 		{ c->source.n, "source" },           { c->checksum, "checksum" },       { c->server_binary, "server-binary" },
 		{ c->scratch_dir, "scratch-dir" },   { c->keep_scratch, "keep-scratch" }, { c->scratch_options.n, "scratch-option" },
-		{ c->from_replica, "from-replica" }, { c->catch_up_timeout_ms != CONFIG_CATCH_UP_MS, "catch-up-timeout" },
+		{ c->from_replica, "from-replica" },
 	};
 	for (size_t i = 0; i < sizeof only / sizeof only[0]; i++)
 		if (only[i].given)

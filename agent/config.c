@@ -23,7 +23,7 @@ void config_init(struct config *c)
 		.s3_retry_ms = 300000,
 		.zstd_level = 1,
 		.source_ssl_mode = -1,
-		.catch_up_timeout_ms = CONFIG_CATCH_UP_MS,
+		.catch_up_timeout_ms = 3600000,
 		.scratch_memory = 1 << 30,
 		.scratch_nice = 10,
 		.recover_deadline_ms = 600000,

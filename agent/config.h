@@ -8,8 +8,6 @@
 #include "log.h"
 #include "options.h"
 
-enum { CONFIG_CATCH_UP_MS = 3600000 }; /* --catch-up-timeout when it is not given */
-
 #define CONFIG_CONTROL_SOCKET "/run/slackwater/control.sock"
 
 enum config_verify { CONFIG_VERIFY_FULL, CONFIG_VERIFY_ENTRY };

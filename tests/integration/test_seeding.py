@@ -152,7 +152,7 @@ def test_every_server_is_lost(lab, repository):
     taken = tool.backup(lab.replica, repository).json["checkpoint"]
     target = lab.target()
     where = ["seed", *tool.connection(target, tool.SEEDER), "--from", tool.url(repository), "--standalone"]
-    for more in (["--source", f"127.0.0.1:{lab.source.port}"], ["--from-replica"], ["--no-start"], ["--checksum", "127.0.0.1"], ["--catch-up-timeout", "2h"]):
+    for more in (["--source", f"127.0.0.1:{lab.source.port}"], ["--from-replica"], ["--no-start"], ["--checksum", "127.0.0.1"]):
         assert more[0] in tool.run(*where, *more, expect=tool.USAGE).err
     planned = tool.run(*where, "--dry-run", "--json").json
     assert not [s for s in planned["statements"] if "CHANGE" in s or "START" in s] and planned["held"] == []
