@@ -68,11 +68,14 @@ static enum status snapshot_attempts(struct snapshot *s, struct run *run, struct
 	enum status st = ST_RETRY;
 	for (unsigned i = 1; st == ST_RETRY && i <= SNAPSHOT_ATTEMPTS; i++) {
 		st = snapshot_attempt(s, run, err);
+		if (st == ST_RETRY && s->sequential) {
+			error_prefix(err, "a pipe cannot be started over");
+			err->kind = ERR_INCONSISTENT;
+			return err->status = ST_FAILED;
+		}
 		if (st == ST_RETRY && i < SNAPSHOT_ATTEMPTS)
 			event_warning(run->events, "backup", "attempt %u of %d is void, starting over: %s", i, SNAPSHOT_ATTEMPTS,
 			              err->message);
-		if (st == ST_RETRY && s->sequential)
-			return error_set(err, ST_FAILED, ERR_INCONSISTENT, "%s; a pipe cannot be started over", err->message);
 	}
 	if (st == ST_RETRY) {
 		error_set(err, st = ST_FAILED, ERR_INCONSISTENT, "%d attempts were void, the last one: %s", SNAPSHOT_ATTEMPTS,
