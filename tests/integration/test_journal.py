@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run that died owes is done by the next one; and one run per server at a time."""
+import contextlib
 import signal
 import tempfile
 
@@ -47,6 +48,18 @@ def _stopping(lab, repository, *options):
     return running
 
 
+@contextlib.contextmanager
+def _killed_in_its_stop(lab, repository, *options):
+    """Under load, a backup was killed while its STOP waited for a worker; the worker goes on."""
+    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
+        held.wait_blocked()
+        running = _stopping(lab, repository, *options)
+        running.signal(signal.SIGKILL)
+        running.finish(20, expect=-signal.SIGKILL)
+        held.release()
+        yield
+
+
 def test_the_server_restarted_and_nobody_was_there(lab, repository):
     """The agent dies in the window, the server with it, and comes back with skip_replica_start: the next verb starts the applier."""
     with Loads(lab, rate=60, ddl_every=0) as loads, gaps.RowHeld(lab.replica) as held:
@@ -67,12 +80,7 @@ def test_the_server_restarted_and_nobody_was_there(lab, repository):
 
 
 def test_a_killed_run_leaves_a_journal_that_the_next_one_closes(lab, repository):
-    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
-        held.wait_blocked()
-        running = _stopping(lab, repository)
-        running.signal(signal.SIGKILL)
-        running.finish(20, expect=-signal.SIGKILL)
-        held.release()
+    with _killed_in_its_stop(lab, repository):
         proc.wait_until(lab.replica.applier_running, 15, "the switch to start the applier")
         assert len(_journals(lab)) == 1
         tool.backup(lab.replica, repository)
@@ -82,12 +90,7 @@ def test_a_killed_run_leaves_a_journal_that_the_next_one_closes(lab, repository)
 
 def test_stopped_on_purpose_since_then(lab, repository):
     """The switch has started the applier; a person who stops it afterwards is not overruled by a journal."""
-    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
-        held.wait_blocked()
-        running = _stopping(lab, repository, "--max-pause", "2s")
-        running.signal(signal.SIGKILL)
-        running.finish(20, expect=-signal.SIGKILL)
-        held.release()
+    with _killed_in_its_stop(lab, repository, "--max-pause", "2s"):
         proc.wait_until(lab.replica.applier_running, 15, "the switch to start the applier")
         proc.wait_until(lambda: not _switch_waits(lab), 90, "the switch to have done with it")
         lab.replica.replication("stop", what="SQL_THREAD")
@@ -137,12 +140,7 @@ def test_the_lock_dies_with_its_holder(lab, repository, tmp_path):
 @pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
 def test_without_a_switch(lab, repository):
     """--no-guard: no session waits in the server; the journal alone knows, and the next verb acts on it."""
-    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
-        held.wait_blocked()
-        running = _stopping(lab, repository, "--no-guard")
-        running.signal(signal.SIGKILL)
-        running.finish(20, expect=-signal.SIGKILL)
-        held.release()
+    with _killed_in_its_stop(lab, repository, "--no-guard"):
         proc.wait_until(lambda: not lab.replica.applier_running(), 15, "the applier to have stopped")
         assert "has been started again" in tool.check(lab.replica).err
         proc.wait_until(lab.replica.applier_running, 5, "the applier to run")
@@ -169,12 +167,7 @@ def test_a_proxy_that_refuses_the_switch(lab, repository, words):
 @pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
 def test_another_server_under_the_same_address(lab, repository):
     """Its journal is told of and kept, and nothing is started by it."""
-    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
-        held.wait_blocked()
-        running = _stopping(lab, repository, "--no-guard")
-        running.signal(signal.SIGKILL)
-        running.finish(20, expect=-signal.SIGKILL)
-        held.release()
+    with _killed_in_its_stop(lab, repository, "--no-guard"):
         proc.wait_until(lambda: not lab.replica.applier_running(), 15, "the applier to have stopped")
     identity = lab.replica.dir / "data" / "auto.cnf"
     was, journals = identity.read_text(), _journals(lab)
@@ -212,12 +205,7 @@ def test_what_the_unit_does_after_the_agent(lab, repository, tmp_path):
     configure()
     for journal in (place.run_dir() / "state").glob("*.journal"):     # about servers that other tests have ruined
         journal.unlink()
-    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
-        held.wait_blocked()
-        running = _stopping(lab, repository, "--no-guard")
-        running.signal(signal.SIGKILL)
-        running.finish(20, expect=-signal.SIGKILL)
-        held.release()
+    with _killed_in_its_stop(lab, repository, "--no-guard"):
         proc.wait_until(lambda: not lab.replica.applier_running(), 15, "the applier to have stopped")
         told = tool.run("recover", "--config", file, "--json", expect=tool.PREFLIGHT)
         assert "instance gone" in told.json["error"]["message"] and "has been started again" in told.err, told
