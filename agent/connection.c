@@ -276,10 +276,16 @@ static enum status inherit(struct conn_options *o, const struct conn_options *ba
 	return st;
 }
 
+const struct conn_names connection_elsewhere_names = {
+	"check user and password: the group [slackwater-checksum] of an option file",
+	"check the address after --checksum, and that the server is up",
+	"the group [slackwater-checksum] of an option file",
+};
+
 enum status connection_elsewhere(const char *where, const struct config *c, const struct optfile *files,
                                  const struct conn_options *base, struct conn_options *ret, struct error *err)
 {
-	struct conn_options o = { .host = NULL };
+	struct conn_options o = { .names = &connection_elsewhere_names };
 	enum status st = connection_address(where, "--checksum", &o.host, &o.port, err);
 	if (!st && !o.port)
 		o.port = CONNECTION_PORT;

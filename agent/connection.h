@@ -19,6 +19,7 @@ enum status connection_options(const struct config *c, const struct optfile *fil
 /* The account and TLS settings of base at another HOST[:PORT]; the groups [slackwater-checksum...] go first. */
 enum status connection_elsewhere(const char *where, const struct config *c, const struct optfile *files,
                                  const struct conn_options *base, struct conn_options *ret, struct error *err);
+extern const struct conn_names connection_elsewhere_names;
 /* Apply "GROUP" + suffix, then "GROUP", to what is unset in o. In a group of ours an unknown key is an error: [client] has keys for others. */
 enum status connection_apply_group(const struct config *c, const struct optfile *files, const char *group,
                                    struct conn_options *o, struct error *err);

@@ -9,6 +9,12 @@
 enum { SOURCES_GROUP_MAX = 1024, SOURCES_PORT = 3306 };
 static const char common_group[] = "slackwater-source";
 
+const struct conn_names sources_names = {
+	"check user and password: --source-user, SLACKWATER_SOURCE_PASSWORD, or the group [slackwater-source] of an option file",
+	"check the address after --source, and that the server is up",
+	"the group [slackwater-source] of an option file",
+};
+
 /* "CHANNEL=HOST:PORT": no host has a '=', a channel's name may. */
 static enum status parse(const char *text, struct seed_source *s, struct error *err)
 {
@@ -48,6 +54,7 @@ static enum status complete(const struct config *c, const struct optfile *files,
 {
 	struct buf own = BUF_INIT(SOURCES_GROUP_MAX);
 	enum status st = ST_OK;
+	s->login.names = &sources_names;
 	if (files && *s->channel) {
 		buf_addf(&own, "%s %s", common_group, s->channel);
 		st = buf_check(&own, "the option group of a channel", err);

@@ -17,4 +17,5 @@ enum status sources_read(const struct config *c, const struct optfile *files, st
                          struct error *err);
 /* Whether any is named, by --source or by a host in [slackwater-source]. */
 enum status sources_named(const struct config *c, const struct optfile *files, bool *ret, struct error *err);
+extern const struct conn_names sources_names; /* what their logins' options are called */
 void sources_free(struct seed_source *source, size_t n);

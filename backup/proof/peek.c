@@ -37,7 +37,6 @@ static enum status peek_one(struct proof_job *j, const struct seed_source *s, bo
 	if (st) {
 		if (err->kind != ERR_INTERRUPTED)
 			err->kind = ERR_NOT_PROVEN;
-		seed_login_hint(err, true);
 		return error_prefix(err, "%s", name);
 	}
 	st = seed_versions_check(&c->server, name, &j->binary.server, err);

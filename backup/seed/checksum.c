@@ -28,7 +28,6 @@ enum status seed_checksum_check(struct seed_job *j, struct error *err)
 	if (st && err->kind != ERR_INTERRUPTED) {
 		err->kind = ERR_SEED_REFUSED;
 		error_prefix(err, "--checksum");
-		seed_login_hint(err, false);
 	}
 	if (!st && strcmp(c->server.identity, j->cp->server.identity) != 0)
 		st = seed_refuse(err, "give the address of the server that the snapshot was taken of", "--checksum names %s, the snapshot is of %s",

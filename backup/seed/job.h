@@ -64,11 +64,6 @@ void seed_job_close(struct seed_job *j);
 
 /* Fill err as a refusal: ERR_SEED_REFUSED with the hint. */
 enum status seed_refuse(struct error *err, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/*
- * A login at a source (--source) or at the replica (--checksum) has failed, and the hint that came with it names the options of the target's:
- * name those of this login instead.
- */
-void seed_login_hint(struct error *err, bool source);
 /* The failure came when the target had been touched: no refusal any more, and the hint says that it is marked incomplete. */
 void seed_midway(struct error *err);
 /* A warning for the log and for the report. */

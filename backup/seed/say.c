@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "job.h"
 
@@ -15,26 +14,6 @@ enum status seed_refuse(struct error *err, const char *hint, const char *fmt, ..
 	error_set(err, ST_FAILED, ERR_SEED_REFUSED, "%s", message);
 	error_hint(err, "%s", hint);
 	return ST_FAILED;
-}
-
-void seed_login_hint(struct error *err, bool source)
-{
-	struct error was = *err; /* a hint is not put together from itself */
-	const char *group = source ? "the group [slackwater-source] of an option file" : "the group [slackwater-checksum] of an option file";
-	switch (err->my_errno) {
-	case 1045:
-	case 1698:
-		error_hint(err, "check user and password: %s%s", source ? "--source-user, SLACKWATER_SOURCE_PASSWORD, or " : "", group);
-		break;
-	case 2002:
-	case 2003:
-	case 2005:
-		error_hint(err, "check the address after %s, and that the server is up", source ? "--source" : "--checksum");
-		break;
-	default:
-		if (strstr(was.hint, "--ssl"))
-			error_hint(err, "%s; for this login these are keys in %s", was.hint, group);
-	}
 }
 
 void seed_midway(struct error *err)

@@ -31,7 +31,6 @@ static enum status connect_source(struct seed_job *j, struct seed_link *l, struc
 	if (st && err->kind != ERR_INTERRUPTED) {
 		err->kind = ERR_SEED_REFUSED;
 		error_prefix(err, "source %s", address);
-		seed_login_hint(err, true);
 	}
 	if (!st)
 		st = conn_query(l->conn, "SHOW SESSION STATUS LIKE 'Ssl_cipher'", &r, err);

@@ -1,35 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conn_error.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Numbers, not the headers' names: each library lacks some of them, and the meanings do not change. */
 enum { LOSS = 1, RETRY = 2, REFUSED = 4, DEFECT = 8, MEMORY = 16 };
 
-#define HINT_LOGIN                                                                                                         \
-	"check --user and the password: an option file's [client] or [slackwater] group, -p, or SLACKWATER_PASSWORD"
+/* These two are replaced where the login was given by other names. */
+static const char hint_login[] = "check --user and the password: an option file's [client] or [slackwater] group, -p, or SLACKWATER_PASSWORD";
+static const char hint_reach[] = "check --host, --port and --socket, and that the server is up";
 #define HINT_RIGHT "grant the right that the message names; the README lists the GRANTs for each server"
-#define HINT_REACH "check --host, --port and --socket, and that the server is up"
 #define HINT_EXPIRED "log in once with the plain client and set a new password for the account"
 #define HINT_LOCKED "unlock the account: ALTER USER ... ACCOUNT UNLOCK"
 #define HINT_GONE "see the server's error log for why it ended the session"
 #define HINT_PLUGIN                                                                                                        \
 	"the client library cannot do this account's kind of login: use an account with another authentication plugin"
 
-static const struct {
+struct conn_error {
 	unsigned no;
 	int what;
 	const char *hint;
-} conn_errors[] = {
+};
+
+static const struct conn_error conn_errors[] = {
 	/* The session is gone. */
 	{ 2006, LOSS, HINT_GONE },
 	{ 2013, LOSS, HINT_GONE },
 	{ 2055, LOSS, HINT_GONE },
 	{ 2026, LOSS, "TLS failed: see --ssl-mode (DISABLED for a server that has no TLS, or too old a one), --ssl-ca, --ssl-cert and --ssl-key" },
 	{ 2027, LOSS, "what answers does not speak the protocol as it should: is there a proxy in between?" },
-	{ 2012, LOSS, HINT_REACH },
+	{ 2012, LOSS, hint_reach },
 	{ 5013, LOSS, HINT_GONE },
 	{ 5014, LOSS, HINT_GONE },
 	{ 1053, LOSS, "the server is shutting down" },
@@ -50,8 +51,8 @@ static const struct {
 	{ 3572, RETRY, "" },
 	/* Login refused. */
 	{ 1044, REFUSED, HINT_RIGHT },
-	{ 1045, REFUSED, HINT_LOGIN },
-	{ 1698, REFUSED, HINT_LOGIN },
+	{ 1045, REFUSED, hint_login },
+	{ 1698, REFUSED, hint_login },
 	{ 1130, REFUSED, "the account is not for connections from this host: create one that is, or go by --socket" },
 	{ 1129, REFUSED, "the server has blocked this host after too many failed connections: FLUSH HOSTS there, from MySQL 8.3 on "
 	                 "TRUNCATE TABLE performance_schema.host_cache" },
@@ -82,23 +83,19 @@ static const struct {
 	{ 1290, 0, "an option the server was started with forbids it: the message names the option" },
 	{ 1836, 0, "the server is read only" },
 	{ 1317, 0, "somebody interrupted this statement on the server: is there a tool that ends long-running queries?" },
-	{ 2002, 0, HINT_REACH },
-	{ 2003, 0, HINT_REACH },
-	{ 2005, 0, HINT_REACH },
+	{ 2002, 0, hint_reach },
+	{ 2003, 0, hint_reach },
+	{ 2005, 0, hint_reach },
+	/* Any other. */
+	{ 0, 0, "" },
 };
 
-static size_t conn_error_find(unsigned no)
+static const struct conn_error *conn_error_find(unsigned no)
 {
-	size_t i = 0, n = sizeof conn_errors / sizeof conn_errors[0];
-	while (i < n && conn_errors[i].no != no)
-		i++;
-	return i;
-}
-
-static int conn_error_what(unsigned no)
-{
-	size_t i = conn_error_find(no);
-	return i < sizeof conn_errors / sizeof conn_errors[0] ? conn_errors[i].what : 0;
+	const struct conn_error *e = conn_errors;
+	while (e->no && e->no != no)
+		e++;
+	return e;
 }
 
 /*
@@ -114,35 +111,47 @@ static unsigned conn_error_inner(unsigned no, const char *text)
 }
 
 /* Half of a login that breaks off says something else than a session that does. */
-static const char *conn_error_hint(unsigned no, const char *hint, bool opening)
+static const char *conn_error_hint(const struct conn_error *e, bool opening)
 {
-	if (opening && (no == 2013 || no == 2006 || no == 2055))
+	if (opening && (e->no == 2013 || e->no == 2006 || e->no == 2055))
 		return "the server takes the connection and does not go on: is it starting, stopping, frozen or overloaded?";
-	return hint;
+	return e->hint;
 }
 
 bool conn_error_is_loss(unsigned my_errno)
 {
-	return conn_error_what(my_errno) & LOSS;
+	return conn_error_find(my_errno)->what & LOSS;
 }
 
 enum status conn_error_set(struct error *err, unsigned my_errno, const char *text, bool opening)
 {
 	my_errno = conn_error_inner(my_errno, text);
-	int what = conn_error_what(my_errno);
-	size_t i = conn_error_find(my_errno);
+	const struct conn_error *e = conn_error_find(my_errno);
 	enum error_kind kind = ERR_SERVER;
-	if (what & MEMORY)
+	if (e->what & MEMORY)
 		return error_oom(err);
-	if (what & DEFECT)
+	if (e->what & DEFECT)
 		kind = ERR_UNEXPECTED;
-	else if (opening || (what & REFUSED))
+	else if (opening || (e->what & REFUSED))
 		kind = ERR_PREFLIGHT;
-	enum status st = error_set(err, what & RETRY ? ST_RETRY : ST_FAILED, kind, "%s (%u)",
+	enum status st = error_set(err, e->what & RETRY ? ST_RETRY : ST_FAILED, kind, "%s (%u)",
 	                           text && *text ? text : "the server gave no reason", my_errno);
 	if (err)
 		err->my_errno = my_errno;
-	if (i < sizeof conn_errors / sizeof conn_errors[0])
-		error_hint(err, "%s", conn_error_hint(my_errno, conn_errors[i].hint, opening));
+	error_hint(err, "%s", conn_error_hint(e, opening));
 	return st;
+}
+
+void conn_error_rename(struct error *err, const struct conn_names *names)
+{
+	if (!err || !names)
+		return;
+	struct error was = *err; /* a hint is not put together from itself */
+	const char *hint = conn_error_find(was.my_errno)->hint;
+	if (hint == hint_login)
+		error_hint(err, "%s", names->account);
+	else if (hint == hint_reach)
+		error_hint(err, "%s", names->address);
+	else if (strstr(was.hint, "--ssl"))
+		error_hint(err, "%s; for this login these are keys in %s", was.hint, names->group);
 }

@@ -390,9 +390,11 @@ enum status conn_open(struct conn **ret, const struct conn_options *o, unsigned 
 		st = real_check_port(&c->base, o, err);
 	if (!st && flags & CONN_SOON_OR_NEVER)
 		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(unsigned){ 30000 }, sizeof(unsigned)); /* a Unix socket has none */
-	if (st)
+	if (st) {
+		conn_error_rename(err, o->names);
 		conn_mysql_free(&c->base);
-	else
+	} else {
 		*ret = &c->base;
+	}
 	return st;
 }

@@ -43,8 +43,16 @@ struct server_info {
 
 enum ssl_mode { SSL_DEFAULT, SSL_DISABLED, SSL_PREFERRED, SSL_REQUIRED, SSL_VERIFY_CA, SSL_VERIFY_IDENTITY };
 
+/* What a login's options are called where it was given: hints of conn_open name them. Static texts. */
+struct conn_names {
+	const char *account; /* the hint when user or password is refused */
+	const char *address; /* ... when nothing answers there */
+	const char *group;   /* what has the keys ssl-mode, ssl-ca ..., to go behind a hint that speaks of the options of that name */
+};
+
 /* Everything needed to log in. Strings are owned; password is zeroed on free. A zeroed one is valid (all defaults). */
 struct conn_options {
+	const struct conn_names *names; /* NULL: --user, --host, --ssl-mode ... themselves */
 	char *host;     /* NULL = localhost */
 	char *user;     /* NULL = the operating system's */
 	char *socket;

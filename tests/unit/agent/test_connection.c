@@ -213,6 +213,7 @@ static void sources_are_completed(void **state)
 	assert_int_equal(sources(&s, NULL, NULL), ST_OK);
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.source[0].channel, "");
+	assert_ptr_equal(s.source[0].login.names, &sources_names);
 	assert_string_equal(s.source[0].login.host, "db0");
 	assert_int_equal(s.source[0].login.port, 3300);
 	assert_string_equal(s.source[0].login.user, "repl");
@@ -284,6 +285,7 @@ static void the_checksum_server_inherits_the_account(void **state)
 	struct conn_options o = options(), there = { .host = NULL };
 	assert_int_equal(connection_elsewhere("db2:3307", &config, files, &o, &there, &err), ST_OK);
 	assert_string_equal(there.host, "db2");
+	assert_ptr_equal(there.names, &connection_elsewhere_names);
 	assert_int_equal(there.port, 3307);
 	assert_string_equal(there.user, "root");
 	assert_string_equal(there.password, "rp");

@@ -8,14 +8,15 @@
 
 #include <cmocka.h>
 
-#include "seed/job.h"
+#include "connection.h"
 #include "server/conn_error.h"
+#include "sources.h"
 
 static struct error failed(unsigned no, bool source)
 {
 	struct error err = ERROR_INIT;
 	conn_error_set(&err, no, "it says no", true);
-	seed_login_hint(&err, source);
+	conn_error_rename(&err, source ? &sources_names : &connection_elsewhere_names);
 	return err;
 }
 
@@ -57,6 +58,21 @@ static void test_what_is_the_same_everywhere(void **state)
 	assert_string_equal(err.hint, plain.hint);
 }
 
+static void test_a_login_says_it_by_itself(void **state)
+{
+	(void)state;
+	char host[] = "localhost", socket[] = "/nonexistent/slackwater.sock";
+	struct conn_options o = { .names = &connection_elsewhere_names, .host = host, .socket = socket };
+	struct error err = ERROR_INIT;
+	struct run run;
+	struct conn *c = NULL;
+	assert_int_equal(run_init(&run, NULL, NULL, NULL, &err), ST_OK);
+	assert_int_equal(conn_open(&c, &o, 0, &run, &err), ST_FAILED);
+	assert_int_equal(err.my_errno, 2002);
+	assert_string_equal(err.hint, connection_elsewhere_names.address);
+	run_destroy(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -64,6 +80,7 @@ int main(void)
 		cmocka_unit_test(test_the_address),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_what_is_the_same_everywhere),
+		cmocka_unit_test(test_a_login_says_it_by_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
