@@ -204,8 +204,7 @@ enum status channels_error(const struct channel *ch, struct error *err)
 	char label[160];
 	error_set(err, ST_FAILED, ERR_APPLIER, "%s: the applier has stopped with error %u: %.700s", channels_label(&ch->cp, label),
 	          ch->sql_errno, ch->sql_error ? ch->sql_error : "");
-	error_hint(err, "put the applier right first: slackwater recover, or by hand");
-	return ST_FAILED;
+	return error_hint(err, "put the applier right first: slackwater recover, or by hand");
 }
 
 enum status channels_inherit(struct channels *to, const struct channels *from, const struct instance *in,

@@ -76,8 +76,7 @@ static enum status busy_here(int fd, struct error *err)
 	text[n > 0 ? n : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	error_set(err, ST_FAILED, ERR_BUSY, "another run on this host works with this server%s%s", *text ? ": process " : "", text);
-	error_hint(err, "wait for its end, or use --wait-lock");
-	return ST_FAILED;
+	return error_hint(err, "wait for its end, or use --wait-lock");
 }
 
 static enum status lock_file(int fd, struct error *err)
@@ -121,8 +120,7 @@ static enum status busy_there(struct claim *c, struct error *err)
 		snprintf(who, sizeof who, ": its connection %s comes from %s", r->row[0] ? r->row[0] : "?", r->row[1] ? r->row[1] : "?");
 	rows_free(r);
 	error_set(err, ST_FAILED, ERR_BUSY, "another run, on another host or with another --state-dir, works with this server%s", who);
-	error_hint(err, "wait for its end, or use --wait-lock");
-	return ST_FAILED;
+	return error_hint(err, "wait for its end, or use --wait-lock");
 }
 
 /* It is the statement that is refused, and not we or the moment. */

@@ -33,8 +33,7 @@ static enum status refuse(struct error *err, const char *hint, const char *fmt, 
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	error_set(err, ST_FAILED, ERR_PREFLIGHT, "%s", text);
-	error_hint(err, "%s", hint);
-	return ST_FAILED;
+	return error_hint(err, "%s", hint);
 }
 
 static enum status check_instance(const struct instance *in, const struct window_options *w, struct error *err)
@@ -153,16 +152,14 @@ static enum status over_a_gap(const struct preflight_facts *f, size_t i, struct 
 	char label[160];
 	error_set(err, ST_FAILED, ERR_APPLIER, "%s: the applier was stopped and stands over a gap: %.700s",
 	          channels_label(&f->ch.item[i].cp, label), f->gaps.item[i].text);
-	error_hint(err, "start it by hand, which closes the gap; then take the snapshot");
-	return ST_FAILED;
+	return error_hint(err, "start it by hand, which closes the gap; then take the snapshot");
 }
 
 static enum status unknown_holes(const struct preflight_facts *f, struct error *err)
 {
 	error_set(err, ST_FAILED, ERR_APPLIER, "gtid_executed has holes that no channel has received: %.700s", f->gaps.holes);
-	error_hint(err, "let the receiver fetch them (start the IO thread, or stop and start the replica as a whole); if they no longer "
-	                "exist anywhere, take their place with empty transactions");
-	return ST_FAILED;
+	return error_hint(err, "let the receiver fetch them (start the IO thread, or stop and start the replica as a whole); if they no longer "
+	                       "exist anywhere, take their place with empty transactions");
 }
 
 static enum status read_state(struct conn *c, struct preflight_facts *f, struct error *err)

@@ -314,8 +314,7 @@ static enum status look_back(struct quiesce *q, struct error *err)
 			continue;
 		error_set(err, ST_FAILED, ERR_APPLIER, "%s: the applier was started again and stopped with error %u: %.600s",
 		          channels_label(&ch->cp, label), ch->sql_errno, ch->sql_error ? ch->sql_error : "");
-		error_hint(err, "this is the applier's own error: see the server's error log");
-		return ST_FAILED;
+		return error_hint(err, "this is the applier's own error: see the server's error log");
 	}
 	return ST_OK;
 }

@@ -202,8 +202,7 @@ static enum status prove_channels(struct quiesce *q, enum proof_verdict *ret, st
 static enum status open_error(struct quiesce *q, struct error *err)
 {
 	error_set(err, ST_FAILED, ERR_APPLIER, "the state of the applier cannot be proven: %.900s", q->why);
-	error_hint(err, "stop and start the replica as a whole, so that it writes its coordinates anew, and try again");
-	return ST_FAILED;
+	return error_hint(err, "stop and start the replica as a whole, so that it writes its coordinates anew, and try again");
 }
 
 /* What is missing in a channel that is not ours to start is for a person. */

@@ -88,8 +88,7 @@ enum status restart_seen(struct conn *c, const char *channel, bool receiver, res
 			return st;
 	}
 	error_set(err, ST_FAILED, ERR_APPLIER, "after %d STARTs it does not run, and no error is given", START_TRIES);
-	error_hint(err, "does somebody else stop it, or is a STOP still in progress? See the process list");
-	return ST_FAILED;
+	return error_hint(err, "does somebody else stop it, or is a STOP still in progress? See the process list");
 }
 
 struct restart {

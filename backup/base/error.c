@@ -87,15 +87,16 @@ enum status error_oom(struct error *e)
 	return error_set(e, ST_FATAL, ERR_UNEXPECTED, "out of memory");
 }
 
-void error_hint(struct error *e, const char *fmt, ...)
+enum status error_hint(struct error *e, const char *fmt, ...)
 {
 	if (!e)
-		return;
+		return ST_FAILED;
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(e->hint, sizeof e->hint, fmt, ap);
 	va_end(ap);
 	error_flatten(e->hint);
+	return e->status;
 }
 
 enum status error_prefix(struct error *e, const char *fmt, ...)

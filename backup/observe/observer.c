@@ -222,8 +222,7 @@ static enum status look_once(struct observer *ob, struct observation **ret, bool
 static enum status no_answer(const struct observer *ob, struct error *err)
 {
 	error_set(err, ST_FAILED, ERR_SERVER, "the server has not answered for %lld ms", (long long)ob->opt.patience_ms);
-	error_hint(err, "is a STOP of replication in progress, or the server out of reach?");
-	return ST_FAILED;
+	return error_hint(err, "is a STOP of replication in progress, or the server out of reach?");
 }
 
 /* What the next look compares with. */

@@ -128,9 +128,8 @@ static enum status never_sent(struct wait *w, struct error *err)
 static enum status too_late(const struct wait *w, struct error *err)
 {
 	error_set(err, ST_FAILED, ERR_APPLIER, "it runs, but the gap was not closed before the deadline");
-	error_hint(err, "%s", w->now->cp.delay_s ? "the channel is delayed on purpose: look again later"
-	                                         : "see what the applier waits for; then look again, with a longer --deadline");
-	return ST_FAILED;
+	return error_hint(err, "%s", w->now->cp.delay_s ? "the channel is delayed on purpose: look again later"
+	                                                : "see what the applier waits for; then look again, with a longer --deadline");
 }
 
 static enum status until_closed(struct wait *w, struct error *err)

@@ -30,8 +30,7 @@ static enum status not_proven(const struct channel *ch, const char *why, struct 
 {
 	error_set(err, ST_FAILED, ERR_APPLIER, "nothing was touched: that the source %s:%u still has all that is missing here could not be seen: %.600s",
 	          ch->cp.source_host ? ch->cp.source_host : "?", ch->cp.source_port, why);
-	error_hint(err, "see it there (its gtid_purged must be in this gtid_executed), then repair by hand");
-	return ST_FAILED;
+	return error_hint(err, "see it there (its gtid_purged must be in this gtid_executed), then repair by hand");
 }
 
 static enum status compare(struct conn *source, const struct recover_task *j, const struct channel *ch, struct error *err)

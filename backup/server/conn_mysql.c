@@ -360,8 +360,7 @@ static enum status real_check_port(const struct conn *c, const struct conn_optio
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_PREFLIGHT, "the server behind the default socket listens on port %u, not %u",
 	          c->server.port, o->port);
-	error_hint(err, "localhost means the socket: use --host=127.0.0.1 for the port, or name the socket");
-	return ST_FAILED;
+	return error_hint(err, "localhost means the socket: use --host=127.0.0.1 for the port, or name the socket");
 }
 
 enum status conn_open(struct conn **ret, const struct conn_options *o, unsigned flags, struct run *run, struct error *err)

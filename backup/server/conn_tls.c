@@ -28,8 +28,7 @@ static enum status tls_option(int failed, const char *what, struct error *err)
 	if (!failed)
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_PREFLIGHT, "the client library does not know %s", what);
-	error_hint(err, "it is too old for this --ssl-mode");
-	return ST_FAILED;
+	return error_hint(err, "it is too old for this --ssl-mode");
 }
 
 /* A CA means verification to one library in every mode, to the other only where the mode says so: the latter it is. */
@@ -97,8 +96,7 @@ enum status conn_tls_prepare(MYSQL *m, const struct conn_options *o, bool local,
 	enum ssl_mode mode = tls_mode(o, local);
 	if ((mode == SSL_VERIFY_CA || mode == SSL_VERIFY_IDENTITY) && !o->ssl_ca) {
 		error_set(err, ST_FAILED, ERR_PREFLIGHT, "a server's certificate cannot be verified without the CA that signed it");
-		error_hint(err, "give --ssl-ca, for public CAs the system's bundle");
-		return ST_FAILED;
+		return error_hint(err, "give --ssl-ca, for public CAs the system's bundle");
 	}
 	enum status st = mode == SSL_DISABLED ? ST_OK : tls_files(m, o, mode, err);
 	return st ? st : tls_library(m, o, mode, local, err);
@@ -110,6 +108,5 @@ enum status conn_tls_check(MYSQL *m, const struct conn_options *o, bool local, s
 	if (mode == SSL_DISABLED || mode == SSL_PREFERRED || mysql_get_ssl_cipher(m))
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_PREFLIGHT, "the session is not encrypted, which --ssl-mode demands");
-	error_hint(err, "the server offers no TLS: set it up there, or say --ssl-mode=DISABLED");
-	return ST_FAILED;
+	return error_hint(err, "the server offers no TLS: set it up there, or say --ssl-mode=DISABLED");
 }

@@ -137,8 +137,7 @@ static enum status optfile_tls_mode(const struct optfile *f, const char *group, 
 		if (optfile_ssl_mode(mode, to))
 			return ST_OK;
 		error_set(err, ST_FAILED, ERR_USAGE, "[%s] ssl-mode=%.40s is no TLS mode", group, mode);
-		error_hint(err, "one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY");
-		return ST_FAILED;
+		return error_hint(err, "one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY");
 	}
 	if (verify && optfile_is_on(verify))
 		*to = SSL_VERIFY_IDENTITY;

@@ -229,8 +229,7 @@ static enum status optfile_check(int fd, const char *path, struct error *err)
 	if (!S_ISREG(sb.st_mode) || !(sb.st_mode & S_IWOTH))
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_USAGE, "option file %s may be written by anybody", path);
-	error_hint(err, "chmod o-w %s, and see that nobody has changed it", path);
-	return ST_FAILED;
+	return error_hint(err, "chmod o-w %s, and see that nobody has changed it", path);
 }
 
 static enum status optfile_load_at(struct optfile *f, const char *path, bool named, unsigned depth, struct error *err)

@@ -55,8 +55,8 @@ enum status error_sys(struct error *e, enum status st, enum error_kind kind, int
 /* Out of memory, as every allocation failure reports it. */
 enum status error_oom(struct error *e);
 
-/* Set the hint of an error that has been filled. */
-void error_hint(struct error *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Set the hint of an error that has been filled. Returns e->status; of no error, as the next one does, ST_FAILED. */
+enum status error_hint(struct error *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Put "FMT: " in front of the message; returns e->status. */
 enum status error_prefix(struct error *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
