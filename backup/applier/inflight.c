@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/array.h"
+
 enum { STAMPED_INTERVAL_MS = 20, VIEW_INTERVAL_MS = 160, SECOND_MS = 1000 };
 
 void inflight_free(struct inflight *f)
@@ -46,7 +48,7 @@ static void age(struct inflight_item *it, const struct inflight_item *was, const
 enum status inflight_take(struct inflight *f, const struct inflight_seen *seen, size_t n, int64_t now_ms,
                           struct error *err)
 {
-	struct inflight now = { .looked_ms = now_ms, .cap = n };
+	struct inflight now = { .looked_ms = now_ms };
 	if (n && !(now.item = calloc(n, sizeof *now.item)))
 		return error_oom(err);
 	for (size_t i = 0; i < n; i++) {
@@ -78,28 +80,11 @@ bool inflight_young(const struct inflight *f, int64_t budget_ms)
 	return !old || old->age_max_ms < budget_ms;
 }
 
-/* Rows of a look, with their texts. */
-struct look {
-	struct inflight_seen seen;
-	char key[160], what[200];
-};
-
+/* The rows of a look. */
 struct looks {
-	struct look *item;
-	size_t n;
+	struct inflight_seen *item;
+	size_t n, cap;
 };
-
-static struct look *add_look(struct looks *l, struct error *err)
-{
-	struct look *grown = reallocarray(l->item, l->n + 1, sizeof *grown);
-	if (!grown) {
-		error_oom(err);
-		return NULL;
-	}
-	l->item = grown;
-	grown[l->n] = (struct look){ 0 };
-	return &grown[l->n++];
-}
 
 static const char *text(const struct rows *r, const char *col)
 {
@@ -125,31 +110,16 @@ static const char *const stamped_sql =
 	"FROM performance_schema.replication_applier_status_by_coordinator "
 	"WHERE SERVICE_STATE = 'ON' AND PROCESSING_TRANSACTION <> ''";
 
-static enum status look_stamped(struct conn *c, struct looks *l, struct error *err)
+static void see_stamped(const struct rows *r, struct inflight_seen *s)
 {
-	struct rows *r = NULL;
-	bool more = false;
-	enum status st = conn_query(c, stamped_sql, &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more) {
-		struct look *k = add_look(l, err);
-		if (!k) {
-			st = ST_FATAL;
-			break;
-		}
-		int64_t id = number(r, "id", 0);
-		snprintf(k->key, sizeof k->key, "%.60s/%" PRId64 "/%s", text(r, "channel"), id, text(r, "stamp"));
-		if (id < 0)
-			snprintf(k->what, sizeof k->what, "the coordinator of channel '%.60s' hands out %.90s", text(r, "channel"),
-			         text(r, "gtid"));
-		else
-			snprintf(k->what, sizeof k->what, "worker %" PRId64 " of channel '%.60s' applies %.90s", id,
-			         text(r, "channel"), text(r, "gtid"));
-		k->seen.age_ms = number(r, "age_ms", 0);
-		if (k->seen.age_ms < 0)
-			k->seen.age_ms = 0;
-	}
-	rows_free(r);
-	return st;
+	int64_t id = number(r, "id", 0), age = number(r, "age_ms", 0);
+	snprintf(s->key, sizeof s->key, "%.60s/%" PRId64 "/%s", text(r, "channel"), id, text(r, "stamp"));
+	if (id < 0)
+		snprintf(s->what, sizeof s->what, "the coordinator of channel '%.60s' hands out %.90s", text(r, "channel"), text(r, "gtid"));
+	else
+		snprintf(s->what, sizeof s->what, "worker %" PRId64 " of channel '%.60s' applies %.90s", id, text(r, "channel"),
+		         text(r, "gtid"));
+	s->age_ms = age < 0 ? 0 : age;
 }
 
 /* Both ends of the difference are cut to whole seconds: the true age is less than a second more, or less. */
@@ -159,27 +129,15 @@ static const char *const trx_sql =
 	"FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.ID = t.trx_mysql_thread_id "
 	"WHERE p.USER = 'system user'";
 
-static enum status look_trx(struct conn *c, struct looks *l, struct error *err)
+static void see_trx(const struct rows *r, struct inflight_seen *s)
 {
-	struct rows *r = NULL;
-	bool more = false;
-	enum status st = conn_query(c, trx_sql, &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more) {
-		struct look *k = add_look(l, err);
-		if (!k) {
-			st = ST_FATAL;
-			break;
-		}
-		int64_t s = number(r, "seconds", 0);
-		snprintf(k->key, sizeof k->key, "trx/%s/%s/%s", text(r, "id"), text(r, "trx_id"), text(r, "trx_started"));
-		snprintf(k->what, sizeof k->what, "thread %s applies a transaction begun at %s (%s)", text(r, "id"),
-		         text(r, "trx_started"), text(r, "state"));
-		k->seen.age_ms = s > 1 ? (s - 1) * SECOND_MS : 0;
-		k->seen.slack_ms = s > 0 ? 2 * SECOND_MS : SECOND_MS;
-		k->seen.thread = rows_u64(r, "id", 0);
-	}
-	rows_free(r);
-	return st;
+	int64_t seconds = number(r, "seconds", 0);
+	snprintf(s->key, sizeof s->key, "trx/%s/%s/%s", text(r, "id"), text(r, "trx_id"), text(r, "trx_started"));
+	snprintf(s->what, sizeof s->what, "thread %s applies a transaction begun at %s (%s)", text(r, "id"), text(r, "trx_started"),
+	         text(r, "state"));
+	s->age_ms = seconds > 1 ? (seconds - 1) * SECOND_MS : 0;
+	s->slack_ms = seconds > 0 ? 2 * SECOND_MS : SECOND_MS;
+	s->thread = rows_u64(r, "id", 0);
 }
 
 /* What has no transaction in InnoDB's eyes: statements (DDL above all), and row events that wait for a lock on a table. */
@@ -187,22 +145,30 @@ static const char *const statement_sql =
 	"SELECT ID AS id, STATE AS state, LEFT(IFNULL(INFO, ''), 80) AS info FROM information_schema.processlist "
 	"WHERE USER = 'system user' AND COMMAND <> 'Daemon' AND (IFNULL(INFO, '') <> '' OR STATE LIKE 'Waiting for % lock')";
 
-static enum status look_statements(struct conn *c, struct looks *l, struct error *err)
+static void see_statement(const struct rows *r, struct inflight_seen *s)
+{
+	const char *info = text(r, "info"), *state = text(r, "state");
+	snprintf(s->key, sizeof s->key, "stmt/%s/%s", text(r, "id"), *info ? info : state);
+	snprintf(s->what, sizeof s->what, "thread %s: %.80s%s%.60s", text(r, "id"), info, *info ? ": " : "", state);
+	s->age_ms = -1;
+	s->thread = rows_u64(r, "id", 0);
+}
+
+static enum status look(struct conn *c, const char *sql, void (*see)(const struct rows *r, struct inflight_seen *s), struct looks *l,
+                        struct error *err)
 {
 	struct rows *r = NULL;
 	bool more = false;
-	enum status st = conn_query(c, statement_sql, &r, err);
+	enum status st = conn_query(c, sql, &r, err);
 	while (!st && !(st = rows_next(r, &more, err)) && more) {
-		struct look *k = add_look(l, err);
-		if (!k) {
-			st = ST_FATAL;
+		struct inflight_seen *room = array_room(l->item, l->n, &l->cap, sizeof *room);
+		if (!room) {
+			st = error_oom(err);
 			break;
 		}
-		const char *info = text(r, "info"), *state = text(r, "state");
-		snprintf(k->key, sizeof k->key, "stmt/%s/%s", text(r, "id"), *info ? info : state);
-		snprintf(k->what, sizeof k->what, "thread %s: %.80s%s%.60s", text(r, "id"), info, *info ? ": " : "", state);
-		k->seen.age_ms = -1;
-		k->seen.thread = rows_u64(r, "id", 0);
+		l->item = room;
+		l->item[l->n] = (struct inflight_seen){ 0 };
+		see(r, &l->item[l->n++]);
 	}
 	rows_free(r);
 	return st;
@@ -217,25 +183,11 @@ enum status inflight_look(struct conn *c, const struct instance *in, struct infl
                           struct error *err)
 {
 	struct looks l = { 0 };
-	enum status st;
-	if (in->worker_stamps) {
-		st = look_stamped(c, &l, err);
-	} else {
-		st = look_trx(c, &l, err);
-		if (!st)
-			st = look_statements(c, &l, err);
-	}
-	struct inflight_seen *seen = st ? NULL : calloc(l.n + 1, sizeof *seen);
-	if (!st && !seen)
-		st = error_oom(err);
-	for (size_t i = 0; !st && i < l.n; i++) {
-		seen[i] = l.item[i].seen;
-		seen[i].key = l.item[i].key;
-		seen[i].what = l.item[i].what;
-	}
+	enum status st = in->worker_stamps ? look(c, stamped_sql, see_stamped, &l, err) : look(c, trx_sql, see_trx, &l, err);
+	if (!st && !in->worker_stamps)
+		st = look(c, statement_sql, see_statement, &l, err);
 	if (!st)
-		st = inflight_take(f, seen, l.n, now_ms, err);
-	free(seen);
+		st = inflight_take(f, l.item, l.n, now_ms, err);
 	free(l.item);
 	return st;
 }

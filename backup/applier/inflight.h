@@ -12,9 +12,11 @@
 
 #include "applier/channels.h"
 
+enum { INFLIGHT_KEY = 160, INFLIGHT_WHAT = 200 };
+
 struct inflight_item {
-	char key[160];      /* tells the same thing on the next look */
-	char what[200];     /* "worker 3 applies uuid:17", "thread 12 (ALTER TABLE ...)" */
+	char key[INFLIGHT_KEY];   /* tells the same thing on the next look */
+	char what[INFLIGHT_WHAT]; /* "worker 3 applies uuid:17", "thread 12 (ALTER TABLE ...)" */
 	uint64_t thread;    /* in the processlist; 0 = not known (performance_schema counts by worker) */
 	int64_t age_ms;     /* at least */
 	int64_t age_max_ms; /* at most; INFLIGHT_UNKNOWN = no bound is known */
@@ -25,7 +27,7 @@ struct inflight_item {
 
 struct inflight {
 	struct inflight_item *item;
-	size_t n, cap;
+	size_t n;
 	int64_t looked_ms; /* when this look was; 0 = never */
 };
 
@@ -45,9 +47,9 @@ const struct inflight_item *inflight_oldest(const struct inflight *f);
 /* Is everything in flight surely younger than budget_ms? */
 bool inflight_young(const struct inflight *f, int64_t budget_ms);
 
-/* One row of a look, without server: key, what, age_ms < 0 when the server gave none, slack_ms = how much older it may be. Pure. */
+/* One row of a look, without server: age_ms < 0 when the server gave none, slack_ms = how much older it may be. Pure. */
 struct inflight_seen {
-	const char *key, *what;
+	char key[INFLIGHT_KEY], what[INFLIGHT_WHAT];
 	int64_t age_ms, slack_ms;
 	uint64_t thread;
 };
