@@ -40,35 +40,52 @@ void dialect_show_own_binlog(struct buf *b, const struct server_info *s)
 	buf_adds(b, dialect_names(s)->show_binlog);
 }
 
+/* A whole statement about one channel: what stands between its name, which MariaDB has behind the verb, and the clause, which MySQL has at the end. */
+static void dialect_statement(struct buf *b, const struct server_info *s, const char *verb, const char *channel, const char *what)
+{
+	dialect_verb(b, s, verb, channel);
+	buf_adds(b, what);
+	dialect_for_channel(b, s, channel);
+}
+
 void dialect_stop_sql(struct buf *b, const struct server_info *s, const char *channel)
 {
-	dialect_verb(b, s, "STOP", channel);
-	buf_adds(b, " SQL_THREAD");
-	dialect_for_channel(b, s, channel);
+	dialect_statement(b, s, "STOP", channel, " SQL_THREAD");
 }
 
 void dialect_start_sql(struct buf *b, const struct server_info *s, const char *channel)
 {
-	dialect_verb(b, s, "START", channel);
-	buf_adds(b, " SQL_THREAD");
-	dialect_for_channel(b, s, channel);
-}
-
-static void dialect_io(struct buf *b, const struct server_info *s, const char *verb, const char *channel)
-{
-	dialect_verb(b, s, verb, channel);
-	buf_adds(b, " IO_THREAD");
-	dialect_for_channel(b, s, channel);
+	dialect_statement(b, s, "START", channel, " SQL_THREAD");
 }
 
 void dialect_stop_io(struct buf *b, const struct server_info *s, const char *channel)
 {
-	dialect_io(b, s, "STOP", channel);
+	dialect_statement(b, s, "STOP", channel, " IO_THREAD");
 }
 
 void dialect_start_io(struct buf *b, const struct server_info *s, const char *channel)
 {
-	dialect_io(b, s, "START", channel);
+	dialect_statement(b, s, "START", channel, " IO_THREAD");
+}
+
+void dialect_stop_both(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_statement(b, s, "STOP", channel, "");
+}
+
+void dialect_start_both(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_statement(b, s, "START", channel, "");
+}
+
+void dialect_reset_replica(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_statement(b, s, "RESET", channel, "");
+}
+
+void dialect_reset_replica_all(struct buf *b, const struct server_info *s, const char *channel)
+{
+	dialect_statement(b, s, "RESET", channel, " ALL");
 }
 
 void dialect_start_until_gtids(struct buf *b, const struct server_info *s, const char *channel, const char *set)
@@ -90,31 +107,6 @@ void dialect_start_until_pos(struct buf *b, const struct server_info *s, const c
 	buf_addf(b, " SQL_THREAD UNTIL %s_LOG_FILE = ", source);
 	sql_string(b, file);
 	buf_addf(b, ", %s_LOG_POS = %" PRIu64, source, pos);
-	dialect_for_channel(b, s, channel);
-}
-
-void dialect_stop_both(struct buf *b, const struct server_info *s, const char *channel)
-{
-	dialect_verb(b, s, "STOP", channel);
-	dialect_for_channel(b, s, channel);
-}
-
-void dialect_start_both(struct buf *b, const struct server_info *s, const char *channel)
-{
-	dialect_verb(b, s, "START", channel);
-	dialect_for_channel(b, s, channel);
-}
-
-void dialect_reset_replica(struct buf *b, const struct server_info *s, const char *channel)
-{
-	dialect_verb(b, s, "RESET", channel);
-	dialect_for_channel(b, s, channel);
-}
-
-void dialect_reset_replica_all(struct buf *b, const struct server_info *s, const char *channel)
-{
-	dialect_verb(b, s, "RESET", channel);
-	buf_adds(b, " ALL");
 	dialect_for_channel(b, s, channel);
 }
 
