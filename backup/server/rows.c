@@ -17,6 +17,14 @@ enum status rows_next(struct rows *r, bool *ret_more, struct error *err)
 	return st;
 }
 
+bool rows_more(struct rows *r, enum status *st, struct error *err)
+{
+	bool more = false;
+	if (!*st)
+		*st = rows_next(r, &more, err);
+	return !*st && more;
+}
+
 int rows_index(const struct rows *r, const char *col)
 {
 	for (unsigned i = 0; i < r->ncols; i++)

@@ -135,6 +135,11 @@ bool conn_is_mysql(const struct conn *c, unsigned at_least); /* MySQL (or a buil
 bool conn_is_mariadb(const struct conn *c, unsigned at_least);
 
 enum status rows_next(struct rows *r, bool *ret_more, struct error *err);
+/*
+ * The same for a loop: while (rows_more(r, &st, err)) st = ... False at the end, and as soon as *st is a failure: of the statement (r may be NULL then), of
+ * the loop, or of reading, which puts it there.
+ */
+bool rows_more(struct rows *r, enum status *st, struct error *err);
 int rows_index(const struct rows *r, const char *col); /* -1: no such column; case-insensitive */
 /* Cell of the current row by name: NULL when SQL NULL or no such column. Knows the old and new names: asking for
  * "Replica_SQL_Running" finds "Slave_SQL_Running" too, "Source_Log_File" finds "Master_Log_File" (facts/servers 5). */

@@ -123,12 +123,9 @@ enum status account_columns_read(struct conn *c, const char *user, const char *h
 {
 	struct columns_of t;
 	struct rows *r = NULL;
-	bool more = false;
 	columns_begin(&t);
 	enum status st = columns_query(c, user, host, &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err)) {
 		if (t.table && (strcmp(t.table, r->row[1]) != 0 || strcmp(t.schema, r->row[0]) != 0)) {
 			st = columns_finish(&t, user, host, ret, err);
 			columns_end(&t);
@@ -136,8 +133,6 @@ enum status account_columns_read(struct conn *c, const char *user, const char *h
 		}
 		if (!st)
 			st = columns_add(&t, r, err);
-		if (!st)
-			st = rows_next(r, &more, err);
 	}
 	if (!st && t.table)
 		st = columns_finish(&t, user, host, ret, err);

@@ -17,14 +17,12 @@ enum status account_old_read(struct conn *c, const char *user, const char *host,
 {
 	struct buf sql = BUF_INIT(BUF_MAX_SQL);
 	struct rows *r = NULL;
-	bool more = false;
 	buf_addf(&sql, "%s%s FROM mysql.user WHERE User = ", old_query, conn_is_mysql(c, 50606) ? "password_expired" : "'N'");
 	sql_string(&sql, user);
 	buf_adds(&sql, " AND Host = ");
 	sql_string(&sql, host);
 	enum status st = conn_query(c, buf_str(&sql), &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
+	bool more = rows_more(r, &st, err);
 	const char *plugin = !st && more && r->row[ROW_PLUGIN] ? r->row[ROW_PLUGIN] : "";
 	if (!st && *plugin && strcmp(plugin, "mysql_native_password") != 0) {
 		st = inventory_dup(&ret->plugin, plugin, strlen(plugin), err);

@@ -64,17 +64,11 @@ static enum status accounts_add(struct accounts *a, const struct rows *r, struct
 static enum status accounts_list(struct accounts *a, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	const char *sql = conn_is_mariadb(a->c, 100005) ? "SELECT User, Host, is_role, default_role FROM mysql.user ORDER BY is_role DESC, User, Host"
 	                                                : "SELECT User, Host, 'N', '' FROM mysql.user ORDER BY User, Host";
 	enum status st = conn_query(a->c, sql, &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err))
 		st = accounts_add(a, r, err);
-		if (!st)
-			st = rows_next(r, &more, err);
-	}
 	rows_free(r);
 	return st;
 }
@@ -208,7 +202,6 @@ static enum status accounts_create(struct accounts *a, struct account *u, struct
 {
 	struct buf b = BUF_INIT(4096);
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = ST_OK;
 	if (u->role) {
 		if (strcmp(u->user, "PUBLIC") != 0) {
@@ -225,8 +218,7 @@ static enum status accounts_create(struct accounts *a, struct account *u, struct
 	st = buf_check(&b, "a statement", err);
 	if (!st)
 		st = conn_query(a->c, buf_str(&b), &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
+	bool more = rows_more(r, &st, err);
 	char *text = NULL;
 	st = accounts_unknown(a, u, st, err);
 	if (u->unknown)
@@ -235,8 +227,7 @@ static enum status accounts_create(struct accounts *a, struct account *u, struct
 		st = error_set(err, ST_RETRY, ERR_INCONSISTENT, "account '%s'@'%s' went away while it was read", u->user, u->host);
 	if (!st)
 		st = inventory_dup(&text, r->row[0], r->len[0], err);
-	if (!st)
-		st = rows_next(r, &more, err);
+	more = rows_more(r, &st, err);
 	if (!st)
 		st = accounts_create_from(a, u, text, more ? r->row[0] : NULL, err);
 	u->expired = !st && conn_is_mariadb(a->c, 0) && accounts_ends(text, " PASSWORD EXPIRE");
@@ -367,7 +358,6 @@ static enum status accounts_grants(struct accounts *a, struct account *u, struct
 	struct buf b = BUF_INIT(4096);
 	struct account_columns columns = { 0 };
 	struct rows *r = NULL;
-	bool more = false;
 	buf_adds(&b, "SHOW GRANTS FOR ");
 	accounts_name(&b, u);
 	enum status st = buf_check(&b, "a statement", err);
@@ -375,16 +365,12 @@ static enum status accounts_grants(struct accounts *a, struct account *u, struct
 		st = account_columns_read(a->c, u->user, u->host, &columns, err);
 	if (!st)
 		st = conn_query(a->c, buf_str(&b), &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err)) {
 		/* MariaDB shows a user's default role as a last line of the same answer: it comes later, when the role is granted. */
 		if (r->row[0] && old)
 			st = accounts_grant_old(a, u, r->row[0], &columns, err);
 		else if (r->row[0] && strncmp(r->row[0], "SET DEFAULT ROLE", 16) != 0)
 			st = accounts_grant_line(a, account_columns_instead(&columns, r->row[0]), err);
-		if (!st)
-			st = rows_next(r, &more, err);
 	}
 	/* MariaDB's GRANT USAGE ... IDENTIFIED gives the password anew, which is then not expired any more [run 10.11.19]. */
 	if (!st && u->expired) {
@@ -416,14 +402,11 @@ static void accounts_mariadb_role(struct accounts *a, const struct account *u)
 static enum status accounts_mysql_roles(struct accounts *a, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(a->c, "SELECT USER, HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles"
 	                                  " ORDER BY USER, HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST", &r, err);
 	struct buf b = BUF_INIT(1u << 20);
 	char *last = NULL;
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err)) {
 		struct buf who = BUF_INIT(4096);
 		sql_account(&who, r->row[0], r->row[1]);
 		bool same = last && !strcmp(last, buf_str(&who));
@@ -436,7 +419,6 @@ static enum status accounts_mysql_roles(struct accounts *a, struct error *err)
 		sql_account(&b, r->row[2], r->row[3]);
 		free(last);
 		last = buf_take(&who);
-		st = rows_next(r, &more, err);
 	}
 	if (!st && b.len) {
 		buf_addf(&b, " TO %s", last);
@@ -452,10 +434,9 @@ static enum status accounts_mysql_roles(struct accounts *a, struct error *err)
 static enum status accounts_dual(struct accounts *a, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(a->c, "SELECT User, Host FROM mysql.user WHERE JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password')"
 	                                  " ORDER BY User, Host", &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more)
+	while (rows_more(r, &st, err))
 		st = strlist_addf(&a->inv->warnings, err, "account '%s'@'%s' has a second password (RETAIN CURRENT PASSWORD), which is not carried over",
 		                  r->row[0] ? r->row[0] : "", r->row[1] ? r->row[1] : "");
 	rows_free(r);

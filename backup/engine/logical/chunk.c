@@ -133,7 +133,6 @@ static enum status chunk_integer_start(struct chunker *k, struct conn *c, struct
 {
 	struct buf b = BUF_INIT(4096);
 	struct rows *r = NULL;
-	bool more = false;
 	buf_adds(&b, "SELECT MIN(");
 	chunk_key_list(k->t, &b);
 	buf_adds(&b, "), MAX(");
@@ -143,8 +142,7 @@ static enum status chunk_integer_start(struct chunker *k, struct conn *c, struct
 	enum status st = buf_check(&b, "a query", err);
 	if (!st)
 		st = conn_query(c, buf_str(&b), &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
+	bool more = rows_more(r, &st, err);
 	if (!st && (!more || !r->row[0] || !r->row[1]))
 		k->done = true;
 	else if (!st) {
@@ -276,7 +274,6 @@ static enum status chunk_keyset_boundary(struct chunker *k, struct conn *c, stru
 {
 	struct buf b = BUF_INIT(CHUNK_KEY_MAX);
 	struct rows *r = NULL;
-	bool more = false;
 	buf_adds(&b, "SELECT ");
 	chunk_key_list(k->t, &b);
 	buf_adds(&b, " FROM ");
@@ -291,8 +288,7 @@ static enum status chunk_keyset_boundary(struct chunker *k, struct conn *c, stru
 	enum status st = buf_check(&b, "a query", err);
 	if (!st)
 		st = conn_query(c, buf_str(&b), &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
+	bool more = rows_more(r, &st, err);
 	for (unsigned i = 0; !st && more && i < k->t->nkeycols; i++) {
 		column_literal(&k->t->col[k->t->keycol[i]], r->row[i], r->len[i], ret);
 		buf_addc(ret, '\0');

@@ -91,20 +91,14 @@ static enum status copy_table(struct insert *in, const struct table *t, struct c
 {
 	struct buf sql = BUF_INIT(1u << 20);
 	struct rows *r = NULL;
-	bool more = false;
 	dump_select(t, &sql);
 	enum status st = buf_check(&sql, "a query", err);
 	if (!st)
 		st = insert_begin(in, t, err);
 	if (!st)
 		st = conn_stream(c, &sql, &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err))
 		st = insert_row(in, r->row, r->len, err);
-		if (!st)
-			st = rows_next(r, &more, err);
-	}
 	rows_free(r);
 	buf_free(&sql);
 	return st ? st : insert_end(in, err);

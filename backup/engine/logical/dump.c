@@ -87,16 +87,13 @@ static void worker_remember(struct worker *w, const struct rows *r)
 static enum status worker_rows(struct worker *w, struct rows *r, uint64_t *ret_rows, struct error *err)
 {
 	uint64_t n = 0, limit = w->range.limit;
-	bool more = false;
-	enum status st = rows_next(r, &more, err);
-	while (!st && more) {
+	enum status st = ST_OK;
+	while (rows_more(r, &st, err)) {
 		st = run_check(w->d->run, err); /* what the library has buffered may take long to compress */
 		if (!st)
 			st = insert_row(w->in, r->row, r->len, err);
 		if (++n == limit)
 			worker_remember(w, r);
-		if (!st)
-			st = rows_next(r, &more, err);
 	}
 	*ret_rows = n;
 	return st;

@@ -55,15 +55,10 @@ bool fingerprint_equal(const struct fingerprint *a, const struct fingerprint *b)
 static enum status fingerprint_counters(struct conn *c, struct fingerprint *f, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(c, "SHOW GLOBAL STATUS LIKE 'Com\\_%'", &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err))
 		if (r->row[0] && r->row[1])
 			fingerprint_add(f, r->row[0], strtoull(r->row[1], NULL, 10));
-		st = rows_next(r, &more, err);
-	}
 	rows_free(r);
 	return st;
 }
@@ -85,16 +80,11 @@ static enum status fingerprint_accounts(struct conn *c, struct fingerprint *f, s
 {
 	const char *sql = fingerprint_account_tables(c);
 	struct rows *r = NULL;
-	bool more = false;
 	if (!sql)
 		return ST_OK;
 	enum status st = conn_query(c, sql, &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err))
 		f->accounts = f->accounts * 1099511628211u + (r->row[1] ? strtoull(r->row[1], NULL, 10) : 0);
-		st = rows_next(r, &more, err);
-	}
 	rows_free(r);
 	return st;
 }
@@ -155,17 +145,12 @@ bool fingerprint_may_be_ddl(const char *statement)
 static enum status fingerprint_running(struct conn *c, bool *ret, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	*ret = false;
 	enum status st = conn_query(c, "SELECT LEFT(INFO, 4000) FROM information_schema.PROCESSLIST"
 	                               " WHERE ID <> CONNECTION_ID() AND INFO IS NOT NULL AND INFO <> ''", &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err))
 		if (r->row[0] && fingerprint_may_be_ddl(r->row[0]))
 			*ret = true;
-		st = rows_next(r, &more, err);
-	}
 	rows_free(r);
 	return st;
 }

@@ -82,9 +82,8 @@ static enum status check_names(struct conn *c, bool note, const char *sql, const
 {
 	struct buf names = BUF_INIT(CHECK_NAMES_MAX);
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(c, sql, &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more)
+	while (rows_more(r, &st, err))
 		buf_addf(&names, "%s%s", names.len ? ", " : "", r->row[0] ? r->row[0] : "");
 	rows_free(r);
 	const char *more_names = names.bad ? ", ..." : "";

@@ -16,7 +16,6 @@
 static enum status define_show(struct conn *c, const char *what, const char *schema, const char *name, struct rows **r, struct error *err)
 {
 	struct buf b = BUF_INIT(4096);
-	bool more = false;
 	buf_addf(&b, "SHOW CREATE %s ", what);
 	sql_ident(&b, schema);
 	if (name) {
@@ -26,8 +25,7 @@ static enum status define_show(struct conn *c, const char *what, const char *sch
 	enum status st = buf_check(&b, "a statement", err);
 	if (!st)
 		st = conn_query(c, buf_str(&b), r, err);
-	if (!st)
-		st = rows_next(*r, &more, err);
+	bool more = rows_more(*r, &st, err);
 	if (!st && !more)
 		st = error_set(err, ST_FAILED, ERR_SERVER, "%s returned nothing", buf_str(&b));
 	buf_free(&b);
@@ -157,11 +155,8 @@ static bool define_kind(const char *type, enum object_kind *ret)
 static enum status define_list(struct inventory *inv, struct conn *c, const char *sql, const struct engine_options *o, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(c, sql, &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err)) {
 		enum object_kind kind = OBJECT_TRIGGER;
 		struct table *t = r->row[2] ? inventory_find(inv, r->row[0], r->row[2]) : NULL;
 		bool wanted = r->row[2] ? t && !t->gone : filter_whole(o, r->row[0]);
@@ -171,8 +166,6 @@ static enum status define_list(struct inventory *inv, struct conn *c, const char
 			st = define_named(inv, r, kind, err);
 		if (t && wanted)
 			t->triggers = true;
-		if (!st)
-			st = rows_next(r, &more, err);
 	}
 	rows_free(r);
 	return st;

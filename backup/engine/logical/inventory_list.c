@@ -130,16 +130,10 @@ static enum status list_table(struct inventory *inv, const struct rows *r, const
 static enum status list_tables(struct inventory *inv, struct conn *c, const struct engine_options *o, const char *sizes, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_queryf(c, &r, err, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, %s, CREATE_OPTIONS LIKE '%%partitioned%%'"
 	                                         " FROM information_schema.TABLES WHERE " NOT_SYSTEM("TABLE_SCHEMA"), sizes);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err))
 		st = list_table(inv, r, c, o, err);
-		if (!st)
-			st = rows_next(r, &more, err);
-	}
 	rows_free(r);
 	return st;
 }
@@ -216,21 +210,16 @@ static enum status list_columns_query(struct inventory *inv, struct conn *c, con
 {
 	struct rows *r = NULL;
 	struct table *t = NULL;
-	bool more = false;
 	enum status st = conn_queryf(c, &r, err,
 	                             "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME,"
 	                             " EXTRA, NUMERIC_SCALE, %s, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE %s"
 	                             " ORDER BY " INVENTORY_BYTES("TABLE_SCHEMA") ", " INVENTORY_BYTES("TABLE_NAME") ", ORDINAL_POSITION",
 	                             conn_is_mariadb(c, 100300) ? "GENERATION_EXPRESSION" : "''", where);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err)) {
 		if (!t || strcmp(t->name, list_cell(r, ROW_COLUMN_TABLE)) != 0 || strcmp(t->schema, list_cell(r, ROW_COLUMN_SCHEMA)) != 0)
 			t = inventory_find(inv, list_cell(r, ROW_COLUMN_SCHEMA), list_cell(r, ROW_COLUMN_TABLE));
 		if (t)
 			st = list_column(inv, t, r, err);
-		if (!st)
-			st = rows_next(r, &more, err);
 	}
 	rows_free(r);
 	return st;
@@ -287,15 +276,12 @@ static enum status list_keys_query(struct inventory *inv, struct conn *c, const 
 	struct table *t = NULL;
 	struct index_info ix = { 0 };
 	uint64_t part = 0;
-	bool more = false;
 	enum status st = conn_queryf(c, &r, err,
 	                             "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, INDEX_TYPE, %s, SEQ_IN_INDEX"
 	                             " FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND %s"
 	                             " ORDER BY " INVENTORY_BYTES("TABLE_SCHEMA") ", " INVENTORY_BYTES("TABLE_NAME") ", " INVENTORY_BYTES("INDEX_NAME")
 	                             ", SEQ_IN_INDEX", list_index_usable(c), where);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err)) {
 		bool same = t && !strcmp(t->name, list_cell(r, ROW_KEY_TABLE)) && !strcmp(t->schema, list_cell(r, ROW_KEY_SCHEMA));
 		if (!same || strcmp(ix.name, list_cell(r, ROW_KEY_INDEX)) != 0) {
 			st = t ? column_consider_key(t, &ix, err) : ST_OK;
@@ -308,8 +294,6 @@ static enum status list_keys_query(struct inventory *inv, struct conn *c, const 
 			st = list_key_whole(t, &ix, r, ++part, err);
 		if (t && !st)
 			list_key_part(t, &ix, r);
-		if (!st)
-			st = rows_next(r, &more, err);
 	}
 	if (!st && t)
 		st = column_consider_key(t, &ix, err);
@@ -342,12 +326,9 @@ enum { ROW_SCHEMA_NAME, ROW_SCHEMA_COLLATION };
 static enum status list_schemas(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(c, "SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA ORDER BY " INVENTORY_BYTES("SCHEMA_NAME"),
 	                            &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err)) {
 		struct schema *s = NULL;
 		if (filter_schema(o, list_cell(r, ROW_SCHEMA_NAME))) {
 			st = inventory_add_schema(inv, &s, err);
@@ -358,8 +339,6 @@ static enum status list_schemas(struct inventory *inv, struct conn *c, const str
 			if (!st)
 				s->whole = filter_whole(o, s->name);
 		}
-		if (!st)
-			st = rows_next(r, &more, err);
 	}
 	rows_free(r);
 	return st;

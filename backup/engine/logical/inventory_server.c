@@ -87,9 +87,8 @@ static enum status server_each(struct inventory *inv, struct conn *c, const char
                                enum status (*add)(struct inventory *, const struct rows *, struct error *), struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(c, query, &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more)
+	while (rows_more(r, &st, err))
 		st = add(inv, r, err);
 	rows_free(r);
 	return st;

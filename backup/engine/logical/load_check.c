@@ -24,9 +24,8 @@ struct checking {
 static enum status read_engines(struct checking *k, struct conn *c, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(c, "SHOW ENGINES", &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more) {
+	while (rows_more(r, &st, err)) {
 		const char *support = rows_get(r, "Support"), *name = rows_get(r, "Engine");
 		if (name && support && (strcmp(support, "YES") == 0 || strcmp(support, "DEFAULT") == 0))
 			st = strlist_add(&k->engines, name, err);

@@ -10,7 +10,6 @@ static const char grant[] = "GRANT ";
 enum status load_grants_begin(struct conn *target, const struct server_info *from, struct load_grants *ret, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	if (conn_is_mariadb(target, 0)) {
 		ret->from = from->version;
 		ret->to = target->server.version;
@@ -18,7 +17,7 @@ enum status load_grants_begin(struct conn *target, const struct server_info *fro
 	if (!conn_is_mysql(target, 80000))
 		return ST_OK;
 	enum status st = conn_query(target, "SHOW PRIVILEGES", &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more)
+	while (rows_more(r, &st, err))
 		if (rows_get(r, "Privilege"))
 			st = strlist_add(&ret->known, rows_get(r, "Privilege"), err);
 	rows_free(r);

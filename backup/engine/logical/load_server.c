@@ -54,10 +54,8 @@ static enum status raise_packet(struct load_server *s, struct conn *c, uint64_t 
 static enum status redo_is_on(struct conn *c, bool *ret, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(c, "SHOW GLOBAL STATUS LIKE 'Innodb_redo_log_enabled'", &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
+	bool more = rows_more(r, &st, err);
 	if (!st)
 		*ret = !more || !rows_get(r, "Value") || strcmp(rows_get(r, "Value"), "OFF") != 0;
 	rows_free(r);

@@ -112,7 +112,6 @@ static enum status expected_warnings(struct conn *c, const char *sql, size_t len
 {
 	uint64_t expected = conn_is_mariadb(c, 0) ? invalid_enums(sql, len) : 0, n = 0;
 	struct rows *r = NULL;
-	bool more = false;
 	*ret = false;
 	if (!expected)
 		return ST_OK;
@@ -121,7 +120,7 @@ static enum status expected_warnings(struct conn *c, const char *sql, size_t len
 		return st;
 	*ret = true;
 	st = conn_query(c, "SHOW WARNINGS", &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more)
+	while (rows_more(r, &st, err))
 		*ret = *ret && rows_u64(r, "Code", 0) == 1265;
 	rows_free(r);
 	return st;
@@ -139,9 +138,8 @@ static bool only_a_row_format(unsigned code, const char *text)
 static enum status check_warnings(struct conn *c, bool ddl, const char *what, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(c, "SHOW WARNINGS", &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more) {
+	while (rows_more(r, &st, err)) {
 		const char *text = rows_get(r, "Message");
 		unsigned code = (unsigned)rows_u64(r, "Code", 0);
 		if (!loses_something(code, ddl))

@@ -32,16 +32,12 @@ void probe_parse_grant(const char *line, struct strlist *ret, struct error *err)
 static enum status probe_show_grants(struct conn *c, const char *sql, struct strlist *ret, bool *revoked, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	enum status st = conn_query(c, sql, &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err)) {
 		if (r->row[0] && !strncmp(r->row[0], "REVOKE SELECT", 13))
 			*revoked = true;
 		if (r->row[0])
 			probe_parse_grant(r->row[0], ret, err);
-		st = rows_next(r, &more, err);
 	}
 	rows_free(r);
 	return st;

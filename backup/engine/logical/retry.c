@@ -44,17 +44,11 @@ enum status retry_remember(struct retry *r, struct conn *c, const struct fingerp
 {
 	struct rows *rows = NULL;
 	size_t cap = 0;
-	bool more = false;
 	retry_clear(r);
 	r->captured = *captured;
 	enum status st = conn_queryf(c, &rows, err, "SELECT SUBSTRING_INDEX(NAME, '#', 1), TABLE_ID FROM information_schema.%s ORDER BY " RETRY_NAME, retry_table(c));
-	if (!st)
-		st = rows_next(rows, &more, err);
-	while (!st && more) {
+	while (rows_more(rows, &st, err))
 		st = retry_add(r, &cap, rows->row[0], strtoull(rows->row[1], NULL, 10), err);
-		if (!st)
-			st = rows_next(rows, &more, err);
-	}
 	rows_free(rows);
 	if (!st && r->n)
 		qsort(r->known, r->n, sizeof *r->known, retry_compare);
@@ -85,7 +79,6 @@ static enum status retry_same_ids(const struct retry *r, struct session *s, cons
 {
 	struct buf name = BUF_INIT(1024);
 	struct rows *rows = NULL;
-	bool more = false;
 	uint64_t ids = 0;
 	buf_addf(&name, "%s/%s", k->schema, k->name);
 	const char *key = buf_str(&name);
@@ -95,12 +88,8 @@ static enum status retry_same_ids(const struct retry *r, struct session *s, cons
 	if (!st)
 		st = conn_queryf(s->c, &rows, err, "SELECT TABLE_ID FROM information_schema.%s WHERE " RETRY_NAME " = '%s'",
 		                 retry_table(s->c), key);
-	if (!st)
-		st = rows_next(rows, &more, err);
-	while (!st && more) {
+	while (rows_more(rows, &st, err))
 		ids = retry_mix(ids, strtoull(rows->row[0], NULL, 10));
-		st = rows_next(rows, &more, err);
-	}
 	rows_free(rows);
 	if (!st && ids != r->known[(size_t)((const char *)found - (const char *)r->known) / sizeof *r->known].ids)
 		st = retry_hit(k, err);

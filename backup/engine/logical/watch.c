@@ -79,19 +79,14 @@ static bool watch_is_foreign(struct watch *w, const char *by_backup_lock)
 static enum status watch_ddl(struct watch *w, struct error *err)
 {
 	struct rows *r = NULL;
-	bool more = false;
 	int64_t now = run_now_ms(w->run);
 	enum status st = conn_query(w->c, "SELECT ID, LEFT(INFO, 200), STATE LIKE 'Waiting for backup lock%' FROM "
 	                                  "information_schema.PROCESSLIST WHERE USER = 'system user'"
 	                                  " AND (STATE LIKE 'Waiting for%metadata lock%' OR STATE LIKE 'Waiting for backup lock%'"
 	                                  " OR STATE LIKE 'Waiting for table flush%')", &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	while (!st && more) {
+	while (rows_more(r, &st, err))
 		if (!watch_is_foreign(w, r->row[2]))
 			watch_note(w, r->row[0] ? strtoull(r->row[0], NULL, 10) : 0, r->row[1], now);
-		st = rows_next(r, &more, err);
-	}
 	rows_free(r);
 	if (st)
 		return st;

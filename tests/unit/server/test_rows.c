@@ -426,11 +426,45 @@ static void test_mariadb(void **state)
 	close_rows(&f);
 }
 
+static void more_ends_with_the_rows_and_with_a_failure(void **state)
+{
+	(void)state;
+	struct run run;
+	struct error err = ERROR_INIT;
+	struct rows *r = NULL;
+	assert_int_equal(run_init(&run, NULL, NULL, NULL, &err), ST_OK);
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 90704);
+	unsigned n = 0;
+	fake_conn_expect(c, "SELECT 1");
+	fake_conn_rows(c, "a\n1\n2\n");
+	enum status st = conn_query(c, "SELECT 1", &r, &err);
+	while (rows_more(r, &st, &err))
+		assert_int_equal(*r->row[0], '0' + (char)++n);
+	assert_int_equal(st, ST_OK);
+	assert_int_equal(n, 2);
+	rows_free(r);
+
+	fake_conn_expect(c, "SELECT 2"); /* fails behind its row */
+	fake_conn_rows(c, "a\n1\n");
+	fake_conn_error(c, 1205, "Lock wait timeout exceeded");
+	st = conn_query(c, "SELECT 2", &r, &err);
+	assert_true(rows_more(r, &st, &err));
+	assert_false(rows_more(r, &st, &err));
+	assert_int_equal(st, ST_RETRY);
+	assert_int_equal(err.my_errno, 1205);
+	assert_false(rows_more(NULL, &st, &err)); /* nothing more is asked for */
+	assert_int_equal(st, ST_RETRY);
+	rows_free(r);
+	conn_free(c);
+	run_destroy(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_56), cmocka_unit_test(test_57), cmocka_unit_test(test_80),
 		cmocka_unit_test(test_84), cmocka_unit_test(test_97), cmocka_unit_test(test_mariadb),
+		cmocka_unit_test(more_ends_with_the_rows_and_with_a_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
