@@ -237,6 +237,7 @@ static void logical_free(struct engine *e)
 	logical_release(e);
 	conn_free(l->prober);
 	inventory_clear(&l->inv);
+	retry_free(&l->retry);
 	free(l->session);
 	free(l);
 }
@@ -269,7 +270,9 @@ enum status engine_logical_new(const struct conn_options *o, const struct engine
 	inventory_init(&l->inv);
 	inventory_init(&l->window);
 	copy_init(&l->copy);
+	retry_init(&l->retry);
 	if (!l->session) {
+		retry_free(&l->retry);
 		free(l);
 		return error_oom(err);
 	}

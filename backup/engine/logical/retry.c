@@ -7,61 +7,94 @@
 #include "slackwater/array.h"
 #include "slackwater/dialect.h"
 
-/* By its bytes: the tables `App` and `app` are two. */
-#define RETRY_NAME INVENTORY_BYTES("SUBSTRING_INDEX(NAME, '#', 1)")
+/* A table by InnoDB's name of it, "db/table", with a digest of its ids: one per partition. */
+struct retry_known { char *name; uint64_t ids; };
 
-static const char *retry_table(const struct conn *c)
+void retry_init(struct retry *r)
 {
-	return conn_is_mysql(c, 80000) ? "INNODB_TABLES" : "INNODB_SYS_TABLES";
+	*r = (struct retry){ .exact = false };
+	pthread_mutex_init(&r->lock, NULL);
 }
 
-static int retry_compare(const void *a, const void *b)
+static void retry_forget(struct retry_list *l)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b); /* the name is the first member */
-}
-
-static uint64_t retry_mix(uint64_t ids, uint64_t id)
-{
-	return ids + (id + 1) * 0x9e3779b97f4a7c15u; /* the order of partitions does not count */
-}
-
-static enum status retry_add(struct retry *r, size_t *cap, const char *name, uint64_t id, struct error *err)
-{
-	if (r->n && !strcmp(r->known[r->n - 1].name, name)) {
-		r->known[r->n - 1].ids = retry_mix(r->known[r->n - 1].ids, id);
-		return ST_OK;
-	}
-	void *known = array_room(r->known, r->n, cap, sizeof *r->known);
-	if (!known)
-		return error_oom(err);
-	r->known = known;
-	r->known[r->n].name = strdup(name);
-	r->known[r->n].ids = retry_mix(0, id);
-	return r->known[r->n++].name ? ST_OK : error_oom(err);
-}
-
-enum status retry_remember(struct retry *r, struct conn *c, const struct fingerprint *captured, struct error *err)
-{
-	struct rows *rows = NULL;
-	size_t cap = 0;
-	retry_clear(r);
-	r->captured = *captured;
-	enum status st = conn_queryf(c, &rows, err, "SELECT SUBSTRING_INDEX(NAME, '#', 1), TABLE_ID FROM information_schema.%s ORDER BY " RETRY_NAME, retry_table(c));
-	while (rows_more(rows, &st, err))
-		st = retry_add(r, &cap, rows->row[0], strtoull(rows->row[1], NULL, 10), err);
-	rows_free(rows);
-	if (!st && r->n)
-		qsort(r->known, r->n, sizeof *r->known, retry_compare);
-	return st;
+	for (size_t i = 0; i < l->n; i++)
+		free(l->item[i].name);
+	free(l->item);
+	*l = (struct retry_list){ 0 };
 }
 
 void retry_clear(struct retry *r)
 {
-	for (size_t i = 0; i < r->n; i++)
-		free(r->known[i].name);
-	free(r->known);
-	*r = (struct retry){ 0 };
+	retry_forget(&r->window);
+	retry_forget(&r->latest);
+	r->exact = false;
 }
+
+void retry_free(struct retry *r)
+{
+	retry_clear(r);
+	pthread_mutex_destroy(&r->lock);
+}
+
+/* ---- InnoDB's tables ---- */
+
+static int retry_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct retry_known *)a)->name, ((const struct retry_known *)b)->name);
+}
+
+static enum status retry_add(struct retry_list *l, const char *name, uint64_t id, struct error *err)
+{
+	struct retry_known *item = array_room(l->item, l->n, &l->cap, sizeof *item);
+	if (!item)
+		return error_oom(err);
+	l->item = item;
+	l->item[l->n] = (struct retry_known){ .name = strdup(name), .ids = (id + 1) * 0x9e3779b97f4a7c15u };
+	return l->item[l->n++].name ? ST_OK : error_oom(err);
+}
+
+/* Partitions become one; their order does not count. */
+static void retry_sort(struct retry_list *l)
+{
+	size_t kept = 0;
+	if (l->n)
+		qsort(l->item, l->n, sizeof *l->item, retry_compare);
+	for (size_t i = 0; i < l->n; i++) {
+		if (!kept || strcmp(l->item[kept - 1].name, l->item[i].name) != 0) {
+			l->item[kept++] = l->item[i];
+			continue;
+		}
+		l->item[kept - 1].ids += l->item[i].ids;
+		free(l->item[i].name);
+	}
+	l->n = kept;
+}
+
+static enum status retry_read(struct retry_list *l, struct conn *c, struct error *err)
+{
+	struct rows *r = NULL;
+	retry_forget(l);
+	enum status st = conn_queryf(c, &r, err, "SELECT SUBSTRING_INDEX(NAME, '#', 1), TABLE_ID FROM information_schema.%s",
+	                             conn_is_mysql(c, 80000) ? "INNODB_TABLES" : "INNODB_SYS_TABLES");
+	while (rows_more(r, &st, err))
+		st = retry_add(l, r->row[0], strtoull(r->row[1], NULL, 10), err);
+	rows_free(r);
+	if (st)
+		retry_forget(l);
+	else
+		retry_sort(l);
+	return st;
+}
+
+enum status retry_remember(struct retry *r, struct conn *c, const struct fingerprint *captured, struct error *err)
+{
+	retry_clear(r);
+	r->captured = *captured;
+	return retry_read(&r->window, c, err);
+}
+
+/* ---- one table ---- */
 
 static bool retry_plain(const char *s)
 {
@@ -75,25 +108,41 @@ static enum status retry_hit(const struct task *k, struct error *err)
 	return ST_RETRY;
 }
 
-static enum status retry_same_ids(const struct retry *r, struct session *s, const struct task *k, struct error *err)
+static const struct retry_known *retry_find(const struct retry_list *l, char *name)
+{
+	const struct retry_known key = { .name = name };
+	return l->n ? bsearch(&key, l->item, l->n, sizeof *l->item, retry_compare) : NULL;
+}
+
+/* Other names are spelled in InnoDB's own way: not worth knowing it. */
+static bool retry_same_in_lists(const struct retry *r, const struct task *k)
 {
 	struct buf name = BUF_INIT(1024);
-	struct rows *rows = NULL;
-	uint64_t ids = 0;
 	buf_addf(&name, "%s/%s", k->schema, k->name);
-	const char *key = buf_str(&name);
-	const void *found = r->n ? bsearch(&key, r->known, r->n, sizeof *r->known, retry_compare) : NULL;
-	/* Other names are spelled in InnoDB's own way: not worth knowing it. */
-	enum status st = found && retry_plain(k->schema) && retry_plain(k->name) ? ST_OK : retry_hit(k, err);
-	if (!st)
-		st = conn_queryf(s->c, &rows, err, "SELECT TABLE_ID FROM information_schema.%s WHERE " RETRY_NAME " = '%s'",
-		                 retry_table(s->c), key);
-	while (rows_more(rows, &st, err))
-		ids = retry_mix(ids, strtoull(rows->row[0], NULL, 10));
-	rows_free(rows);
-	if (!st && ids != r->known[(size_t)((const char *)found - (const char *)r->known) / sizeof *r->known].ids)
-		st = retry_hit(k, err);
+	bool plain = retry_plain(k->schema) && retry_plain(k->name) && !name.bad;
+	const struct retry_known *was = plain ? retry_find(&r->window, name.data) : NULL, *is = was ? retry_find(&r->latest, name.data) : NULL;
+	bool same = is && is->ids == was->ids;
 	buf_free(&name);
+	return same;
+}
+
+/*
+ * The server goes through all of its tables also when it is asked for one: what it has said of them is kept for the other sessions and their tables. While
+ * a DDL is running it holds for k alone, whose lock we have.
+ */
+static enum status retry_same_ids(struct retry *r, struct session *s, const struct task *k, const struct fingerprint *now, struct error *err)
+{
+	enum status st = ST_OK;
+	pthread_mutex_lock(&r->lock);
+	if (!r->exact || r->since.tables != now->tables) {
+		st = fingerprint_settle(s->c, false, 0, &r->since, &r->exact, err);
+		if (!st)
+			st = retry_read(&r->latest, s->c, err);
+		r->exact = r->exact && !st;
+	}
+	if (!st && !retry_same_in_lists(r, k))
+		st = retry_hit(k, err);
+	pthread_mutex_unlock(&r->lock);
 	return st;
 }
 
@@ -124,7 +173,6 @@ static enum status retry_same_definition(struct session *s, const struct task *k
 {
 	struct buf b = BUF_INIT(4096);
 	struct rows *r = NULL;
-	bool more = false;
 	buf_adds(&b, "SHOW CREATE TABLE ");
 	sql_ident(&b, k->schema);
 	buf_addc(&b, '.');
@@ -132,8 +180,7 @@ static enum status retry_same_definition(struct session *s, const struct task *k
 	enum status st = buf_check(&b, "a statement", err);
 	if (!st)
 		st = conn_query(s->c, buf_str(&b), &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
+	bool more = rows_more(r, &st, err);
 	if (!st && (!more || !r->row[1] || !retry_same_text(r->row[1], k->table->create)))
 		st = retry_hit(k, err);
 	rows_free(r);
@@ -143,13 +190,13 @@ static enum status retry_same_definition(struct session *s, const struct task *k
 
 enum status retry_arrive(void *arg, struct session *s, const struct task *k, struct error *err)
 {
-	const struct retry *r = arg;
+	struct retry *r = arg;
 	struct fingerprint now;
 	enum status st = session_visit(s, k, err);
 	if (!st)
 		st = fingerprint_take(s->c, false, &now, err);
 	if (st || now.tables == r->captured.tables)
 		return st;
-	st = retry_same_ids(r, s, k, err);
+	st = retry_same_ids(r, s, k, &now, err);
 	return st ? st : retry_same_definition(s, k, err);
 }
