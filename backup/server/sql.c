@@ -19,6 +19,13 @@ void sql_ident(struct buf *b, const char *name)
 	buf_addc(b, '`');
 }
 
+void sql_qualified(struct buf *b, const char *schema, const char *name)
+{
+	sql_ident(b, schema);
+	buf_addc(b, '.');
+	sql_ident(b, name);
+}
+
 enum { SQL_SHORT = 4096 };
 
 /* Room for the worst case is there. */

@@ -11,6 +11,7 @@
 
 /* Quoting. Identifiers in backticks; strings in single quotes with backslash escapes (sessions never run NO_BACKSLASH_ESCAPES). */
 void sql_ident(struct buf *b, const char *name);
+void sql_qualified(struct buf *b, const char *schema, const char *name); /* `schema`.`name` */
 void sql_string(struct buf *b, const char *s);
 void sql_account(struct buf *b, const char *user, const char *host); /* 'user'@'host' */
 void sql_bytes(struct buf *b, const char *s, size_t len);

@@ -68,9 +68,7 @@ static enum status columns_finish(struct columns_of *t, const char *user, const 
 		if (t->list[i].len)
 			buf_addf(&rights, "%s%s (%s)", rights.len ? ", " : "", column_rights[i], buf_str(&t->list[i]));
 	buf_adds(&end, " ON ");
-	sql_ident(&end, t->schema);
-	buf_addc(&end, '.');
-	sql_ident(&end, t->table);
+	sql_qualified(&end, t->schema, t->table);
 	buf_adds(&end, " TO ");
 	sql_account(&end, user, host);
 	enum status st = buf_check(&rights, "a grant", err);

@@ -93,9 +93,7 @@ void chunk_upto(const struct table *t, const char *lit, struct buf *b)
 
 static void chunk_table(const struct chunker *k, struct buf *b)
 {
-	sql_ident(b, k->t->schema);
-	buf_addc(b, '.');
-	sql_ident(b, k->t->name);
+	sql_qualified(b, k->t->schema, k->t->name);
 	buf_adds(b, " FORCE INDEX (");
 	sql_ident(b, k->t->key);
 	buf_addc(b, ')');

@@ -68,9 +68,7 @@ void dump_select(const struct table *t, struct buf *b)
 	buf_adds(b, "SELECT /*!40001 SQL_NO_CACHE */ ");
 	insert_columns(t, b);
 	buf_adds(b, " FROM ");
-	sql_ident(b, t->schema);
-	buf_addc(b, '.');
-	sql_ident(b, t->name);
+	sql_qualified(b, t->schema, t->name);
 	buf_adds(b, t->versioned ? " FOR SYSTEM_TIME ALL" : "");
 }
 

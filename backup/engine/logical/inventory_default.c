@@ -35,9 +35,7 @@ static enum status default_check(struct inventory *inv, const struct table *t, c
 	/* Bytes are their own measure; text is compared in a character set that has all of it. */
 	buf_addf(&sql, "SELECT COALESCE(%s IS NULL OR CAST(%s%s%s AS BINARY) = CAST(CONVERT(%s USING utf8) AS BINARY), 0) FROM ", buf_str(&name),
 	         bytes ? "" : "CONVERT(", buf_str(&name), bytes ? "" : " USING utf8mb4)", buf_str(&name));
-	sql_ident(&sql, t->schema);
-	buf_addc(&sql, '.');
-	sql_ident(&sql, t->name);
+	sql_qualified(&sql, t->schema, t->name);
 	buf_adds(&sql, " RIGHT JOIN (SELECT 1 AS one) AS o ON FALSE");
 	enum status st = buf_check(&sql, "a query", err);
 	if (!st)

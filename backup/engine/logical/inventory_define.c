@@ -303,9 +303,7 @@ enum status inventory_check_views(struct inventory *inv, struct conn *c, struct 
 			continue;
 		struct buf b = BUF_INIT(4096);
 		buf_adds(&b, "SELECT 1 FROM ");
-		sql_ident(&b, t->schema);
-		buf_addc(&b, '.');
-		sql_ident(&b, t->name);
+		sql_qualified(&b, t->schema, t->name);
 		buf_adds(&b, " LIMIT 0");
 		st = conn_exec_buf(c, &b, err);
 		buf_free(&b);

@@ -109,9 +109,7 @@ enum status json_types_ask(struct conn *c, const struct table *t, const char *wh
 	struct buf list = BUF_INIT(BUF_MAX_SQL), condition = BUF_INIT(BUF_MAX_SQL), sql = BUF_INIT(BUF_MAX_SQL);
 	json_types_columns(t, &list, &condition);
 	buf_addf(&sql, "SELECT COUNT(*) FROM (SELECT %s FROM ", buf_str(&list));
-	sql_ident(&sql, t->schema);
-	buf_addc(&sql, '.');
-	sql_ident(&sql, t->name);
+	sql_qualified(&sql, t->schema, t->name);
 	buf_addf(&sql, "%s) AS each_row WHERE %s", where, buf_str(&condition));
 	enum status st = buf_check(&sql, "a query", err);
 	if (!st)

@@ -71,9 +71,7 @@ static enum status build_indexes(struct load_data *d, struct conn *c, struct loa
 {
 	struct buf sql = BUF_INIT(BUF_MAX_SQL);
 	buf_adds(&sql, "ALTER TABLE ");
-	sql_ident(&sql, t->t->schema);
-	buf_addc(&sql, '.');
-	sql_ident(&sql, t->t->name);
+	sql_qualified(&sql, t->t->schema, t->t->name);
 	buf_addf(&sql, " %s", t->tail);
 	enum status st = buf_check(&sql, "an ALTER TABLE statement", err);
 	/* The names in it are UTF-8; the rows were put in as bytes. */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "slackwater/array.h"
-#include "slackwater/dialect.h"
 
 /* A table by InnoDB's name of it, "db/table", with a digest of its ids: one per partition. */
 struct retry_known { char *name; uint64_t ids; };
@@ -171,20 +170,11 @@ static bool retry_same_text(const char *x, const char *y)
 
 static enum status retry_same_definition(struct session *s, const struct task *k, struct error *err)
 {
-	struct buf b = BUF_INIT(4096);
-	struct rows *r = NULL;
-	buf_adds(&b, "SHOW CREATE TABLE ");
-	sql_ident(&b, k->schema);
-	buf_addc(&b, '.');
-	sql_ident(&b, k->name);
-	enum status st = buf_check(&b, "a statement", err);
-	if (!st)
-		st = conn_query(s->c, buf_str(&b), &r, err);
-	bool more = rows_more(r, &st, err);
-	if (!st && (!more || !r->row[1] || !retry_same_text(r->row[1], k->table->create)))
+	struct table now = { .schema = k->schema, .name = k->name };
+	enum status st = inventory_define_table(&now, s->c, err);
+	if (!st && !retry_same_text(now.create, k->table->create))
 		st = retry_hit(k, err);
-	rows_free(r);
-	buf_free(&b);
+	free(now.create);
 	return st;
 }
 

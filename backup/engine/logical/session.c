@@ -79,9 +79,7 @@ static enum status session_packets(struct session *s, const struct plan *p, bool
 		if (savepoints && p->session[s->index].ends[i])
 			buf_addf(&b, "SAVEPOINT sw%zu;", i);
 		buf_adds(&b, "SELECT 1 FROM ");
-		sql_ident(&b, k->schema);
-		buf_addc(&b, '.');
-		sql_ident(&b, k->name);
+		sql_qualified(&b, k->schema, k->name);
 		buf_adds(&b, " LIMIT 0");
 		if (b.len < SESSION_PACKET && *next > end)
 			continue;
@@ -121,9 +119,7 @@ enum status session_visit(struct session *s, const struct task *k, struct error 
 {
 	struct buf b = BUF_INIT(4096);
 	buf_adds(&b, "SAVEPOINT sw;SELECT 1 FROM ");
-	sql_ident(&b, k->schema);
-	buf_addc(&b, '.');
-	sql_ident(&b, k->name);
+	sql_qualified(&b, k->schema, k->name);
 	buf_adds(&b, " LIMIT 0");
 	enum status st = conn_exec_buf(s->c, &b, err);
 	buf_free(&b);

@@ -22,6 +22,10 @@ static void test_ident(void **state)
 		assert_string_equal(buf_str(&b), cases[i].sql);
 		buf_free(&b);
 	}
+	struct buf b = BUF_INIT(100);
+	sql_qualified(&b, "a.`b", "c.d");
+	assert_string_equal(buf_str(&b), "`a.``b`.`c.d`");
+	buf_free(&b);
 }
 
 static void test_string(void **state)
