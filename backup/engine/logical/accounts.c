@@ -272,13 +272,14 @@ static bool accounts_dangling(const struct inventory *inv, const char *grant)
 			if (n < sizeof name[0] - 1)
 				name[part][n++] = *p;
 		}
-		p++;
+		if (!*p++)
+			return false;
 		if (!part && *p++ != '.')
 			return false;
 	}
 	/* With CREATE among the rights the server takes it anyway; a schema that is not in the inventory is not judged. */
-	return strncmp(p, " TO ", 4) == 0 && inventory_schema(inv, name[0]) && !inventory_find(inv, name[0], name[1]) &&
-	       inventory_schema(inv, name[0])->whole;
+	const struct schema *s = inventory_schema(inv, name[0]);
+	return strncmp(p, " TO ", 4) == 0 && s && s->whole && !inventory_find(inv, name[0], name[1]);
 }
 
 /*

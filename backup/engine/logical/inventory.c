@@ -211,10 +211,23 @@ struct table *inventory_find(const struct inventory *inv, const char *schema, co
 	return NULL;
 }
 
+static int inventory_order(const void *a, const void *b)
+{
+	return strcmp(((const struct schema *)a)->name, ((const struct schema *)b)->name);
+}
+
+void inventory_sort(struct inventory *inv)
+{
+	if (inv->nschemas)
+		qsort(inv->schema, inv->nschemas, sizeof *inv->schema, inventory_order);
+}
+
+static int inventory_is(const void *name, const void *schema)
+{
+	return strcmp(name, ((const struct schema *)schema)->name);
+}
+
 struct schema *inventory_schema(const struct inventory *inv, const char *name)
 {
-	for (size_t i = 0; i < inv->nschemas; i++)
-		if (!strcmp(inv->schema[i].name, name))
-			return &inv->schema[i];
-	return NULL;
+	return inv->nschemas ? bsearch(name, inv->schema, inv->nschemas, sizeof *inv->schema, inventory_is) : NULL;
 }

@@ -93,7 +93,7 @@ struct object {
 };
 
 struct inventory {
-	struct schema *schema;
+	struct schema *schema; /* sorted by name */
 	struct table *table;   /* views included */
 	struct object *object;
 	size_t nschemas, ntables, nobjects;
@@ -120,7 +120,7 @@ struct inventory {
 void inventory_init(struct inventory *inv);
 void inventory_clear(struct inventory *inv);
 struct table *inventory_find(const struct inventory *inv, const char *schema, const char *name);
-struct schema *inventory_schema(const struct inventory *inv, const char *name);
+struct schema *inventory_schema(const struct inventory *inv, const char *name); /* of schemas that inventory_sort has sorted */
 const char *inventory_defaults(enum flavor flavor, unsigned version); /* for inv->defaults */
 const char *inventory_object_word(enum object_kind k); /* "TRIGGER", "PACKAGE BODY", ... */
 
@@ -144,6 +144,7 @@ enum status inventory_check_options(const struct inventory *inv, struct conn *c,
 enum status inventory_refuse(const struct inventory *inv, struct error *err);
 enum status inventory_add_object(struct inventory *inv, struct object **ret, struct error *err);
 enum status inventory_add_schema(struct inventory *inv, struct schema **ret, struct error *err);
+void inventory_sort(struct inventory *inv); /* the schemas, by the bytes of their names; once all have been added */
 enum status inventory_add_table(struct inventory *inv, char *schema, char *name, struct table **ret, struct error *err);
 /* "`schema`.`name`: why" into inv->refused. */
 enum status inventory_refused(struct inventory *inv, const char *schema, const char *name, struct error *err, const char *fmt, ...)

@@ -326,8 +326,7 @@ enum { ROW_SCHEMA_NAME, ROW_SCHEMA_COLLATION };
 static enum status list_schemas(struct inventory *inv, struct conn *c, const struct engine_options *o, struct error *err)
 {
 	struct rows *r = NULL;
-	enum status st = conn_query(c, "SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA ORDER BY " INVENTORY_BYTES("SCHEMA_NAME"),
-	                            &r, err);
+	enum status st = conn_query(c, "SELECT SCHEMA_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA", &r, err);
 	while (rows_more(r, &st, err)) {
 		struct schema *s = NULL;
 		if (filter_schema(o, list_cell(r, ROW_SCHEMA_NAME))) {
@@ -341,6 +340,8 @@ static enum status list_schemas(struct inventory *inv, struct conn *c, const str
 		}
 	}
 	rows_free(r);
+	if (!st)
+		inventory_sort(inv);
 	return st;
 }
 

@@ -46,17 +46,60 @@ static void schema_begin(struct buf *b, const struct inventory *inv)
 	buf_adds(b, inv->defaults);
 }
 
+/* ---- whose is what ---- */
+
+/* Libraries, routines and events, those of one schema together and in the order of the inventory. */
+struct schema_owned { const struct object **item; size_t n; };
+
+static int schema_owned_order(const void *a, const void *b)
+{
+	const struct object *x = *(const struct object *const *)a, *y = *(const struct object *const *)b;
+	int order = strcmp(x->schema, y->schema);
+	return order ? order : x < y ? -1 : x > y;
+}
+
+static enum status schema_own(const struct inventory *inv, struct schema_owned *ret, struct error *err)
+{
+	*ret = (struct schema_owned){ .item = calloc(inv->nobjects + 1, sizeof(const struct object *)) };
+	if (!ret->item)
+		return error_oom(err);
+	for (size_t i = 0; i < inv->nobjects; i++)
+		if (inv->object[i].kind != OBJECT_TRIGGER)
+			ret->item[ret->n++] = &inv->object[i];
+	qsort(ret->item, ret->n, sizeof *ret->item, schema_owned_order);
+	return ST_OK;
+}
+
+/* Where those of the schema begin. */
+static size_t schema_first(const struct schema_owned *o, const struct schema *s)
+{
+	size_t low = 0, high = o->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(o->item[middle]->schema, s->name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool schema_owns(const struct schema *s, const struct schema_owned *o, size_t i)
+{
+	return i < o->n && !strcmp(o->item[i]->schema, s->name);
+}
+
 /* ---- schemas and tables ---- */
 
 /* Here, because a routine of any schema may use them, and is not created without. */
-static void schema_libraries(const struct inventory *inv, const struct schema *s, struct buf *b)
+static void schema_libraries(const struct schema_owned *owned, const struct schema *s, struct buf *b)
 {
 	buf_adds(b, LAYOUT_SCHEMA_HEADER "USE ");
 	sql_ident(b, s->name);
 	buf_adds(b, ";\n");
-	for (size_t i = 0; i < inv->nobjects; i++) {
-		const struct object *o = &inv->object[i];
-		if (o->kind != OBJECT_LIBRARY || strcmp(o->schema, s->name) != 0)
+	for (size_t i = schema_first(owned, s); schema_owns(s, owned, i); i++) {
+		const struct object *o = owned->item[i];
+		if (o->kind != OBJECT_LIBRARY)
 			continue;
 		buf_adds(b, "SET sql_mode = ");
 		sql_string(b, o->sql_mode);
@@ -66,13 +109,14 @@ static void schema_libraries(const struct inventory *inv, const struct schema *s
 	buf_adds(b, "SET sql_mode = '';\n");
 }
 
-static enum status schema_put_schema(const struct inventory *inv, const struct schema *s, struct stream_writer *w, struct error *err)
+static enum status schema_put_schema(const struct inventory *inv, const struct schema_owned *owned, const struct schema *s, struct stream_writer *w,
+                                     struct error *err)
 {
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
 	buf_adds(&b, inv->defaults);
 	schema_line(&b, s->create);
 	if (s->libraries)
-		schema_libraries(inv, s, &b);
+		schema_libraries(owned, s, &b);
 	enum status st = schema_put_file(w, LAYOUT_SCHEMA_CREATE, s->file, &b, err);
 	buf_free(&b);
 	return st;
@@ -167,15 +211,16 @@ static void schema_program(struct buf *b, const struct object *o, const struct s
 		schema_alter_database(b, s, s->collation);
 }
 
-static enum status schema_put_programs(const struct inventory *inv, const struct schema *s, struct stream_writer *w, struct error *err)
+static enum status schema_put_programs(const struct inventory *inv, const struct schema_owned *owned, const struct schema *s, struct stream_writer *w,
+                                       struct error *err)
 {
 	if (!s->post)
 		return ST_OK;
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
 	schema_begin(&b, inv);
-	for (size_t i = 0; i < inv->nobjects; i++)
-		if (inv->object[i].kind != OBJECT_TRIGGER && inv->object[i].kind != OBJECT_LIBRARY && !strcmp(inv->object[i].schema, s->name))
-			schema_program(&b, &inv->object[i], s);
+	for (size_t i = schema_first(owned, s); schema_owns(s, owned, i); i++)
+		if (owned->item[i]->kind != OBJECT_LIBRARY)
+			schema_program(&b, owned->item[i], s);
 	enum status st = schema_put_file(w, LAYOUT_SCHEMA_POST, s->file, &b, err);
 	buf_free(&b);
 	return st;
@@ -228,16 +273,18 @@ static enum status schema_put_whole(struct stream_writer *w, const char *name, c
 
 enum status schema_put(const struct inventory *inv, struct stream_writer *w, struct error *err)
 {
-	enum status st = ST_OK;
+	struct schema_owned owned;
+	enum status st = schema_own(inv, &owned, err);
 	for (size_t i = 0; !st && i < inv->nschemas; i++)
-		st = schema_put_schema(inv, &inv->schema[i], w, err);
+		st = schema_put_schema(inv, &owned, &inv->schema[i], w, err);
 	for (size_t i = 0; !st && i < inv->ntables; i++) {
 		const struct table *t = &inv->table[i];
 		if (!t->gone)
 			st = t->view ? schema_put_view(inv, t, w, err) : schema_put_table(inv, t, w, err);
 	}
 	for (size_t i = 0; !st && i < inv->nschemas; i++)
-		st = schema_put_programs(inv, &inv->schema[i], w, err);
+		st = schema_put_programs(inv, &owned, &inv->schema[i], w, err);
+	free(owned.item);
 	if (!st)
 		st = schema_put_triggers(inv, w, err);
 	if (!st && inv->server.len)
