@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading the lists from information_schema, in bulk: one query per kind of thing, whatever the number of tables. */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -25,6 +26,20 @@ static uint64_t list_number(const struct rows *r, unsigned i)
 static enum status list_dup(char **ret, const struct rows *r, unsigned i, struct error *err)
 {
 	return inventory_dup(ret, r->row[i], r->len[i], err);
+}
+
+/* Row by row: of very many tables the lists would be the largest thing in memory. */
+static enum status list_query(struct conn *c, struct rows **ret, struct error *err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static enum status list_query(struct conn *c, struct rows **ret, struct error *err, const char *fmt, ...)
+{
+	struct buf sql = BUF_INIT(BUF_MAX_SQL);
+	va_list ap;
+	va_start(ap, fmt);
+	buf_addv(&sql, fmt, ap);
+	va_end(ap);
+	enum status st = conn_stream(c, &sql, ret, err);
+	buf_free(&sql);
+	return st;
 }
 
 /* ---- tables ---- */
@@ -130,8 +145,8 @@ static enum status list_table(struct inventory *inv, const struct rows *r, const
 static enum status list_tables(struct inventory *inv, struct conn *c, const struct engine_options *o, const char *sizes, struct error *err)
 {
 	struct rows *r = NULL;
-	enum status st = conn_queryf(c, &r, err, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, %s, CREATE_OPTIONS LIKE '%%partitioned%%'"
-	                                         " FROM information_schema.TABLES WHERE " NOT_SYSTEM("TABLE_SCHEMA"), sizes);
+	enum status st = list_query(c, &r, err, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, %s, CREATE_OPTIONS LIKE '%%partitioned%%'"
+	                                        " FROM information_schema.TABLES WHERE " NOT_SYSTEM("TABLE_SCHEMA"), sizes);
 	while (rows_more(r, &st, err))
 		st = list_table(inv, r, c, o, err);
 	rows_free(r);
@@ -210,7 +225,7 @@ static enum status list_columns_query(struct inventory *inv, struct conn *c, con
 {
 	struct rows *r = NULL;
 	struct table *t = NULL;
-	enum status st = conn_queryf(c, &r, err,
+	enum status st = list_query(c, &r, err,
 	                             "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME,"
 	                             " EXTRA, NUMERIC_SCALE, %s, COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE %s"
 	                             " ORDER BY " INVENTORY_BYTES("TABLE_SCHEMA") ", " INVENTORY_BYTES("TABLE_NAME") ", ORDINAL_POSITION",
@@ -276,7 +291,7 @@ static enum status list_keys_query(struct inventory *inv, struct conn *c, const 
 	struct table *t = NULL;
 	struct index_info ix = { 0 };
 	uint64_t part = 0;
-	enum status st = conn_queryf(c, &r, err,
+	enum status st = list_query(c, &r, err,
 	                             "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, INDEX_TYPE, %s, SEQ_IN_INDEX"
 	                             " FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND %s"
 	                             " ORDER BY " INVENTORY_BYTES("TABLE_SCHEMA") ", " INVENTORY_BYTES("TABLE_NAME") ", " INVENTORY_BYTES("INDEX_NAME")
