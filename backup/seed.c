@@ -67,6 +67,8 @@ static enum status load(struct seed_job *j, struct error *err)
 		finished = j->loader->ops->finish(j->loader, &shield, st ? &second : err);
 	run_destroy(&shield);
 	j->loader->ops->report(j->loader, &j->report->load);
+	if (!st && !finished)
+		st = seed_target_again(j, err);
 	if (st && finished)
 		error_hint(err, "%s", second.hint[0] ? second.hint : second.message);
 	else if (st && j->touched)

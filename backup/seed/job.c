@@ -71,6 +71,17 @@ enum status seed_job_open(struct seed_job *j, struct error *err)
 	return st;
 }
 
+enum status seed_job_session(struct conn **c, const struct conn_options *o, unsigned flags, const char *first, struct run *run, struct error *err)
+{
+	enum status st = *c ? conn_exec(*c, first, err) : ST_OK;
+	if (*c && !(*c)->lost)
+		return st;
+	conn_free(*c);
+	*c = NULL;
+	st = conn_open(c, o, flags, run, err);
+	return st ? st : conn_exec(*c, first, err);
+}
+
 static void free_link(struct seed_link *l)
 {
 	conn_free(l->conn);

@@ -62,6 +62,12 @@ struct seed_job {
 enum status seed_job_open(struct seed_job *j, struct error *err);
 void seed_job_close(struct seed_job *j);
 
+/*
+ * `first` on a session that may have been idle for hours; if that shows that it is lost, on a new one in its place. *c NULL: there was none; it may be
+ * NULL after a failure.
+ */
+enum status seed_job_session(struct conn **c, const struct conn_options *o, unsigned flags, const char *first, struct run *run, struct error *err);
+
 /* Fill err as a refusal: ERR_SEED_REFUSED with the hint. */
 enum status seed_refuse(struct error *err, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The failure came when the target had been touched: no refusal any more, and the hint says that it is marked incomplete. */

@@ -324,13 +324,7 @@ static void count_backlog(struct seed_job *j)
 
 enum status seed_source_again(struct seed_job *j, struct seed_link *l, struct error *err)
 {
-	/* Only a statement finds out. */
-	enum status st = l->conn ? conn_exec(l->conn, "DO 0", err) : ST_OK;
-	if (l->conn && !l->conn->lost)
-		return st;
-	conn_free(l->conn);
-	l->conn = NULL;
-	return conn_open(&l->conn, &l->source->login, 0, j->run, err);
+	return seed_job_session(&l->conn, &l->source->login, 0, "DO 0", j->run, err);
 }
 
 enum status seed_source_check(struct seed_job *j, struct error *err)

@@ -2,6 +2,7 @@
 #include "target.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "links.h"
@@ -239,10 +240,23 @@ static enum status replace(struct seed_job *j, struct error *err)
 	return st;
 }
 
-enum status seed_target_take(struct seed_job *j, struct error *err)
+enum status seed_target_again(struct seed_job *j, struct error *err)
 {
 	/* A load that was shot down may still be rolling back and hold its tables. */
-	enum status st = conn_exec(j->target, "SET SESSION sql_log_bin = 0, lock_wait_timeout = 300, foreign_key_checks = 0", err);
+	static const char session[] = "SET SESSION sql_log_bin = 0, lock_wait_timeout = 300, foreign_key_checks = 0";
+	const struct server_info was = j->target->server;
+	enum status st = seed_job_session(&j->target, &j->o->target, CONN_NO_TIMEOUT, session, j->run, err);
+	if (st || strcmp(j->target->server.identity, was.identity) == 0)
+		return st;
+	error_set(err, ST_FAILED, ERR_SERVER, "the session to the target was lost, and its address leads to another server now (%s, not %s)",
+	          j->target->server.identity, was.identity);
+	error_hint(err, "name the target's own address, not that of a proxy or one that is moved");
+	return ST_FAILED;
+}
+
+enum status seed_target_take(struct seed_job *j, struct error *err)
+{
+	enum status st = seed_target_again(j, err);
 	if (!st)
 		st = conn_exec(j->target, "CREATE DATABASE IF NOT EXISTS " SEED_MARKER, err);
 	if (!st)

@@ -73,6 +73,26 @@ def test_the_session_at_the_source_is_lost_while_rows_are_loaded(lab, repository
     lab.drop(target)
 
 
+def test_the_session_at_the_target_is_lost_while_rows_are_loaded(lab, repository):
+    """The one that marked the target waits for the load to end, for hours perhaps, and has everything else to do."""
+    tool.backup(lab.replica, repository)
+    target = lab.target()
+    sessions = f"SELECT id AS id, command AS command FROM information_schema.processlist WHERE user='{tool.SEEDER[0]}' ORDER BY id"
+    running = tool.Running(*tool.seed_arguments(repository, target, lab.sources))
+    proc.wait_until(lambda: target.sql("SHOW DATABASES LIKE 'slackwater%'") or not running.alive(), 60, "the load to begin", every=0.01)
+    running.signal(signal.SIGSTOP)
+    try:
+        assert target.status() == {}, "it is being proven already"
+        first = proc.wait_until(lambda: [s for s in target.sql(sessions)[:1] if s["command"] == "Sleep"], 10, "it to be idle")[0]
+        target.sql(f"KILL {first['id']}")
+    finally:
+        running.signal(signal.SIGCONT)
+    running.finish(120)
+    assert target.running(lab.channel)
+    assert not target.sql("SHOW DATABASES LIKE 'slackwater%'")
+    lab.drop(target)
+
+
 def test_the_redo_log_is_on_again_when_every_session_is_lost(lab, repository):
     """What was switched off for the load is put back by a new session."""
     if lab.flavour is not MySQL97:
