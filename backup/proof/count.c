@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "seed/contain.h"
+#include "seed/gtids.h"
 #include "seed/rowcount.h"
 
 enum status proof_count(struct proof_job *j, struct error *err)
@@ -18,17 +19,15 @@ enum status proof_count(struct proof_job *j, struct error *err)
 
 uint64_t proof_count_transactions(struct proof_job *j)
 {
-	const struct checkpoint *cp = j->cp;
-	bool mariadb = proof_is_mariadb(j);
-	const char *before = !mariadb ? cp->gtid_executed : j->o->from_replica ? cp->gtid_binlog_pos : cp->gtid_slave_pos;
+	const char *before = seed_gtids_of(j->cp, j->o->from_replica);
 	struct conn *c = NULL;
 	struct error ignored = ERROR_INIT;
 	char *now = NULL;
 	uint64_t n = 0;
-	if (!before || !*before)
+	if (!*before)
 		return 0;
-	if (!conn_open(&c, &j->login, 0, j->run, &ignored) && !conn_variable(c, mariadb ? "gtid_slave_pos" : "gtid_executed", &now, &ignored) && now)
-		n = seed_contain_backlog(before, now, mariadb);
+	if (!conn_open(&c, &j->login, 0, j->run, &ignored) && !seed_gtids_read(c, false, &now, &ignored))
+		n = seed_contain_backlog(before, now, proof_is_mariadb(j));
 	conn_free(c);
 	free(now);
 	return n;

@@ -5,16 +5,16 @@
 #include <stdlib.h>
 
 #include "configure.h"
-#include "rowcount.h"
+#include "gtids.h"
 #include "links.h"
+#include "rowcount.h"
 
 static enum status say_gtids(struct seed_job *j, struct error *err)
 {
-	const char *name = seed_is_mariadb(j) ? "gtid_slave_pos" : "gtid_executed";
 	char *state = NULL;
-	enum status st = conn_variable(j->target, name, &state, err);
-	if (!st && state && *state)
-		st = strlist_addf(&j->report->held, err, "%s: %s", name, state);
+	enum status st = seed_gtids_read(j->target, false, &state, err);
+	if (!st && *state)
+		st = strlist_addf(&j->report->held, err, "%s: %s", seed_gtids_variable(j->target->server.flavor, false), state);
 	free(state);
 	return st;
 }

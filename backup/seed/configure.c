@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "filters.h"
+#include "gtids.h"
 #include "links.h"
 
 enum { SEED_STATEMENT_MAX = 64 << 20 }; /* a GTID set with very many intervals */
@@ -23,33 +24,30 @@ static bool has(const char *s)
 	return s && *s;
 }
 
-static const char *gtid_state(const struct seed_job *j, const struct server_info *target)
+static const char *gtid_state(const struct seed_job *j)
 {
-	const struct checkpoint *cp = j->cp;
-	if (target->flavor == FLAVOR_MARIADB)
-		return j->from_replica ? cp->gtid_binlog_pos : cp->gtid_slave_pos;
-	bool gtids = has(cp->gtid_mode) && strcasecmp(cp->gtid_mode, "OFF") != 0;
-	return gtids ? cp->gtid_executed : NULL;
+	bool off = j->cp->server.flavor == FLAVOR_MYSQL && (!has(j->cp->gtid_mode) || strcasecmp(j->cp->gtid_mode, "OFF") == 0);
+	return off ? "" : seed_gtids_of(j->cp, j->from_replica);
 }
 
 /* The server breaks a set into lines. */
 static void set_gtids(struct buf *b, const char *variable, const char *state)
 {
 	buf_addf(b, "SET GLOBAL %s = '", variable);
-	for (const char *p = state ? state : ""; *p; p++)
+	for (const char *p = state; *p; p++)
 		if (*p != '\n' && *p != ' ' && *p != '\'')
 			buf_addc(b, *p);
 	buf_addc(b, '\'');
 }
 
-static enum status seed_configure_gtid(const struct seed_job *j, const struct server_info *target, struct strlist *ret, struct error *err)
+static enum status list_gtids(const struct seed_job *j, struct strlist *ret, struct error *err)
 {
-	bool mariadb = target->flavor == FLAVOR_MARIADB;
-	const char *state = gtid_state(j, target);
+	bool mariadb = seed_is_mariadb(j);
+	const char *state = gtid_state(j);
 	struct buf b = BUF_INIT(SEED_STATEMENT_MAX);
 	enum status st = ST_OK;
 	if (has(j->found.gtids)) {
-		dialect_reset_binlogs(&b, target);
+		dialect_reset_binlogs(&b, &j->target->server);
 		st = keep(&b, ret, err);
 	}
 	if (st || (!mariadb && !has(state)))
@@ -138,7 +136,7 @@ static enum status list_start(struct seed_job *j, const struct seed_link *l, str
 
 enum status seed_configure_list(struct seed_job *j, struct error *err)
 {
-	enum status st = seed_configure_gtid(j, &j->target->server, &j->report->statements, err);
+	enum status st = list_gtids(j, &j->report->statements, err);
 	for (size_t i = 0; !st && i < j->nlinks; i++)
 		st = list_channel(j, &j->link[i], err);
 	for (size_t i = 0; !st && i < j->nlinks; i++)
@@ -174,7 +172,7 @@ static enum status configure_channel(struct seed_job *j, const struct seed_link 
 enum status seed_configure_apply(struct seed_job *j, struct error *err)
 {
 	struct strlist gtid = { 0 };
-	enum status st = seed_configure_gtid(j, &j->target->server, &gtid, err);
+	enum status st = list_gtids(j, &gtid, err);
 	if (!st)
 		st = run_all(j, &gtid, err);
 	for (size_t i = 0; !st && i < j->nlinks; i++)

@@ -5,6 +5,7 @@
 
 #include "filters.h"
 #include "links.h"
+#include "watch.h"
 
 static const struct { const char *column, *name; enum { RULE_SCHEMAS, RULE_TABLES, RULE_PATTERNS, RULE_PAIRS } form; } carried[] = {
 	{ "Replicate_Do_DB", "replicate_do_db", RULE_SCHEMAS },
@@ -215,25 +216,14 @@ static enum status verify_row(const struct seed_link *l, const struct rows *r, s
 
 enum status seed_filters_verify(struct seed_job *j, const struct seed_link *l, struct error *err)
 {
-	struct buf sql = BUF_INIT(256);
 	struct rows *r = NULL;
-	bool more = false, seen = false;
 	if (!l->channel || !l->channel->filters)
 		return ST_OK;
-	dialect_show_status(&sql, &j->target->server);
-	enum status st = conn_query(j->target, buf_str(&sql), &r, err);
-	while (!st && !(st = rows_next(r, &more, err)) && more) {
-		const char *name = rows_get(r, seed_is_mariadb(j) ? "Connection_name" : "Channel_Name");
-		if (strcmp(name ? name : "", l->name) != 0)
-			continue;
-		seen = true;
-		st = verify_row(l, r, err);
-		if (st)
-			break;
-	}
-	rows_free(r);
-	buf_free(&sql);
-	if (!st && !seen)
+	enum status st = seed_watch_find(j->target, l->name, &r, err);
+	if (!st && !r)
 		st = error_set(err, ST_FAILED, ERR_NOT_PROVEN, "the target does not show %s after it was configured", seed_links_label(l->name));
+	if (!st)
+		st = verify_row(l, r, err);
+	rows_free(r);
 	return st;
 }

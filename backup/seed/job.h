@@ -22,7 +22,7 @@ struct seed_link {
 	struct conn *conn;    /* to the source, with the account of replication */
 	bool tls;             /* that connection is encrypted */
 	/* What the source said when we connected; NULL = none, or the account may not ask. */
-	char *executed;       /* gtid_executed; MariaDB gtid_binlog_pos */
+	char *executed;       /* what its binary log has: gtid_executed; MariaDB gtid_binlog_pos */
 	char *purged;         /* gtid_purged; MariaDB: the position at which its oldest binary log begins */
 	char *binlog_state;   /* MariaDB */
 	char *end_file;       /* where its binary log ended */

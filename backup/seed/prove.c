@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prove.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "contain.h"
+#include "gtids.h"
 #include "links.h"
 #include "slackwater/slot.h"
 #include "source.h"
@@ -33,45 +33,30 @@ struct goal {
 struct proof {
 	struct seed_job *j;
 	struct goal *goal;
-	int64_t started, round, reported;
+	int64_t started, reported;
 	bool trusted;       /* every channel was seen running */
 };
 
 static enum status first_goal(struct goal *g, const struct seed_link *l, struct error *err)
 {
 	*g = (struct goal){ .link = l, .pos = l->end_pos };
-	enum status st = seed_links_by_gtid(l) ? slot_set(&g->gtids, l->executed ? l->executed : "", err) : ST_OK;
+	enum status st = seed_links_by_gtid(l) ? slot_set(&g->gtids, l->executed, err) : ST_OK;
 	return st ? st : slot_set(&g->file, l->end_file, err);
 }
 
-static enum status next_gtids(struct seed_job *j, struct seed_link *l, struct goal *g, struct error *err)
+static enum status next_gtids(struct seed_link *l, struct goal *g, struct error *err)
 {
 	free(g->gtids);
 	g->gtids = NULL;
-	enum status st = conn_variable(l->conn, seed_is_mariadb(j) ? "gtid_binlog_pos" : "gtid_executed", &g->gtids, err);
-	return st || g->gtids ? st : slot_set(&g->gtids, "", err);
+	return seed_gtids_read(l->conn, true, &g->gtids, err);
 }
 
 static enum status next_position(struct seed_link *l, struct goal *g, struct error *err)
 {
-	struct buf sql = BUF_INIT(256);
-	struct rows *r = NULL;
-	bool more = false;
 	free(g->file);
 	g->file = NULL;
-	if (!l->end_file)
-		return ST_OK; /* the account may not ask: until the receiver has drained the source once more */
-	dialect_show_own_binlog(&sql, &l->conn->server);
-	enum status st = conn_query(l->conn, buf_str(&sql), &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	if (!st && more) {
-		g->pos = rows_u64(r, "Position", 0);
-		st = slot_set(&g->file, rows_get(r, "File"), err);
-	}
-	rows_free(r);
-	buf_free(&sql);
-	return st;
+	/* Where the account may not ask: until the receiver has drained the source once more. */
+	return l->end_file ? seed_watch_own_log(l->conn, &g->file, &g->pos, err) : ST_OK;
 }
 
 /* What the source has now. */
@@ -82,31 +67,15 @@ static enum status next_goal(struct seed_job *j, struct goal *g, struct error *e
 	g->reached = false;
 	if (st)
 		return st;
-	return g->gtids ? next_gtids(j, l, g, err) : next_position(l, g, err);
+	return g->gtids ? next_gtids(l, g, err) : next_position(l, g, err);
 }
 
 static enum status gtids_applied(struct seed_job *j, const struct goal *g, bool *ret, struct error *err)
 {
 	char *here = NULL;
-	bool mariadb = seed_is_mariadb(j);
-	enum status st = conn_variable(j->target, mariadb ? "gtid_slave_pos" : "gtid_executed", &here, err);
-	if (!st && mariadb) {
-		struct gtid_pos have = { 0 }, want = { 0 };
-		st = gtid_pos_parse(here ? here : "", &have, err);
-		if (!st)
-			st = gtid_pos_parse(g->gtids, &want, err);
-		*ret = !st && gtid_pos_reached(&have, &want);
-		gtid_pos_free(&have);
-		gtid_pos_free(&want);
-	} else if (!st) {
-		struct gtid_set *have = NULL, *want = NULL;
-		st = gtid_set_parse(here ? here : "", &have, err);
-		if (!st)
-			st = gtid_set_parse(g->gtids, &want, err);
-		*ret = !st && gtid_set_contains(have, want);
-		gtid_set_free(have);
-		gtid_set_free(want);
-	}
+	enum status st = seed_gtids_read(j->target, false, &here, err);
+	if (!st)
+		st = seed_gtids_reached(j->target->server.flavor, here, g->gtids, ret, err);
 	free(here);
 	return st;
 }
@@ -136,15 +105,14 @@ static enum status look_at(struct proof *p, struct goal *g, struct error *err)
 /* Transactions that the seed lacks of what its sources had when they were asked; 0 where they cannot be counted. */
 static uint64_t to_go(const struct proof *p)
 {
-	bool mariadb = seed_is_mariadb(p->j);
 	struct error ignored = ERROR_INIT;
 	char *here = NULL;
 	uint64_t n = 0;
-	if (conn_variable(p->j->target, mariadb ? "gtid_slave_pos" : "gtid_executed", &here, &ignored))
+	if (seed_gtids_read(p->j->target, false, &here, &ignored))
 		return 0;
 	for (size_t i = 0; i < p->j->nlinks; i++)
 		if (!p->goal[i].reached && p->goal[i].gtids)
-			n += seed_contain_backlog(here ? here : "", p->goal[i].gtids, mariadb);
+			n += seed_contain_backlog(here, p->goal[i].gtids, seed_is_mariadb(p->j));
 	free(here);
 	return n;
 }
@@ -199,12 +167,12 @@ static enum status rounds(struct proof *p, struct error *err)
 	struct seed_job *j = p->j;
 	enum status st = wait_for_goals(p, err);
 	while (!st) {
-		p->round = run_now_ms(j->run);
+		int64_t begun = run_now_ms(j->run);
 		for (size_t i = 0; !st && i < j->nlinks; i++)
 			st = next_goal(j, &p->goal[i], err);
 		if (!st)
 			st = wait_for_goals(p, err);
-		if (!st && run_now_ms(j->run) - p->round <= PROVE_CLOSE_MS)
+		if (!st && run_now_ms(j->run) - begun <= PROVE_CLOSE_MS)
 			break;
 	}
 	if (!st)

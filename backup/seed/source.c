@@ -8,8 +8,10 @@
 #include <strings.h>
 
 #include "contain.h"
+#include "gtids.h"
 #include "links.h"
 #include "settings.h"
+#include "watch.h"
 
 void seed_source_free(struct seed_source *s)
 {
@@ -41,15 +43,22 @@ static enum status connect_source(struct seed_job *j, struct seed_link *l, struc
 	return st;
 }
 
-/* A right the account may lack is no failure: *ret_may says so. */
+/* A right that the account lacks is no failure. */
+static enum status forgiven(enum status st, const struct error *why, struct error *err)
+{
+	if (!st || why->kind == ERR_PREFLIGHT)
+		return ST_OK;
+	*err = *why;
+	return st;
+}
+
+/* *ret_may: the account may ask. */
 static enum status ask(struct seed_link *l, const char *sql, struct rows **ret, bool *ret_may, struct error *err)
 {
 	struct error why = ERROR_INIT;
 	enum status st = conn_query(l->conn, sql, ret, &why);
 	*ret_may = !st;
-	if (st && why.kind != ERR_PREFLIGHT)
-		*err = why;
-	return st && why.kind == ERR_PREFLIGHT ? ST_OK : st;
+	return forgiven(st, &why, err);
 }
 
 static enum status check_rights(struct seed_job *j, struct seed_link *l, struct error *err)
@@ -97,12 +106,6 @@ static enum status check_other_replicas(struct seed_job *j, struct seed_link *l,
 
 /* ---- GTIDs ---- */
 
-static enum status read_mysql(struct seed_link *l, struct error *err)
-{
-	enum status st = conn_variable(l->conn, "gtid_executed", &l->executed, err);
-	return st ? st : conn_variable(l->conn, "gtid_purged", &l->purged, err);
-}
-
 /* The position at which the oldest binary log begins, from its Gtid_list event. */
 static enum status read_oldest(struct seed_job *j, struct seed_link *l, struct error *err)
 {
@@ -129,11 +132,12 @@ static enum status read_oldest(struct seed_job *j, struct seed_link *l, struct e
 	return st;
 }
 
-static enum status read_mariadb(struct seed_job *j, struct seed_link *l, struct error *err)
+static enum status read_gtids(struct seed_job *j, struct seed_link *l, struct error *err)
 {
-	enum status st = conn_variable(l->conn, "gtid_binlog_pos", &l->executed, err);
-	if (!st)
-		st = conn_variable(l->conn, "gtid_binlog_state", &l->binlog_state, err);
+	enum status st = seed_gtids_read(l->conn, true, &l->executed, err);
+	if (st || !seed_is_mariadb(j))
+		return st ? st : conn_variable(l->conn, "gtid_purged", &l->purged, err);
+	st = conn_variable(l->conn, "gtid_binlog_state", &l->binlog_state, err);
 	return st ? st : read_oldest(j, l, err);
 }
 
@@ -141,22 +145,9 @@ static enum status read_mariadb(struct seed_job *j, struct seed_link *l, struct 
 
 static enum status read_end(struct seed_link *l, struct error *err)
 {
-	struct rows *r = NULL;
-	bool more = false, may = false;
-	struct buf sql = BUF_INIT(256);
-	dialect_show_own_binlog(&sql, &l->conn->server);
-	enum status st = ask(l, buf_str(&sql), &r, &may, err);
-	if (!st && may)
-		st = rows_next(r, &more, err);
-	const char *file = !st && more ? rows_get(r, "File") : NULL;
-	if (file) {
-		l->end_file = strdup(file);
-		l->end_pos = rows_u64(r, "Position", 0);
-		st = l->end_file ? ST_OK : error_oom(err);
-	}
-	rows_free(r);
-	buf_free(&sql);
-	return st;
+	struct error why = ERROR_INIT;
+	enum status st = seed_watch_own_log(l->conn, &l->end_file, &l->end_pos, &why);
+	return forgiven(st, &why, err);
 }
 
 static enum status listed(struct seed_link *l, bool *ret_known, bool *ret_there, uint64_t *ret_size, struct error *err)
@@ -268,7 +259,7 @@ static enum status check_one(struct seed_job *j, struct seed_link *l, struct err
 	if (!st && l->position == POSITION_AUTO)
 		st = check_auto_position(l, err);
 	if (!st)
-		st = seed_is_mariadb(j) ? read_mariadb(j, l, err) : read_mysql(l, err);
+		st = read_gtids(j, l, err);
 	if (!st)
 		st = read_end(l, err);
 	if (!st && l->position == POSITION_FILE)
@@ -295,18 +286,17 @@ static enum status check_gtids(struct seed_job *j, struct error *err)
 			continue;
 		errant = errant && (!l->channel || l->channel->mode != MODE_MYSQL_ASSIGNED);
 		seed_links_address(l->source, address[n]);
-		s[n] = (struct seed_contain_source){ .name = address[n], .executed = l->executed ? l->executed : "",
-			                             .purged = l->purged, .state = l->binlog_state };
+		s[n] = (struct seed_contain_source){ .name = address[n], .executed = l->executed, .purged = l->purged, .state = l->binlog_state };
 		if (!mariadb && !s[n].purged)
 			s[n].purged = "";
 		n++;
 	}
-	const char *here = mariadb ? (j->from_replica ? j->cp->gtid_binlog_pos : j->cp->gtid_slave_pos) : j->cp->gtid_executed;
+	const char *here = seed_gtids_of(j->cp, j->from_replica);
 	/* Where one channel goes by position alone, its transactions are in the set and in nobody's log. */
 	errant = errant && n == j->nlinks;
 	enum status st = ST_OK;
 	if (n)
-		st = mariadb ? seed_contain_mariadb(here ? here : "", s, n, err) : seed_contain_mysql(here ? here : "", s, n, errant, err);
+		st = mariadb ? seed_contain_mariadb(here, s, n, err) : seed_contain_mysql(here, s, n, errant, err);
 	free(s);
 	free(address);
 	return st;
@@ -315,11 +305,10 @@ static enum status check_gtids(struct seed_job *j, struct error *err)
 /* Of each source what the snapshot lacks; what two sources both have is counted twice. */
 static void count_backlog(struct seed_job *j)
 {
-	bool mariadb = seed_is_mariadb(j);
-	const char *here = mariadb ? (j->from_replica ? j->cp->gtid_binlog_pos : j->cp->gtid_slave_pos) : j->cp->gtid_executed;
+	const char *here = seed_gtids_of(j->cp, j->from_replica);
 	for (size_t i = 0; i < j->nlinks; i++)
 		if (seed_links_by_gtid(&j->link[i]))
-			j->report->backlog += seed_contain_backlog(here ? here : "", j->link[i].executed, mariadb);
+			j->report->backlog += seed_contain_backlog(here, j->link[i].executed, seed_is_mariadb(j));
 }
 
 enum status seed_source_again(struct seed_job *j, struct seed_link *l, struct error *err)

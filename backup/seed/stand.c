@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gtids.h"
 #include "links.h"
+#include "slackwater/slot.h"
 #include "watch.h"
 
 static enum status begin(struct seed_job *j, struct seed_stand *ret, struct error *err)
 {
-	*ret = (struct seed_stand){ .mariadb = seed_is_mariadb(j), .n = j->nlinks };
+	*ret = (struct seed_stand){ .n = j->nlinks };
 	ret->at = calloc(j->nlinks + 1, sizeof *ret->at);
 	return ret->at ? ST_OK : error_oom(err);
 }
@@ -31,15 +33,9 @@ static bool any_by_gtid(const struct seed_job *j)
 	return false;
 }
 
-static enum status read_gtids(struct seed_job *j, struct conn *c, bool of_source, struct seed_stand *ret, struct error *err)
+static enum status read_gtids(const struct seed_job *j, struct conn *c, bool of_source, struct seed_stand *ret, struct error *err)
 {
-	if (!any_by_gtid(j))
-		return ST_OK;
-	const char *name = !ret->mariadb ? "gtid_executed" : of_source ? "gtid_binlog_pos" : "gtid_slave_pos";
-	enum status st = conn_variable(c, name, &ret->gtids, err);
-	if (!st && !ret->gtids && !(ret->gtids = strdup("")))
-		st = error_oom(err);
-	return st;
+	return any_by_gtid(j) ? seed_gtids_read(c, of_source, &ret->gtids, err) : ST_OK;
 }
 
 static enum status read_coordinates(struct seed_job *j, struct conn *c, struct seed_stand *ret, struct error *err)
@@ -68,20 +64,10 @@ enum status seed_stand_of_seed(struct seed_job *j, struct seed_stand *ret, struc
 
 static enum status read_own_log(struct conn *c, struct seed_stand_at *ret, struct error *err)
 {
-	struct buf sql = BUF_INIT(256);
-	struct rows *r = NULL;
-	bool more = false;
-	dialect_show_own_binlog(&sql, &c->server);
-	enum status st = conn_query(c, buf_str(&sql), &r, err);
-	if (!st)
-		st = rows_next(r, &more, err);
-	if (!st && more) {
-		const char *file = rows_get(r, "File");
-		snprintf(ret->file, sizeof ret->file, "%s", file ? file : "");
-		ret->pos = rows_u64(r, "Position", 0);
-	}
-	rows_free(r);
-	buf_free(&sql);
+	char *file = NULL;
+	enum status st = seed_watch_own_log(c, &file, &ret->pos, err);
+	snprintf(ret->file, sizeof ret->file, "%s", file ? file : "");
+	free(file);
 	return st;
 }
 
@@ -117,9 +103,8 @@ static enum status take_channel(const struct checkpoint *cp, const char *name, s
 enum status seed_stand_of_checkpoint(struct seed_job *j, const struct checkpoint *cp, struct seed_stand *ret, struct error *err)
 {
 	enum status st = begin(j, ret, err);
-	const char *gtids = !ret->mariadb ? cp->gtid_executed : j->from_replica ? cp->gtid_binlog_pos : cp->gtid_slave_pos;
-	if (!st && any_by_gtid(j) && !(ret->gtids = strdup(gtids ? gtids : "")))
-		st = error_oom(err);
+	if (!st && any_by_gtid(j))
+		st = slot_set(&ret->gtids, seed_gtids_of(cp, j->from_replica), err);
 	for (size_t i = 0; !st && i < j->nlinks; i++) {
 		if (seed_links_by_gtid(&j->link[i]))
 			continue;
@@ -133,33 +118,10 @@ enum status seed_stand_of_checkpoint(struct seed_job *j, const struct checkpoint
 	return st;
 }
 
-static enum status gtids_reached(const struct seed_stand *a, const struct seed_stand *b, bool *ret, struct error *err)
-{
-	enum status st;
-	if (a->mariadb) {
-		struct gtid_pos x = { 0 }, y = { 0 };
-		st = gtid_pos_parse(a->gtids, &x, err);
-		if (!st)
-			st = gtid_pos_parse(b->gtids, &y, err);
-		*ret = !st && gtid_pos_reached(&x, &y);
-		gtid_pos_free(&x);
-		gtid_pos_free(&y);
-	} else {
-		struct gtid_set *x = NULL, *y = NULL;
-		st = gtid_set_parse(a->gtids, &x, err);
-		if (!st)
-			st = gtid_set_parse(b->gtids, &y, err);
-		*ret = !st && gtid_set_contains(x, y);
-		gtid_set_free(x);
-		gtid_set_free(y);
-	}
-	return st;
-}
-
 enum status seed_stand_reached(const struct seed_job *j, const struct seed_stand *a, const struct seed_stand *b, bool *ret, struct error *err)
 {
 	bool all = true;
-	enum status st = a->gtids && b->gtids ? gtids_reached(a, b, &all, err) : ST_OK;
+	enum status st = a->gtids && b->gtids ? seed_gtids_reached(j->target->server.flavor, a->gtids, b->gtids, &all, err) : ST_OK;
 	for (size_t i = 0; !st && all && i < a->n; i++)
 		if (!seed_links_by_gtid(&j->link[i]))
 			all = *a->at[i].file && seed_watch_compare(a->at[i].file, a->at[i].pos, b->at[i].file, b->at[i].pos) >= 0;

@@ -6,7 +6,6 @@
 
 struct seed_stand_at { char file[512]; uint64_t pos; };
 struct seed_stand {
-	bool mariadb;
 	char *gtids;              /* NULL: no channel goes by GTID */
 	struct seed_stand_at *at; /* one per link; used for those that do not */
 	size_t n;

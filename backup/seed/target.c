@@ -27,12 +27,6 @@ static enum status read_schemas(struct seed_job *j, struct error *err)
 	return st;
 }
 
-static const char *channel_of(const struct rows *r)
-{
-	const char *mariadb = rows_get(r, "Connection_name"), *mysql = rows_get(r, "Channel_Name");
-	return mariadb ? mariadb : mysql ? mysql : "";
-}
-
 static enum status read_channels(struct seed_job *j, struct error *err)
 {
 	struct buf sql = BUF_INIT(256);
@@ -41,9 +35,9 @@ static enum status read_channels(struct seed_job *j, struct error *err)
 	dialect_show_status(&sql, &j->target->server);
 	enum status st = conn_query(j->target, buf_str(&sql), &r, err);
 	while (!st && !(st = rows_next(r, &more, err)) && more) {
-		const char *host = rows_get(r, "Source_Host");
+		const char *host = rows_get(r, "Source_Host"), *name = rows_get(r, "Channel_Name");
 		if (host && *host)
-			st = strlist_add(&j->found.channels, channel_of(r), err);
+			st = strlist_add(&j->found.channels, name ? name : "", err);
 	}
 	rows_free(r);
 	buf_free(&sql);

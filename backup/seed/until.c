@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "gtids.h"
 #include "links.h"
 #include "source.h"
 #include "watch.h"
@@ -92,12 +93,11 @@ static enum status part_mariadb(const char *to, const char *source, struct buf *
 static enum status part_of_channel(struct seed_job *j, struct seed_link *l, const char *to, struct buf *ret, struct error *err)
 {
 	char *its = NULL;
-	bool mariadb = seed_is_mariadb(j);
 	enum status st = seed_source_again(j, l, err);
 	if (!st)
-		st = conn_variable(l->conn, mariadb ? "gtid_binlog_pos" : "gtid_executed", &its, err);
+		st = seed_gtids_read(l->conn, true, &its, err);
 	if (!st)
-		st = mariadb ? part_mariadb(to, its ? its : "", ret, err) : part_mysql(to, its ? its : "", ret, err);
+		st = seed_is_mariadb(j) ? part_mariadb(to, its, ret, err) : part_mysql(to, its, ret, err);
 	free(its);
 	return st ? st : buf_check(ret, "a GTID set", err);
 }

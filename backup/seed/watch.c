@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "links.h"
+#include "slackwater/slot.h"
 
 static void copy(char *to, size_t size, const char *from)
 {
@@ -19,7 +20,7 @@ static bool is(const char *v, const char *word)
 }
 
 /* Of the current row, whatever the version calls its columns. */
-static void seed_watch_row(const struct rows *r, struct seed_look *ret)
+static void watch_row(const struct rows *r, struct seed_look *ret)
 {
 	const char *io = rows_get(r, "Replica_IO_Running"), *state = rows_get(r, "Replica_IO_State");
 	*ret = (struct seed_look){ .seen = true };
@@ -34,24 +35,53 @@ static void seed_watch_row(const struct rows *r, struct seed_look *ret)
 	copy(ret->sql_error, sizeof ret->sql_error, rows_get(r, "Last_SQL_Error"));
 	copy(ret->exec_file, sizeof ret->exec_file, rows_get(r, "Relay_Source_Log_File"));
 	copy(ret->read_file, sizeof ret->read_file, rows_get(r, "Source_Log_File"));
-	copy(ret->until, sizeof ret->until, rows_get(r, "Until_Condition"));
 	ret->exec_pos = rows_u64(r, "Exec_Source_Log_Pos", 0);
 	ret->read_pos = rows_u64(r, "Read_Source_Log_Pos", 0);
 }
 
-enum status seed_watch_channel(struct conn *target, const char *channel, struct seed_look *ret, struct error *err)
+enum status seed_watch_find(struct conn *target, const char *channel, struct rows **ret, struct error *err)
 {
 	struct buf sql = BUF_INIT(256);
 	struct rows *r = NULL;
 	bool more = false;
-	*ret = (struct seed_look){ 0 };
 	dialect_show_status(&sql, &target->server);
 	enum status st = conn_query(target, buf_str(&sql), &r, err);
+	buf_free(&sql);
 	while (!st && !(st = rows_next(r, &more, err)) && more) {
-		const char *name = rows_get(r, target->server.flavor == FLAVOR_MARIADB ? "Connection_name" : "Channel_Name");
-		if (strcmp(name ? name : "", channel) == 0)
-			seed_watch_row(r, ret);
+		const char *name = rows_get(r, "Channel_Name");
+		if (strcmp(name ? name : "", channel) != 0)
+			continue;
+		*ret = r;
+		return ST_OK;
 	}
+	rows_free(r);
+	return st;
+}
+
+enum status seed_watch_channel(struct conn *target, const char *channel, struct seed_look *ret, struct error *err)
+{
+	struct rows *r = NULL;
+	*ret = (struct seed_look){ 0 };
+	enum status st = seed_watch_find(target, channel, &r, err);
+	if (!st && r)
+		watch_row(r, ret);
+	rows_free(r);
+	return st;
+}
+
+enum status seed_watch_own_log(struct conn *c, char **ret_file, uint64_t *ret_pos, struct error *err)
+{
+	struct buf sql = BUF_INIT(256);
+	struct rows *r = NULL;
+	bool more = false;
+	dialect_show_own_binlog(&sql, &c->server);
+	enum status st = conn_query(c, buf_str(&sql), &r, err);
+	if (!st)
+		st = rows_next(r, &more, err);
+	if (!st && more)
+		st = slot_set(ret_file, rows_get(r, "File"), err);
+	if (!st && more)
+		*ret_pos = rows_u64(r, "Position", 0);
 	rows_free(r);
 	buf_free(&sql);
 	return st;

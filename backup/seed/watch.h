@@ -13,9 +13,12 @@ struct seed_look {
 	char io_error[400], sql_error[400];
 	char exec_file[512], read_file[512];
 	uint64_t exec_pos, read_pos;
-	char until[64];            /* Until_Condition */
 };
 
+/* The status with the channel's row as the current one, for rows_free; *ret stays NULL where there is none of that name. */
+enum status seed_watch_find(struct conn *target, const char *channel, struct rows **ret, struct error *err);
+/* Where a server's own binary log ends. *ret_file, which is the caller's (NULL or owned), stays where it writes none. */
+enum status seed_watch_own_log(struct conn *c, char **ret_file, uint64_t *ret_pos, struct error *err);
 enum status seed_watch_channel(struct conn *target, const char *channel, struct seed_look *ret, struct error *err);
 /*
  * Is replication broken? ERR_NOT_PROVEN with the server's words and what they mean. Not connected yet is none until patience_ms have passed
