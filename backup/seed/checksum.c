@@ -162,14 +162,19 @@ static bool overtaken(const struct error *err)
  */
 static bool doubtful(const struct seed_sum *here, const struct seed_sum *there)
 {
-	return there->empty || here->columns != there->columns;
+	return there->rows == 0 || here->columns != there->columns;
 }
 
-static bool listed(const struct seed_tables *t, const char *schema, const char *table)
+/* Asked in the order of the list: *at, 0 at first, goes on from one call to the next. */
+static bool listed(const struct seed_tables *t, size_t *at, const char *schema, const char *table)
 {
-	for (size_t i = 0; i < t->table.n; i++)
-		if (strcmp(t->table.item[i], table) == 0 && strcmp(t->schema.item[i], schema) == 0)
-			return true;
+	for (; *at < t->table.n; ++*at) {
+		int order = strcmp(t->schema.item[*at], schema);
+		if (order == 0)
+			order = strcmp(t->table.item[*at], table);
+		if (order >= 0)
+			return order == 0;
+	}
 	return false;
 }
 
@@ -231,10 +236,11 @@ static enum status compare_here(struct comparison *k, const struct seed_tables *
                                 struct error *err)
 {
 	enum status st = ST_OK;
+	size_t at = 0;
 	for (size_t i = 0; !st && i < here->table.n; i++) {
 		const char *schema = here->schema.item[i], *table = here->table.item[i];
 		st = run_check(k->j->run, err);
-		if (!st && (!only || listed(only, schema, table)))
+		if (!st && (!only || listed(only, &at, schema, table)))
 			st = compare_table(k, schema, table, only != NULL, again, err);
 		event_progress(k->j->run->events, "checksum", 0, 0, i + 1, here->table.n);
 	}
@@ -245,10 +251,11 @@ static enum status compare_there(struct comparison *k, const struct seed_tables 
 {
 	struct seed_tables there = { 0 };
 	struct strlist others = { 0 };
+	size_t at = 0;
 	enum status st = seed_checksum_table_list(k->replica, k->j->loader->ops->schemas(k->j->loader), &there, &others, err);
 	for (size_t i = 0; !st && i < there.table.n; i++) {
 		const char *schema = there.schema.item[i], *table = there.table.item[i];
-		if (counts(k, schema, table) && !listed(here, schema, table))
+		if (!listed(here, &at, schema, table) && counts(k, schema, table))
 			st = check_absent(k, schema, table, err);
 	}
 	if (!st && others.n)

@@ -131,7 +131,6 @@ static enum status sum_rows(struct conn *c, const struct buf *sql, struct seed_s
 		         r->row[2] ? r->row[2] : "");
 		ret->beyond = r->row[3] ? strtoull(r->row[3], NULL, 10) : 0;
 		ret->rows = r->row[0] ? strtoull(r->row[0], NULL, 10) : 0;
-		ret->empty = ret->rows == 0;
 	}
 	rows_free(r);
 	return st;

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "filters.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static const struct { const char *column, *variable, *option; } filter_names[FILTER_N] = {
-	{ "Replicate_Do_DB", "replicate_do_db", "REPLICATE_DO_DB" },
-	{ "Replicate_Ignore_DB", "replicate_ignore_db", "REPLICATE_IGNORE_DB" },
-	{ "Replicate_Do_Table", "replicate_do_table", "REPLICATE_DO_TABLE" },
-	{ "Replicate_Ignore_Table", "replicate_ignore_table", "REPLICATE_IGNORE_TABLE" },
-	{ "Replicate_Wild_Do_Table", "replicate_wild_do_table", "REPLICATE_WILD_DO_TABLE" },
-	{ "Replicate_Wild_Ignore_Table", "replicate_wild_ignore_table", "REPLICATE_WILD_IGNORE_TABLE" },
+/* Whether a column of the status, a variable or an option: the case of the letters is all that differs, and no server looks at it. */
+static const char *const filter_names[FILTER_N] = {
+	"replicate_do_db", "replicate_ignore_db", "replicate_do_table", "replicate_ignore_table", "replicate_wild_do_table", "replicate_wild_ignore_table",
 };
 
 void seed_filters_free(struct seed_filters *f)
@@ -43,7 +40,7 @@ static struct table_rule split_rule(const char *rule)
 	size_t n = strcspn(rule, ".");
 	memcpy(r.schema, rule, n < 255 ? n : 255);
 	if (rule[n] == '.')
-		strncpy(r.table, rule + n + 1, 255);
+		snprintf(r.table, sizeof r.table, "%s", rule + n + 1);
 	return r;
 }
 
@@ -144,7 +141,7 @@ static enum status read_mariadb(struct seed_job *j, struct seed_filters *f, stru
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < FILTER_N; i++) {
 		char *v = NULL;
-		st = conn_variable(j->target, filter_names[i].variable, &v, err);
+		st = conn_variable(j->target, filter_names[i], &v, err);
 		if (!st)
 			st = seed_filters_add(f, (enum seed_filter)i, v, err);
 		free(v);
@@ -160,7 +157,7 @@ static enum status read_mysql(struct seed_job *j, struct seed_filters *f, struct
 	while (!st && !(st = rows_next(r, &more, err)) && more) {
 		const char *name = rows_get(r, "FILTER_NAME"), *rule = rows_get(r, "FILTER_RULE");
 		for (size_t i = 0; !st && name && i < FILTER_N; i++)
-			if (strcasecmp(name, filter_names[i].option) == 0)
+			if (strcasecmp(name, filter_names[i]) == 0)
 				st = seed_filters_add(f, (enum seed_filter)i, rule, err);
 	}
 	rows_free(r);
@@ -177,7 +174,7 @@ static enum status read_status(struct seed_job *j, struct seed_filters *f, struc
 	if (!st)
 		st = rows_next(r, &more, err);
 	for (size_t i = 0; !st && more && i < FILTER_N; i++)
-		st = seed_filters_add(f, (enum seed_filter)i, rows_get(r, filter_names[i].column), err);
+		st = seed_filters_add(f, (enum seed_filter)i, rows_get(r, filter_names[i]), err);
 	rows_free(r);
 	buf_free(&sql);
 	return st;
