@@ -91,7 +91,7 @@ bool answer_wanted(const struct client_call *call)
 	static const char *const other[] = { "AuthorizationHeaderMalformed", "InvalidBucketName", "InvalidStorageClass", "InvalidToken", NULL };
 	if (call->probe && status == 400)
 		return !answer_is(call, other);
-	return status / 100 == 2 || status == 404 || status == 412 || status == 416 || status == 501;
+	return status / 100 == 2 || status == call->also[0] || status == call->also[1];
 }
 
 /* "bytes 0-9/10": what was sent must be all that was announced. */

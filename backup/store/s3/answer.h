@@ -19,5 +19,5 @@ enum answer_class {
 enum answer_class answer_classify(struct client_call *call);
 /* A 2xx may still be none: not whole, or an error in disguise. had: bytes that were there before this attempt. */
 enum status answer_check_body(struct client_call *call, size_t had, enum answer_class *ret_class, struct error *err);
-/* Those of which the caller makes something. */
+/* A 2xx, or what the call wants besides. */
 bool answer_wanted(const struct client_call *call);

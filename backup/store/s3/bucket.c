@@ -83,8 +83,6 @@ enum status bucket_put(struct bucket *b, const char *key, const void *data, size
 	if (writer)
 		client_header(&call, "x-amz-meta-slackwater-writer", writer);
 	enum status st = client_do(&b->client, &call, err);
-	if (!st && call.a.status / 100 != 2)
-		st = client_error(&b->client, &call, err);
 	*ret_ambiguous = call.ambiguous || (st && call.attempts);
 	client_done(&call);
 	return st;
@@ -104,6 +102,14 @@ static enum status bucket_compare(struct bucket *b, const char *key, const void 
 	if (err)
 		*err = mine;
 	return st;
+}
+
+/* 412: it is there; 501: the store cannot say. */
+static void bucket_if_absent(struct client_call *call)
+{
+	client_header(call, "If-None-Match", "*");
+	call->also[0] = 412;
+	call->also[1] = 501;
 }
 
 /* For stores without If-None-Match: what came in between is not seen; the feature bit says so. */
@@ -131,15 +137,13 @@ enum status bucket_put_absent(struct bucket *b, const char *key, const void *dat
 	char until[MARKS_UNTIL];
 	bucket_put_call(b, &call, key, data, len);
 	marks_add(&b->marks, client_wall_ms(&b->client), until, &call);
-	client_header(&call, "If-None-Match", "*");
+	bucket_if_absent(&call);
 	enum status st = client_do(&b->client, &call, err);
 	long status = call.a.status;
 	if (!st && status == 412 && call.ambiguous)
 		st = bucket_compare(b, key, data, len, &same, err);
 	if (!st && status == 412 && !same)
 		st = bucket_exists(key, err);
-	if (!st && status / 100 != 2 && status != 412 && status != 501)
-		st = client_error(&b->client, &call, err);
 	client_done(&call);
 	if (st || status != 501)
 		return st;
@@ -154,7 +158,7 @@ enum status bucket_probe(struct bucket *b, struct error *err)
 	bucket_put_call(b, &call, bucket_probe_key, "?", 1);
 	call.what = "write to";
 	call.md5_too = false;
-	client_header(&call, "If-None-Match", "*");
+	bucket_if_absent(&call);
 	client_header(&call, "Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA==");
 	call.probe = true;
 	enum status st = client_do(&b->client, &call, err);
@@ -163,11 +167,8 @@ enum status bucket_probe(struct bucket *b, struct error *err)
 		b->ops.features &= ~(unsigned)STORE_IF_ABSENT;
 	} else if (!st && call.a.status / 100 == 2) {
 		st = bucket_delete(b, bucket_probe_key, err);
-	} else if (!st && call.a.status == 404) {
-		st = client_error(&b->client, &call, err);
-		/* Of a bucket, whatever the code: an object to be written cannot be missing. */
-		if (err)
-			err->kind = ERR_STORE;
+	} else if (st && err && err->kind == ERR_SNAPSHOT) {
+		err->kind = ERR_STORE; /* a 404 is about the bucket, whatever its code: an object to be written cannot be missing */
 	}
 	client_done(&call);
 	return st;
@@ -177,8 +178,6 @@ enum status bucket_head(struct bucket *b, const char *key, bool tidy, uint64_t *
 {
 	struct client_call call = { .what = "look at", .method = "HEAD", .key = key, .tidy = tidy };
 	enum status st = client_do(&b->client, &call, err);
-	if (!st && call.a.status / 100 != 2)
-		st = client_error(&b->client, &call, err);
 	if (!st && call.a.length < 0)
 		st = error_set(err, ST_FAILED, ERR_STORE, "the store does not say how large %s is", key);
 	if (!st)
@@ -191,10 +190,9 @@ enum status bucket_head(struct bucket *b, const char *key, bool tidy, uint64_t *
 
 enum status bucket_delete(struct bucket *b, const char *key, struct error *err)
 {
-	struct client_call call = { .what = "remove", .method = "DELETE", .key = key, .tidy = true };
+	struct client_call call = { .what = "remove", .method = "DELETE", .key = key, .tidy = true, .also = { 404 } };
 	enum status st = client_do(&b->client, &call, err);
-	bool gone = !st && call.a.status == 404 && strcmp(call.code, "NoSuchBucket") != 0;
-	if (!st && call.a.status / 100 != 2 && !gone)
+	if (!st && strcmp(call.code, "NoSuchBucket") == 0)
 		st = client_error(&b->client, &call, err);
 	client_done(&call);
 	return st;
@@ -206,8 +204,8 @@ static void bucket_ask_locks(struct bucket *b)
 	struct client_call call = { .what = "ask about Object Lock of", .method = "GET", .tidy = true };
 	struct error ignored;
 	client_query(&call, "object-lock", "");
-	enum status st = client_do(&b->client, &call, &ignored);
-	bool none = !st && (call.a.status == 501 || strcmp(call.code, "ObjectLockConfigurationNotFoundError") == 0);
+	(void)client_do(&b->client, &call, &ignored);
+	bool none = call.a.status == 501 || strcmp(call.code, "ObjectLockConfigurationNotFoundError") == 0;
 	atomic_store(&b->no_locks, none);
 	atomic_store(&b->lock_asked, true);
 	client_done(&call);
@@ -230,8 +228,6 @@ static enum status bucket_put_lock(struct bucket *b, const char *key, const char
 	enum status st = buf_check(&text, "the lock", err);
 	if (!st)
 		st = client_do(&b->client, &call, err);
-	if (!st && call.a.status / 100 != 2)
-		st = client_error(&b->client, &call, err);
 	client_done(&call);
 	buf_free(&text);
 	return st;
@@ -241,8 +237,6 @@ enum status bucket_confirm_lock(struct bucket *b, const char *key, const char *u
 {
 	struct client_call call = { .what = "look at", .method = "HEAD", .key = key };
 	enum status st = client_do(&b->client, &call, err);
-	if (!st && call.a.status / 100 != 2)
-		st = client_error(&b->client, &call, err);
 	bool locked = listing_time(call.a.lock_until) >= listing_time(until);
 	client_done(&call);
 	return st || locked ? st : bucket_put_lock(b, key, until, err);
@@ -266,9 +260,8 @@ enum status bucket_remove(struct bucket *b, const char *key, struct error *err)
 		return bucket_delete(b, key, err);
 	struct client_call call = { .what = "look at", .method = "HEAD", .key = key, .tidy = true };
 	struct error ignored;
-	enum status st = client_do(&b->client, &call, &ignored);
-	bool there = !st && call.a.status / 100 == 2, gone = !st && call.a.status == 404;
-	st = there ? bucket_check_lock(b, &call, err) : ST_OK;
+	bool there = client_do(&b->client, &call, &ignored) == ST_OK, gone = call.a.status == 404;
+	enum status st = there ? bucket_check_lock(b, &call, err) : ST_OK;
 	client_done(&call);
 	/* A look that is not allowed is no reason not to try. */
 	return st || gone ? st : bucket_delete(b, key, err);

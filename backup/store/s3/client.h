@@ -50,6 +50,7 @@ struct client_call {
 	int64_t stall_ms;   /* 0 = as always */
 	bool tidy;          /* works although the run was cancelled, and takes no longer than half a minute */
 	bool probe;         /* a 400 is what is wanted */
+	short also[2];      /* besides a 2xx, a status that means something to the caller (0: none) and is no error */
 	const atomic_bool *stop;   /* becomes true: give up */
 	/* Reads the body of a 2xx (or more) and says ST_RETRY when it is not whole, or an error in disguise. May be NULL. */
 	enum status (*check)(struct client_call *c, struct error *err);
@@ -70,7 +71,7 @@ void client_free(struct client *c);
 
 void client_query(struct client_call *c, const char *name, const char *value);
 void client_header(struct client_call *c, const char *name, const char *value);
-/* ST_OK: 2xx, or 404, 412, 416, 501 (in call->a.status), which mean something to the caller. Free the answer with client_done in any case. */
+/* ST_OK: 2xx, or what the call wants besides (in call->a.status). Free the answer with client_done in any case. */
 enum status client_do(struct client *c, struct client_call *call, struct error *err);
 void client_done(struct client_call *call);
 /* The error that the answer is. 404 of an object is ERR_SNAPSHOT with ENOENT. */

@@ -36,6 +36,7 @@ static enum status download_fetch(struct download_piece *p, uint64_t *ret_total,
 {
 	struct client_call call = {
 		.what = "read", .method = "GET", .key = p->d->key, .into = p->data, .from = p->from, .cap = p->len, .stop = &p->d->stop,
+		.also = { 412, 416 },
 	};
 	memcpy(call.etag, p->d->etag, sizeof call.etag);
 	enum status st = client_do(&p->d->b->client, &call, err);
@@ -44,8 +45,6 @@ static enum status download_fetch(struct download_piece *p, uint64_t *ret_total,
 		st = error_set(err, ST_FAILED, ERR_STORE, "%s was replaced while it was read", p->d->key);
 	else if (!st && call.a.status == 416)
 		p->over = true;
-	else if (!st && call.a.status / 100 != 2)
-		st = client_error(&p->d->b->client, &call, err);
 	if (!st && ret_total)
 		*ret_total = p->over ? p->from : call.a.status == 206 && total ? strtoull(total + 1, NULL, 10) : call.got;
 	if (!st && ret_etag)

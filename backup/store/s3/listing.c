@@ -179,8 +179,6 @@ static enum status listing_fetch(struct listing *l, const char *token, struct li
 	if (*token)
 		client_query(&call, "continuation-token", token);
 	enum status st = client_do(&l->b->client, &call, err);
-	if (!st && call.a.status / 100 != 2)
-		st = client_error(&l->b->client, &call, err);
 	client_done(&call);
 	return st;
 }

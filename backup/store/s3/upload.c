@@ -63,8 +63,6 @@ static enum status upload_begin(struct upload *u, struct error *err)
 	call.md5_too = false; /* there is no body */
 	client_header(&call, "x-amz-meta-slackwater-writer", u->writer);
 	enum status st = client_do(&u->b->client, &call, err);
-	if (!st && call.a.status / 100 != 2)
-		st = client_error(&u->b->client, &call, err);
 	if (st)
 		buf_clear(&u->id);
 	/* An attempt whose answer was lost has begun one of which only the store knows the name. */
@@ -85,8 +83,6 @@ static enum status upload_send_part(struct upload_part *p, char etag[HTTP_WORD],
 	client_query(&call, "partNumber", number);
 	client_query(&call, "uploadId", p->u->id.data);
 	enum status st = client_do(&p->u->b->client, &call, err);
-	if (!st && call.a.status / 100 != 2)
-		st = client_error(&p->u->b->client, &call, err);
 	if (!st && !*call.a.etag)
 		st = error_set(err, ST_FAILED, ERR_STORE, "the store took a part of %s and gave no ETag for it", p->u->key);
 	/* The upload was ended by somebody: not what a reader would call a missing object. */
@@ -309,8 +305,6 @@ static enum status upload_complete(struct upload *u, struct error *err)
 	client_query(&call, "uploadId", u->id.data);
 	if (!st)
 		st = client_do(&u->b->client, &call, &mine);
-	if (!st && call.a.status / 100 != 2)
-		st = client_error(&u->b->client, &call, &mine);
 	/* With an ETag, or the object itself has to tell: Ceph 16.2 leaves the ETag empty. */
 	if (!st && !result.etag && !upload_is_ours(u, false))
 		st = error_set(&mine, ST_FAILED, ERR_STORE, "the store says that %s is complete, and does not have it", u->key);

@@ -15,15 +15,13 @@ enum status uploads_abort(struct bucket *b, const char *key, bool bare, const ch
 	enum status st = ST_OK;
 	bool gone = false;
 	for (int i = 0; !st && !gone && i < UPLOADS_ABORT_ROUNDS; i++) {
-		struct client_call call = { .what = "end the upload of", .method = "DELETE", .key = key, .bare = bare, .tidy = true };
+		struct client_call call = { .what = "end the upload of", .method = "DELETE", .key = key, .bare = bare, .tidy = true, .also = { 404 } };
 		client_query(&call, "uploadId", id);
 		if (i)
 			st = run_sleep_ms(&b->client.shield, UPLOADS_ABORT_PAUSE_MS, err);
 		if (!st)
 			st = client_do(&b->client, &call, err);
 		gone = !st && (call.a.status == 404 || !again);
-		if (!st && call.a.status / 100 != 2 && call.a.status != 404)
-			st = client_error(&b->client, &call, err);
 		client_done(&call);
 	}
 	return st;
@@ -49,8 +47,6 @@ static enum status uploads_fetch(struct uploads *u, const char *key, const char 
 	if (*id)
 		client_query(&call, "upload-id-marker", id);
 	enum status st = client_do(&u->b->client, &call, err);
-	if (!st && call.a.status / 100 != 2)
-		st = client_error(&u->b->client, &call, err);
 	client_done(&call);
 	return st;
 }
@@ -64,14 +60,14 @@ static enum status uploads_newest_part(struct bucket *b, const char *key, const 
 	listing_page_init(&p, "ListPartsResult", "Part");
 	*ret_ms = 0;
 	do {
-		struct client_call call = { .what = "list the parts of", .method = "GET", .key = key, .bare = true, .check = listing_read, .arg = &p };
+		struct client_call call = {
+			.what = "list the parts of", .method = "GET", .key = key, .bare = true, .check = listing_read, .arg = &p, .also = { 404 },
+		};
 		client_query(&call, "uploadId", id);
 		if (marker.len)
 			client_query(&call, "part-number-marker", marker.data);
 		st = client_do(&b->client, &call, err);
 		bool gone = !st && call.a.status == 404;
-		if (!st && call.a.status / 100 != 2 && !gone)
-			st = client_error(&b->client, &call, err);
 		client_done(&call);
 		if (st || gone)
 			break;
