@@ -4,8 +4,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "stream/thread.h"
-
 enum { PARALLEL_THREADS_MAX = 256 };
 
 struct parallel {
@@ -45,7 +43,7 @@ enum status parallel_run(size_t n, unsigned threads, parallel_fn *fn, void *arg,
 		threads = PARALLEL_THREADS_MAX;
 	pthread_mutex_init(&p.lock, NULL);
 	/* The caller's thread is one of them, so that it works, more slowly, when no thread is to be had. */
-	while (started + 1 < threads && thread_start(&id[started], parallel_work, &p, NULL) == ST_OK)
+	while (started + 1 < threads && pthread_create(&id[started], NULL, parallel_work, &p) == 0)
 		started++;
 	parallel_work(&p);
 	for (unsigned i = 0; i < started; i++)

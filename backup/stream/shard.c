@@ -6,7 +6,6 @@
 
 #include "stream/names.h"
 #include "stream/objects.h"
-#include "stream/thread.h"
 
 enum { SHARD_KEY_MAX = 1024, SHARD_SEALED_MAX = 2 * INDEX_PART_MAX };
 
@@ -217,8 +216,9 @@ enum status shard_put(struct shard *s, struct stream_entry *e, uint64_t bytes, s
 		if (s->closed)
 			st = error_set(err, ST_FAILED, ERR_UNEXPECTED, "an entry was put after the end of the stream");
 		if (!st && !s->started) {
-			st = thread_start(&s->thread, shard_thread, s, err);
-			s->started = st == ST_OK;
+			int bad = pthread_create(&s->thread, NULL, shard_thread, s);
+			st = bad ? error_sys(err, ST_FATAL, ERR_UNEXPECTED, bad, "cannot start a thread") : ST_OK;
+			s->started = !bad;
 		}
 		if (!st) {
 			*it = (struct shard_item){ .entry = *e, .bytes = bytes };

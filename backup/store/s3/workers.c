@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/s3/workers.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 enum status workers_init(struct workers *w, unsigned n, struct error *err)
@@ -38,24 +37,14 @@ static void *workers_main(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that takes them, whoever starts this one. */
-static int workers_start_one(struct workers *w)
-{
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int bad = pthread_create(&w->thread[w->started], NULL, workers_main, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	w->started += !bad;
-	return bad;
-}
-
 enum status workers_push(struct workers *w, struct workers_job *job, struct error *err)
 {
 	int bad = 0;
 	pthread_mutex_lock(&w->lock);
-	if (w->waiting >= w->idle && w->started < w->n)
-		bad = workers_start_one(w);
+	if (w->waiting >= w->idle && w->started < w->n) {
+		bad = pthread_create(&w->thread[w->started], NULL, workers_main, w);
+		w->started += !bad;
+	}
 	if (!w->started) {
 		pthread_mutex_unlock(&w->lock);
 		return error_sys(err, ST_FATAL, ERR_UNEXPECTED, bad, "cannot start a thread");
