@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "store/key.h"
-#include "store/s3/listing.h"
+#include "store/s3/xml.h"
 
 enum {
 	BUCKET_PARTS_ALIKE = 2000, /* with the smallest first size 16 GiB */
@@ -237,14 +237,14 @@ enum status bucket_confirm_lock(struct bucket *b, const char *key, const char *u
 {
 	struct client_call call = { .what = "look at", .method = "HEAD", .key = key };
 	enum status st = client_do(&b->client, &call, err);
-	bool locked = listing_time(call.a.lock_until) >= listing_time(until);
+	bool locked = xml_time(call.a.lock_until) >= xml_time(until);
 	client_done(&call);
 	return st || locked ? st : bucket_put_lock(b, key, until, err);
 }
 
 static enum status bucket_check_lock(struct bucket *b, const struct client_call *call, struct error *err)
 {
-	int64_t until = listing_time(call->a.lock_until);
+	int64_t until = xml_time(call->a.lock_until);
 	bool hold = strcmp(call->a.hold, "ON") == 0;
 	if (!hold && until <= client_wall_ms(&b->client))
 		return ST_OK;

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "slackwater/jsonx.h"
+#include "store/s3/xml.h"
 
 enum { CRED_ANSWER_MAX = 64 << 10, CRED_CONNECT_MS = 2000, CRED_STALL_MS = 5000, CRED_TRIES = 3, CRED_PAUSE_MS = 300 };
 
@@ -40,12 +40,6 @@ enum status cred_env(const char *region, const struct run *run, struct cred_keys
 	error_set(err, ST_FAILED, ERR_STORE, "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not");
 	error_hint(err, "export both, or neither where a profile or a role is meant");
 	return ST_FAILED;
-}
-
-int64_t cred_time(const char *text)
-{
-	struct tm tm = { .tm_sec = 0 };
-	return text && strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) ? (int64_t)timegm(&tm) * 1000 : 0;
 }
 
 enum status cred_fetch(const struct http_request *rq, const char *what, const char *ca, bool direct, const struct run *run,
@@ -85,7 +79,7 @@ enum status cred_parse_json(const char *text, size_t len, const char *from, stru
 		return error_set(err, ST_FAILED, ERR_STORE, "%s gives something that is no JSON", from); /* the text may hold half a secret */
 	enum status st = cred_set(ret, from, jsonx_str_or(doc, "AccessKeyId", NULL), jsonx_str_or(doc, "SecretAccessKey", NULL),
 	                          jsonx_str_or(doc, "Token", NULL), err);
-	ret->expires_ms = cred_time(jsonx_str_or(doc, "Expiration", NULL));
+	ret->expires_ms = xml_time(jsonx_str_or(doc, "Expiration", ""));
 	json_decref(doc);
 	return st;
 }

@@ -16,7 +16,6 @@ cred_source_fn cred_env, cred_web, cred_profile, cred_container, cred_imds;
 const char *cred_getenv(const char *name); /* NULL when it is empty, too */
 /* token may be NULL or "". */
 enum status cred_set(struct cred_keys *k, const char *from, const char *access, const char *secret, const char *token, struct error *err);
-int64_t cred_time(const char *text); /* "2026-11-26T19:00:00Z", milliseconds; 0 when it is none */
 /* One exchange, tried a few times; anything but a 2xx is an error that begins "cannot get credentials from WHAT". The answer is a secret. */
 enum status cred_fetch(const struct http_request *rq, const char *what, const char *ca, bool direct, const struct run *run,
                        struct http_answer *a, struct error *err);

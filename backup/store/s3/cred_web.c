@@ -64,7 +64,7 @@ static enum status cred_web_parse(const struct buf *body, struct cred_keys *ret,
 	enum status st = xml_read(buf_str(body), body->len, cred_web_on_element, &a, err);
 	if (!st)
 		st = cred_set(ret, cred_web_name, buf_str(&a.access), buf_str(&a.secret), buf_str(&a.token), err);
-	ret->expires_ms = cred_time(buf_str(&a.expires));
+	ret->expires_ms = xml_time(buf_str(&a.expires));
 	buf_free(&a.access);
 	buf_free(&a.secret);
 	buf_free(&a.token);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "slackwater/array.h"
 #include "slackwater/hex.h"
@@ -47,19 +46,6 @@ static void listing_decode(char *text)
 	*to = '\0';
 }
 
-int64_t listing_time(const char *text)
-{
-	struct tm tm = { .tm_sec = 0 };
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	int64_t ms = 0;
-	if (!rest)
-		return 0;
-	if (*rest == '.')
-		for (int place = 100; place && *++rest >= '0' && *rest <= '9'; place /= 10)
-			ms += (*rest - '0') * place;
-	return (int64_t)timegm(&tm) * 1000 + ms;
-}
-
 static size_t listing_keep(struct listing_page *p, const char *text)
 {
 	size_t at = p->text.len;
@@ -90,7 +76,7 @@ static bool listing_on_item(struct listing_page *p, const char *name, const char
 	else if (strcmp(name, "/Size") == 0)
 		p->now.size = strtoull(text, NULL, 10);
 	else if (strcmp(name, "/LastModified") == 0 || strcmp(name, "/Initiated") == 0)
-		p->now.ms = listing_time(text);
+		p->now.ms = xml_time(text);
 	return !p->text.bad;
 }
 

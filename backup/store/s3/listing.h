@@ -23,7 +23,5 @@ void listing_page_init(struct listing_page *p, const char *root, const char *ite
 void listing_page_free(struct listing_page *p);
 /* A client_call's check, with a page as its arg. */
 enum status listing_read(struct client_call *call, struct error *err);
-/* "2026-11-26T19:00:00.123Z" in milliseconds; 0 when it is none. */
-int64_t listing_time(const char *text);
 /* The text at an offset, decoded in place where the answer says that it is encoded. */
 const char *listing_text(const struct listing_page *p, size_t offset);

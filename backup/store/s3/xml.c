@@ -3,6 +3,7 @@
 
 #include <expat.h>
 #include <string.h>
+#include <time.h>
 
 #include "slackwater/buf.h"
 
@@ -98,4 +99,17 @@ enum status xml_read(const char *data, size_t len, xml_fn *fn, void *arg, struct
 	buf_free(&r.path);
 	buf_free(&r.text);
 	return st;
+}
+
+int64_t xml_time(const char *text)
+{
+	struct tm tm = { .tm_sec = 0 };
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t ms = 0;
+	if (!rest)
+		return 0;
+	if (*rest == '.')
+		for (int place = 100; place && *++rest >= '0' && *rest <= '9'; place /= 10)
+			ms += (*rest - '0') * place;
+	return (int64_t)timegm(&tm) * 1000 + ms;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "slackwater/error.h"
 
@@ -12,3 +13,5 @@
  */
 typedef bool xml_fn(void *arg, const char *path, const char *text);
 enum status xml_read(const char *data, size_t len, xml_fn *fn, void *arg, struct error *err);
+/* "2026-11-26T19:00:00.123Z", as documents have it, in milliseconds; 0 when it is none. */
+int64_t xml_time(const char *text);
