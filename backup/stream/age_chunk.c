@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stream/age_chunk.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum status age_chunk_init(struct age_chunk *c, const unsigned char payload_key[AGE_KEY], struct error *err)
@@ -48,4 +49,11 @@ bool age_chunk_layout(uint64_t sealed, uint64_t *ret_chunks, size_t *ret_last)
 	*ret_chunks = chunks;
 	*ret_last = (size_t)last;
 	return true;
+}
+
+enum status age_chunk_damaged(const char *what, uint64_t number, const char *why, struct error *err)
+{
+	error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is damaged: %s (64 KiB piece %" PRIu64 ")", what, why, number);
+	error_hint(err, "use another snapshot; `slackwater verify` shows what else is damaged");
+	return ST_FAILED;
 }

@@ -14,5 +14,8 @@ enum status age_chunk_seal(struct age_chunk *c, uint64_t number, bool last, cons
 /* len counts the tag. False: this is not that chunk. */
 bool age_chunk_open(struct age_chunk *c, uint64_t number, bool last, const void *data, size_t len, unsigned char *ret);
 
+/* ERR_SNAPSHOT: "WHAT is damaged: WHY", and in which chunk. */
+enum status age_chunk_damaged(const char *what, uint64_t number, const char *why, struct error *err);
+
 /* Of a payload of `sealed` bytes: false when none can have so many. *ret_chunks >= 1, *ret_last: bytes of the last, the tag counted. */
 bool age_chunk_layout(uint64_t sealed, uint64_t *ret_chunks, size_t *ret_last);

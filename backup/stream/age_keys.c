@@ -142,6 +142,13 @@ enum status age_keyring_new(struct age_keyring **ret, struct error *err)
 	return ST_OK;
 }
 
+void age_keys_forget(struct age_opened *o)
+{
+	age_crypto_wipe(o->payload, sizeof o->payload);
+	free(o->key);
+	free(o);
+}
+
 void age_keyring_free(struct age_keyring *k)
 {
 	if (!k)
@@ -149,9 +156,7 @@ void age_keyring_free(struct age_keyring *k)
 	while (k->opened) {
 		struct age_opened *o = k->opened;
 		k->opened = o->next;
-		age_crypto_wipe(o->payload, sizeof o->payload);
-		free(o->key);
-		free(o);
+		age_keys_forget(o);
 	}
 	if (k->item)
 		age_crypto_wipe(k->item, k->n * sizeof *k->item);

@@ -38,5 +38,6 @@ struct age_keyring {
 	struct age_opened *opened;
 };
 
+void age_keys_forget(struct age_opened *o); /* and what is owned by it, zeroed */
 /* Nobody has given a key for what. */
 enum status age_keys_missing(const char *what, struct error *err);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* At an offset: the chunks that hold a piece of the clear text, by one ranged get. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,13 +23,6 @@ struct age_range {
 	size_t out_at, out_n;
 	unsigned char in[AGE_SEALED], out[AGE_CHUNK];
 };
-
-static enum status range_damaged(const char *key, uint64_t number, const char *why, struct error *err)
-{
-	error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is damaged: %s (64 KiB piece %" PRIu64 ")", key, why, number);
-	error_hint(err, "use another snapshot; `slackwater verify` shows what else is damaged");
-	return ST_FAILED;
-}
 
 static enum status range_get(struct store *s, const char *key, uint64_t offset, size_t len, void *data, size_t *ret_n, struct error *err)
 {
@@ -69,15 +61,15 @@ static enum status range_check_end(struct store *s, const struct age_opened *o, 
 	size_t last = 0, n = 0;
 	struct age_chunk c = { 0 };
 	if (o->size < o->begin || !age_chunk_layout(o->size - o->begin, &chunks, &last))
-		return range_damaged(o->key, chunks, "it cannot have the size that it has", err);
+		return age_chunk_damaged(o->key, chunks, "it cannot have the size that it has", err);
 	unsigned char *sealed = malloc(AGE_SEALED + 1), *clear = malloc(AGE_CHUNK);
 	enum status st = sealed && clear ? age_chunk_init(&c, o->payload, err) : error_oom(err);
 	if (!st)
 		st = range_get(s, o->key, o->begin + (chunks - 1) * AGE_SEALED, last + 1, sealed, &n, err);
 	if (!st && n != last)
-		st = range_damaged(o->key, chunks - 1, n < last ? "it is cut off" : "something follows its end", err);
+		st = age_chunk_damaged(o->key, chunks - 1, n < last ? "it is cut off" : "something follows its end", err);
 	if (!st && !age_chunk_open(&c, chunks - 1, true, sealed, last, clear))
-		st = range_damaged(o->key, chunks - 1, "its end was altered or is cut off", err);
+		st = age_chunk_damaged(o->key, chunks - 1, "its end was altered or is cut off", err);
 	if (clear)
 		age_crypto_wipe(clear, AGE_CHUNK);
 	age_chunk_free(&c);
@@ -101,15 +93,6 @@ static enum status range_open_file(struct store *s, const struct age_keyring *k,
 	return st;
 }
 
-static void range_forget(struct age_opened *o)
-{
-	if (!o)
-		return;
-	age_crypto_wipe(o->payload, sizeof o->payload);
-	free(o->key);
-	free(o);
-}
-
 static enum status range_add(struct store *s, const char *key, uint64_t size, struct age_keyring *k, const struct age_opened **ret,
                              struct error *err)
 {
@@ -121,7 +104,7 @@ static enum status range_add(struct store *s, const char *key, uint64_t size, st
 	o->size = size;
 	enum status st = range_open_file(s, k, o, err);
 	if (st) {
-		range_forget(o);
+		age_keys_forget(o);
 		return st;
 	}
 	o->next = k->opened;
@@ -154,9 +137,9 @@ static enum status range_chunk(struct age_range *r, struct error *err)
 	if (st)
 		return st;
 	if (n < len)
-		return range_damaged(r->what, r->number, "it is cut off", err);
+		return age_chunk_damaged(r->what, r->number, "it is cut off", err);
 	if (!age_chunk_open(&r->chunk, r->number, last, r->in, len, r->out))
-		return range_damaged(r->what, r->number, "its data were altered", err);
+		return age_chunk_damaged(r->what, r->number, "its data were altered", err);
 	r->number++;
 	r->out_n = len - AGE_TAG;
 	r->out_at = r->skip < r->out_n ? r->skip : r->out_n;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From front to back: header, nonce, chunk after chunk. What a chunk held is handed out once its tag was right, and never before. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,13 +24,6 @@ struct age_reader {
 	unsigned char in[AGE_SEALED + 1]; /* one more than a chunk: whether something follows it decides on its nonce */
 	unsigned char out[AGE_CHUNK];
 };
-
-static enum status reader_damaged(const struct age_reader *r, const char *why, struct error *err)
-{
-	error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is damaged: %s (64 KiB piece %" PRIu64 ")", r->what, why, r->number);
-	error_hint(err, "use another snapshot; `slackwater verify` shows what else is damaged");
-	return ST_FAILED;
-}
 
 /* Read on until the header is whole and the nonce is there; what came with it of the payload stays in text. */
 static enum status reader_header(struct age_reader *r, struct age_header *h, struct buf *text, struct error *err)
@@ -84,7 +76,7 @@ static bool reader_mark_wrong(struct age_reader *r, bool last, size_t len)
 {
 	if (len < AGE_SEALED || !age_chunk_open(&r->chunk, r->number, !last, r->in, len, r->out))
 		return false;
-	(void)reader_damaged(r, last ? "it is cut off" : "something follows its end", &r->pending);
+	(void)age_chunk_damaged(r->what, r->number, last ? "it is cut off" : "something follows its end", &r->pending);
 	return true;
 }
 
@@ -98,9 +90,9 @@ static enum status reader_chunk(struct age_reader *r, struct error *err)
 	bool last = r->in_n <= AGE_SEALED;
 	size_t len = last ? r->in_n : AGE_SEALED;
 	if (len < AGE_TAG || (len == AGE_TAG && r->number))
-		return reader_damaged(r, "it is cut off", err);
+		return age_chunk_damaged(r->what, r->number, "it is cut off", err);
 	if (!age_chunk_open(&r->chunk, r->number, last, r->in, len, r->out) && !reader_mark_wrong(r, last, len))
-		return reader_damaged(r, "its data were altered or are cut off", err);
+		return age_chunk_damaged(r->what, r->number, "its data were altered or are cut off", err);
 	r->over = last || r->pending.status;
 	r->number++;
 	r->out_at = 0;

@@ -2,7 +2,7 @@
 /*
  * chain: what lies between a tar and the store, put together here and nowhere else, so that the order cannot be wrong:
  *
- *   tar -> [encryption] -> [throttle] -> digest -> store
+ *   tar -> [encryption] -> digest -> store
  *
  * The digest is of the bytes that the store gets, so that anybody can check an object without a key.
  */

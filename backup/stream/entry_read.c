@@ -6,7 +6,7 @@
 #include "stream/names.h"
 #include "stream/objects.h"
 
-enum { READ_KEY_MAX = 1024, READ_BLOCK = 256 * 1024 };
+enum { READ_KEY_MAX = 1024 };
 
 static enum status entry_read_range(struct store *store, const char *key, const struct stream_object *shard,
                                     struct age_keyring *keyring, const struct stream_index_entry *e, struct buf *ret, struct error *err)
@@ -53,59 +53,6 @@ enum status stream_entry_read(struct store *store, const char *prefix, const str
 	}
 	if (st)
 		buf_clear(ret);
-	buf_free(&key);
-	return st;
-}
-
-struct object_verify {
-	struct digest *digest;
-	char *block;
-	uint64_t size;
-	void (*progress)(void *arg, uint64_t bytes);
-	void *arg;
-};
-
-static enum status object_verify_read(struct object_verify *v, struct store_reader *r, struct error *err)
-{
-	for (;;) {
-		size_t n = 0;
-		enum status st = r->ops->read(r, v->block, READ_BLOCK, &n, err);
-		if (st || !n)
-			return st;
-		digest_add(v->digest, v->block, n);
-		v->size += n;
-		if (v->progress)
-			v->progress(v->arg, n);
-	}
-}
-
-enum status stream_object_verify(struct store *store, const char *prefix, const struct stream_object *o,
-                                 void (*progress)(void *arg, uint64_t bytes), void *arg, struct error *err)
-{
-	struct object_verify v = { .progress = progress, .arg = arg };
-	struct buf key = BUF_INIT(READ_KEY_MAX);
-	struct store_reader *r = NULL;
-	char sha256[DIGEST_HEX] = "";
-	buf_addf(&key, "%s%s", prefix, o->key);
-	enum status st = buf_check(&key, "a key", err);
-	if (!st)
-		st = digest_new(&v.digest, err);
-	if (!st && !(v.block = malloc(READ_BLOCK)))
-		st = error_oom(err);
-	if (!st)
-		st = store->ops->open(store, key.data, 0, 0, &r, err);
-	if (!st)
-		st = object_verify_read(&v, r, err);
-	if (!st)
-		digest_hex(v.digest, sha256);
-	if (!st && v.size != o->size)
-		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s has %llu bytes instead of %llu", key.data, (unsigned long long)v.size,
-		               (unsigned long long)o->size);
-	else if (!st && strcmp(sha256, o->sha256) != 0)
-		st = error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s is damaged: its digest is not the manifest's", key.data);
-	store_reader_free(r);
-	digest_free(v.digest);
-	free(v.block);
 	buf_free(&key);
 	return st;
 }

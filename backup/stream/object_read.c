@@ -8,16 +8,11 @@
 #include "slackwater/age.h"
 #include "stream/names.h"
 
-enum { OBJECT_KEY_MAX = 1024, OBJECT_BLOCK = 64 * 1024 };
-
-struct object_counted {
-	struct store_reader base;
-	struct object_read *of;
-};
+enum { OBJECT_KEY_MAX = 1024, OBJECT_BLOCK = 256 * 1024 };
 
 static enum status object_counted_read(struct store_reader *base, void *data, size_t cap, size_t *ret_n, struct error *err)
 {
-	struct object_read *r = ((struct object_counted *)base)->of;
+	struct object_read *r = (struct object_read *)base;
 	enum status st = r->raw->ops->read(r->raw, data, cap, ret_n, err);
 	if (!st) {
 		digest_add(r->digest, data, *ret_n);
@@ -28,41 +23,34 @@ static enum status object_counted_read(struct store_reader *base, void *data, si
 
 static void object_counted_free(struct store_reader *base)
 {
-	free(base);
+	(void)base; /* a part of the object_read */
 }
 
 static const struct store_reader_ops object_counted_ops = { object_counted_read, object_counted_free };
 
-static enum status object_read_count(struct object_read *r, struct error *err)
+static enum status object_read_stored(struct object_read *r, struct store *store, const char *prefix, const struct stream_object *o,
+                                      struct error *err)
 {
-	struct object_counted *c = malloc(sizeof *c);
-	if (!c)
-		return error_oom(err);
-	*c = (struct object_counted){ { &object_counted_ops }, r };
-	r->counted = &c->base;
-	return ST_OK;
+	*r = (struct object_read){ .counted = { &object_counted_ops }, .object = o, .key = BUF_INIT(OBJECT_KEY_MAX) };
+	buf_addf(&r->key, "%s%s", prefix, o->key);
+	enum status st = buf_check(&r->key, "a key", err);
+	if (!st)
+		st = digest_new(&r->digest, err);
+	return st ? st : store->ops->open(store, r->key.data, 0, 0, &r->raw, err);
 }
 
 enum status object_read_open(struct object_read *r, struct store *store, const char *prefix, const struct stream_object *o,
                              struct age_keyring *keyring, struct error *err)
 {
-	*r = (struct object_read){ .object = o, .key = BUF_INIT(OBJECT_KEY_MAX) };
-	buf_addf(&r->key, "%s%s", prefix, o->key);
-	enum status st = buf_check(&r->key, "a key", err);
-	if (!st)
-		st = digest_new(&r->digest, err);
-	if (!st)
-		st = store->ops->open(store, r->key.data, 0, 0, &r->raw, err);
-	if (!st)
-		st = object_read_count(r, err);
+	enum status st = object_read_stored(r, store, prefix, o, err);
 	if (!st && names_sealed(o->key))
-		st = age_reader_new(r->counted, keyring, r->key.data, &r->clear, err);
+		st = age_reader_new(&r->counted, keyring, r->key.data, &r->clear, err);
 	return st;
 }
 
 enum status object_read_next(struct object_read *r, void *data, size_t cap, size_t *ret_n, struct error *err)
 {
-	struct store_reader *from = r->clear ? r->clear : r->counted;
+	struct store_reader *from = r->clear ? r->clear : &r->counted;
 	return from->ops->read(from, data, cap, ret_n, err);
 }
 
@@ -81,21 +69,29 @@ enum status object_read_judge(struct object_read *r, struct error *err)
 void object_read_close(struct object_read *r)
 {
 	store_reader_free(r->clear);
-	store_reader_free(r->counted);
 	store_reader_free(r->raw);
 	digest_free(r->digest);
 	buf_free(&r->key);
 	*r = (struct object_read){ 0 };
 }
 
+/* What the store has of it, to the end. */
+static enum status object_read_rest(struct object_read *r, char *block, void (*progress)(void *arg, uint64_t bytes), void *arg, struct error *err)
+{
+	enum status st = ST_OK;
+	for (size_t n = 1; !st && n;) {
+		st = object_counted_read(&r->counted, block, OBJECT_BLOCK, &n, err);
+		if (!st && n && progress)
+			progress(arg, n);
+	}
+	return st;
+}
+
 /* No key opens it: has its header been damaged? The digest knows. */
 static void object_read_blame(struct object_read *r, char *block, struct error *err)
 {
 	struct error mine = ERROR_INIT;
-	enum status st = ST_OK;
-	for (size_t n = 1; !st && n;)
-		st = r->counted->ops->read(r->counted, block, OBJECT_BLOCK, &n, &mine);
-	if (!st && object_read_judge(r, &mine))
+	if (!object_read_rest(r, block, NULL, NULL, &mine) && object_read_judge(r, &mine))
 		*err = mine;
 }
 
@@ -120,6 +116,21 @@ enum status object_read_text(struct store *store, const char *prefix, const stru
 		object_read_blame(&r, block, err);
 	if (block)
 		explicit_bzero(block, OBJECT_BLOCK);
+	free(block);
+	object_read_close(&r);
+	return st;
+}
+
+enum status stream_object_verify(struct store *store, const char *prefix, const struct stream_object *o,
+                                 void (*progress)(void *arg, uint64_t bytes), void *arg, struct error *err)
+{
+	struct object_read r = { 0 };
+	char *block = malloc(OBJECT_BLOCK);
+	enum status st = block ? object_read_stored(&r, store, prefix, o, err) : error_oom(err);
+	if (!st)
+		st = object_read_rest(&r, block, progress, arg, err);
+	if (!st)
+		st = object_read_judge(&r, err);
 	free(block);
 	object_read_close(&r);
 	return st;

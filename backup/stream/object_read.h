@@ -8,14 +8,15 @@
 #include "slackwater/stream.h"
 
 struct object_read {
+	struct store_reader counted; /* reads raw, counts and sums up */
 	const struct stream_object *object;
 	struct buf key;
 	struct digest *digest;
-	uint64_t stored;            /* bytes that have come from the store */
-	struct store_reader *raw, *counted, *clear; /* each reads the one before it */
+	uint64_t stored;             /* bytes that have come from the store */
+	struct store_reader *raw, *clear; /* clear reads counted; NULL where the object is not encrypted */
 };
 
-/* keyring may be NULL while the object is not encrypted. After a failure, too, object_read_close. */
+/* r must not move. keyring may be NULL while the object is not encrypted. After a failure, too, object_read_close. */
 enum status object_read_open(struct object_read *r, struct store *store, const char *prefix, const struct stream_object *o,
                              struct age_keyring *keyring, struct error *err);
 /* *ret_n = 0 at the end. */

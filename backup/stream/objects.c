@@ -26,13 +26,11 @@ const struct stream_object *objects_find(const struct stream_objects *l, const c
 
 const struct stream_object *objects_find_shard(const struct stream_objects *l, unsigned number)
 {
-	char key[64];
-	names_shard(number, key);
-	const struct stream_object *o = objects_find(l, key);
-	if (o)
-		return o;
-	names_seal(key);
-	return objects_find(l, key);
+	unsigned its;
+	for (size_t i = 0; i < l->n; i++)
+		if (names_object(l->item[i].key, &its) == NAMES_SHARD && its == number)
+			return &l->item[i];
+	return NULL;
 }
 
 void stream_objects_free(struct stream_objects *o)
