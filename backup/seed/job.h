@@ -14,6 +14,7 @@
 struct seed_link {
 	const struct checkpoint_channel *channel; /* NULL: the source is the snapshotted server itself */
 	const struct seed_source *source;
+	char address[300];                        /* of the source, for messages: host:port */
 	const char *name;                         /* of the channel on the target; "" = the default one */
 	enum source_position position;
 	const char *file;                         /* POSITION_FILE: where to begin; borrowed from the checkpoint */

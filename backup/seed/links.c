@@ -99,6 +99,7 @@ static enum status pair_with_snapshotted(struct seed_job *j, struct error *err)
 	struct seed_link *l = &j->link[0];
 	*l = (struct seed_link){ .source = &j->o->source[0], .name = j->o->source[0].channel ? j->o->source[0].channel : "",
 		                 .position = POSITION_FILE, .file = cp->binlog_file, .pos = cp->binlog_pos };
+	seed_links_address(l->source, l->address);
 	if (gtid_on(cp))
 		l->position = POSITION_AUTO;
 	else if (cp->server.flavor == FLAVOR_MARIADB && mariadb_by_gtid(cp))
@@ -154,7 +155,10 @@ enum status seed_links_pair(struct seed_job *j, struct error *err)
 		struct seed_link *l = &j->link[j->nlinks++];
 		*l = (struct seed_link){ .channel = &cp->channel[i], .name = cp->channel[i].name ? cp->channel[i].name : "" };
 		l->source = source_for(j->o, l->name, cp->nchannels);
-		st = l->source ? position_of_channel(cp, l, err) : no_source_for(j, l->name, err);
+		if (!l->source)
+			return no_source_for(j, l->name, err);
+		seed_links_address(l->source, l->address);
+		st = position_of_channel(cp, l, err);
 	}
 	return st ? st : sources_have_channels(j, err);
 }

@@ -8,7 +8,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "links.h"
 #include "slackwater/fs.h"
 #include "versions.h"
 
@@ -188,13 +187,12 @@ enum status seed_settings_target(struct seed_job *j, struct error *err)
 
 static enum status same_variable(struct seed_job *j, const struct seed_link *l, const char *name, const char *hint, struct error *err)
 {
-	char *here = NULL, *there = NULL, address[300];
-	seed_links_address(l->source, address);
+	char *here = NULL, *there = NULL;
 	enum status st = conn_variable(j->target, name, &here, err);
 	if (!st)
 		st = conn_variable(l->conn, name, &there, err);
 	if (!st && here && there && strcasecmp(here, there) != 0)
-		st = seed_refuse(err, hint, "the target has %s = %s, source %s has %s", name, here, address, there);
+		st = seed_refuse(err, hint, "the target has %s = %s, source %s has %s", name, here, l->address, there);
 	free(here);
 	free(there);
 	return st;
@@ -219,9 +217,8 @@ static enum status check_formats(struct seed_job *j, const struct seed_link *l, 
 
 enum status seed_settings_source(struct seed_job *j, const struct seed_link *l, struct error *err)
 {
-	char name[320], address[300];
-	seed_links_address(l->source, address);
-	snprintf(name, sizeof name, "source %s", address);
+	char name[320];
+	snprintf(name, sizeof name, "source %s", l->address);
 	enum status st = seed_versions_check(&l->conn->server, name, &j->target->server, err);
 	if (!st)
 		st = check_identity(&j->target->server, &l->conn->server, name, err);

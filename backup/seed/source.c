@@ -25,14 +25,12 @@ void seed_source_free(struct seed_source *s)
 
 static enum status connect_source(struct seed_job *j, struct seed_link *l, struct error *err)
 {
-	char address[300];
 	struct rows *r = NULL;
 	bool more = false;
-	seed_links_address(l->source, address);
 	enum status st = conn_open(&l->conn, &l->source->login, 0, j->run, err);
 	if (st && err->kind != ERR_INTERRUPTED) {
 		err->kind = ERR_SEED_REFUSED;
-		error_prefix(err, "source %s", address);
+		error_prefix(err, "source %s", l->address);
 	}
 	if (!st)
 		st = conn_query(l->conn, "SHOW SESSION STATUS LIKE 'Ssl_cipher'", &r, err);
@@ -65,7 +63,6 @@ static enum status check_rights(struct seed_job *j, struct seed_link *l, struct 
 {
 	struct rows *r = NULL;
 	bool more = false, has = false, roles = false;
-	char address[300];
 	enum status st = conn_query(l->conn, "SHOW GRANTS", &r, err);
 	while (!st && !(st = rows_next(r, &more, err)) && more) {
 		const char *g = r->row[0] ? r->row[0] : "";
@@ -73,12 +70,11 @@ static enum status check_rights(struct seed_job *j, struct seed_link *l, struct 
 		roles = roles || !strstr(g, " ON ");
 	}
 	rows_free(r);
-	seed_links_address(l->source, address);
 	if (!st && !has && !roles)
 		st = seed_refuse(err, "GRANT REPLICATION SLAVE ON *.* to it on the source", "the account %s may not replicate from source %s",
-		                 l->source->login.user ? l->source->login.user : "(none given)", address);
+		                 l->source->login.user ? l->source->login.user : "(none given)", l->address);
 	else if (!st && !has)
-		seed_warn(j, "source %s: whether the account's roles let it replicate cannot be seen", address);
+		seed_warn(j, "source %s: whether the account's roles let it replicate cannot be seen", l->address);
 	return st;
 }
 
@@ -88,16 +84,14 @@ static enum status check_other_replicas(struct seed_job *j, struct seed_link *l,
 {
 	struct rows *r = NULL;
 	bool more = false, may = false;
-	char address[300];
 	const struct server_info *t = &j->target->server;
 	enum status st = ask(l, conn_is_mysql(l->conn, 80022) ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS", &r, &may, err);
-	seed_links_address(l->source, address);
 	while (!st && may && !(st = rows_next(r, &more, err)) && more) {
 		const char *uuid = rows_get(r, "Replica_UUID");
 		if (rows_u64(r, "Server_id", 0) != t->server_id || (uuid && strcmp(uuid, t->uuid) == 0) || j->found.channels.n)
 			continue;
 		st = seed_refuse(err, "set another server_id on the target: two replicas of one number throw each other out",
-		                 "source %s has a replica with server_id %" PRIu64 " already", address, t->server_id);
+		                 "source %s has a replica with server_id %" PRIu64 " already", l->address, t->server_id);
 		break;
 	}
 	rows_free(r);
@@ -123,12 +117,9 @@ static enum status read_oldest(struct seed_job *j, struct seed_link *l, struct e
 	}
 	rows_free(r);
 	buf_free(&sql);
-	if (!st && !may) {
-		char address[300];
-		seed_links_address(l->source, address);
+	if (!st && !may)
 		seed_warn(j, "source %s: whether it still has every binary log that is needed cannot be seen (GRANT BINLOG MONITOR to the account)",
-		          address);
-	}
+		          l->address);
 	return st;
 }
 
@@ -167,7 +158,7 @@ static enum status listed(struct seed_link *l, bool *ret_known, bool *ret_there,
 }
 
 /* Reading one event there proves that a transaction may begin at that byte; MySQL lets the account of replication do it. */
-static enum status check_event(struct seed_job *j, struct seed_link *l, const char *address, bool listed_there, struct error *err)
+static enum status check_event(struct seed_job *j, struct seed_link *l, bool listed_there, struct error *err)
 {
 	struct buf sql = BUF_INIT(4096);
 	struct rows *r = NULL;
@@ -180,7 +171,7 @@ static enum status check_event(struct seed_job *j, struct seed_link *l, const ch
 	buf_free(&sql);
 	if (st && why.kind == ERR_PREFLIGHT) {
 		if (!listed_there)
-			seed_warn(j, "source %s: whether it still has %s cannot be seen (GRANT REPLICATION CLIENT, or BINLOG MONITOR, to the account)", address,
+			seed_warn(j, "source %s: whether it still has %s cannot be seen (GRANT REPLICATION CLIENT, or BINLOG MONITOR, to the account)", l->address,
 			          l->file);
 		return ST_OK;
 	}
@@ -190,7 +181,7 @@ static enum status check_event(struct seed_job *j, struct seed_link *l, const ch
 	}
 	if (st)
 		return seed_refuse(err, "take a newer snapshot; is it really the source that the snapshotted server replicates from?",
-		                   "source %s cannot read its binary log at %s:%" PRIu64 ": %.300s", address, l->file, l->pos, why.message);
+		                   "source %s cannot read its binary log at %s:%" PRIu64 ": %.300s", l->address, l->file, l->pos, why.message);
 	return ST_OK;
 }
 
@@ -198,15 +189,13 @@ static enum status check_file(struct seed_job *j, struct seed_link *l, struct er
 {
 	bool known = false, there = false;
 	uint64_t size = 0;
-	char address[300];
-	seed_links_address(l->source, address);
 	enum status st = listed(l, &known, &there, &size, err);
 	if (!st && known && !there)
-		st = seed_refuse(err, "take a newer snapshot", "source %s has purged the binary log %s, where the snapshot stands", address, l->file);
+		st = seed_refuse(err, "take a newer snapshot", "source %s has purged the binary log %s, where the snapshot stands", l->address, l->file);
 	if (!st && there && size && l->pos > size)
 		st = seed_refuse(err, "is it really the source that the snapshotted server replicates from? Was its binary log reset?",
-		                 "the snapshot stands at %s:%" PRIu64 ", source %s has that log up to %" PRIu64, l->file, l->pos, address, size);
-	return st ? st : check_event(j, l, address, there, err);
+		                 "the snapshot stands at %s:%" PRIu64 ", source %s has that log up to %" PRIu64, l->file, l->pos, l->address, size);
+	return st ? st : check_event(j, l, there, err);
 }
 
 /* ---- is it the one? ---- */
@@ -217,32 +206,28 @@ static enum status check_same_source(struct seed_job *j, struct seed_link *l, st
 	const char *was = l->channel ? l->channel->source_uuid : j->cp->server.uuid;
 	uint64_t was_id = l->channel ? l->channel->source_server_id : j->cp->server.server_id;
 	bool other = was && *was && *s->uuid ? strcmp(was, s->uuid) != 0 : was_id && was_id != s->server_id;
-	char address[300];
 	if (!other)
 		return ST_OK;
-	seed_links_address(l->source, address);
 	if (l->position == POSITION_FILE)
 		return seed_refuse(err, "give the source that the snapshotted server replicated from: a file and position mean nothing on another one",
-		                   "source %s is not the server whose binary log the snapshot stands in (%s)", address, seed_links_label(l->name));
-	seed_warn(j, "source %s is not the one that the snapshotted server replicated from; its GTIDs decide", address);
+		                   "source %s is not the server whose binary log the snapshot stands in (%s)", l->address, seed_links_label(l->name));
+	seed_warn(j, "source %s is not the one that the snapshotted server replicated from; its GTIDs decide", l->address);
 	return ST_OK;
 }
 
 static enum status check_auto_position(struct seed_link *l, struct error *err)
 {
-	char *mode = NULL, address[300];
+	char *mode = NULL;
 	enum status st = conn_variable(l->conn, "gtid_mode", &mode, err);
-	seed_links_address(l->source, address);
 	if (!st && mode && strcasecmp(mode, "OFF") == 0)
-		st = seed_refuse(err, "give a source that has GTIDs on", "source %s has gtid_mode = OFF, the snapshot goes on by GTID", address);
+		st = seed_refuse(err, "give a source that has GTIDs on", "source %s has gtid_mode = OFF, the snapshot goes on by GTID", l->address);
 	free(mode);
 	return st;
 }
 
 static enum status check_one(struct seed_job *j, struct seed_link *l, struct error *err)
 {
-	char *log_bin = NULL, address[300];
-	seed_links_address(l->source, address);
+	char *log_bin = NULL;
 	enum status st = connect_source(j, l, err);
 	if (!st)
 		st = check_rights(j, l, err);
@@ -251,7 +236,7 @@ static enum status check_one(struct seed_job *j, struct seed_link *l, struct err
 	if (!st)
 		st = conn_variable(l->conn, "log_bin", &log_bin, err);
 	if (!st && log_bin && strcmp(log_bin, "0") == 0)
-		st = seed_refuse(err, "give a server that has one", "source %s writes no binary log", address);
+		st = seed_refuse(err, "give a server that has one", "source %s writes no binary log", l->address);
 	if (!st)
 		st = check_other_replicas(j, l, err);
 	if (!st)
@@ -272,21 +257,16 @@ static enum status check_one(struct seed_job *j, struct seed_link *l, struct err
 static enum status check_gtids(struct seed_job *j, struct error *err)
 {
 	struct seed_contain_source *s = calloc(j->nlinks + 1, sizeof *s);
-	char (*address)[300] = calloc(j->nlinks + 1, sizeof *address);
 	bool mariadb = seed_is_mariadb(j), errant = true;
 	size_t n = 0;
-	if (!s || !address) {
-		free(s);
-		free(address);
+	if (!s)
 		return error_oom(err);
-	}
 	for (size_t i = 0; i < j->nlinks; i++) {
 		const struct seed_link *l = &j->link[i];
 		if (l->position == POSITION_FILE && (mariadb || !l->channel || l->channel->mode == MODE_MYSQL_POSITION))
 			continue;
 		errant = errant && (!l->channel || l->channel->mode != MODE_MYSQL_ASSIGNED);
-		seed_links_address(l->source, address[n]);
-		s[n] = (struct seed_contain_source){ .name = address[n], .executed = l->executed, .purged = l->purged, .state = l->binlog_state };
+		s[n] = (struct seed_contain_source){ .name = l->address, .executed = l->executed, .purged = l->purged, .state = l->binlog_state };
 		if (!mariadb && !s[n].purged)
 			s[n].purged = "";
 		n++;
@@ -298,7 +278,6 @@ static enum status check_gtids(struct seed_job *j, struct error *err)
 	if (n)
 		st = mariadb ? seed_contain_mariadb(here, s, n, err) : seed_contain_mysql(here, s, n, errant, err);
 	free(s);
-	free(address);
 	return st;
 }
 
