@@ -13,7 +13,7 @@ struct download_piece {
 	unsigned char *data;
 	uint64_t from, len, size; /* size: of the buffer */
 	size_t got;
-	bool over, ready;         /* over: the object ends before it; ready under the bucket's lock */
+	bool ready;               /* under the bucket's lock */
 	enum status st;
 	struct error err;
 	struct download_piece *next;
@@ -28,7 +28,6 @@ struct download {
 	struct download_piece *first, **last; /* in order; the first is being handed out */
 	unsigned n;
 	size_t given;         /* of the first */
-	bool taken;           /* the first has been waited for */
 	atomic_bool stop;
 };
 
@@ -43,10 +42,9 @@ static enum status download_fetch(struct download_piece *p, uint64_t *ret_total,
 	const char *total = strrchr(call.a.content_range, '/');
 	if (!st && call.a.status == 412)
 		st = error_set(err, ST_FAILED, ERR_STORE, "%s was replaced while it was read", p->d->key);
-	else if (!st && call.a.status == 416)
-		p->over = true;
+	/* 416: it ends before the piece; 200: a store that sends no parts has sent it all. */
 	if (!st && ret_total)
-		*ret_total = p->over ? p->from : call.a.status == 206 && total ? strtoull(total + 1, NULL, 10) : call.got;
+		*ret_total = call.a.status == 416 ? p->from : call.a.status == 206 && total ? strtoull(total + 1, NULL, 10) : call.got;
 	if (!st && ret_etag)
 		memcpy(ret_etag, call.etag, HTTP_WORD);
 	p->got = call.got;
@@ -144,7 +142,6 @@ static void download_drop_first(struct download *d)
 		d->last = &d->first;
 	d->n--;
 	d->given = 0;
-	d->taken = false;
 	download_piece_free(p);
 	if (!d->n)
 		return;
@@ -160,7 +157,6 @@ static enum status download_wait_first(struct download *d, struct error *err)
 	while (!p->ready)
 		pthread_cond_wait(&d->b->changed, &d->b->lock);
 	pthread_mutex_unlock(&d->b->lock);
-	d->taken = true;
 	if (p->st && err)
 		*err = p->err;
 	return p->st;
@@ -170,7 +166,7 @@ static enum status download_read(struct store_reader *r, void *data, size_t cap,
 {
 	struct download *d = (struct download *)r;
 	enum status st = run_check(d->b->base.run, err);
-	if (!st && d->taken && !d->first->st && d->given == d->first->got)
+	if (!st && d->given && d->given == d->first->got)
 		download_drop_first(d);
 	if (!st)
 		st = download_ahead(d, err);
