@@ -38,7 +38,7 @@ static enum status client_set_region(struct client *c, const struct store_option
 	return st;
 }
 
-static const char *client_endpoint(const struct store_options *o)
+const char *client_endpoint(const struct store_options *o)
 {
 	const char *named = o->s3.endpoint;
 	if (!named || !*named)

@@ -66,8 +66,10 @@ struct client_call {
 	bool ambiguous; /* an attempt that failed may have been carried out */
 };
 
+/* The server, as the options name it or the environment does; NULL or "": AWS itself. */
+const char *client_endpoint(const struct store_options *o);
 enum status client_init(struct client *c, const char *url, const struct store_options *o, struct run *run, struct error *err);
-void client_free(struct client *c);
+void client_free(struct client *c); /* zeroed, or half initialised, is fine */
 
 void client_query(struct client_call *c, const char *name, const char *value);
 void client_header(struct client_call *c, const char *name, const char *value);

@@ -45,8 +45,7 @@ static enum status cred_container_token(struct strlist *header, struct error *er
 	enum status st = file ? fs_read_file(file, &token, err) : ST_OK;
 	if (!file && text)
 		buf_adds(&token, text);
-	while (token.len && strchr("\r\n \t", token.data[token.len - 1]))
-		token.data[--token.len] = '\0';
+	cred_trim(&token, " \t\r\n");
 	if (!st && token.len)
 		st = strlist_addf(header, err, "Authorization: %s", token.data);
 	buf_free(&token);
@@ -83,8 +82,7 @@ enum status cred_imds_url(const char *path, struct buf *out, struct error *err)
 {
 	const char *base = cred_getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	buf_adds(out, base ? base : "http://169.254.169.254");
-	while (out->len && out->data[out->len - 1] == '/')
-		out->data[--out->len] = '\0';
+	cred_trim(out, "/");
 	buf_addf(out, "/latest/%s", path);
 	return buf_check(out, "the address of the metadata service", err);
 }

@@ -17,6 +17,12 @@ const char *cred_getenv(const char *name)
 	return value && *value ? value : NULL;
 }
 
+void cred_trim(struct buf *b, const char *end)
+{
+	while (b->len && strchr(end, b->data[b->len - 1]))
+		b->data[--b->len] = '\0';
+}
+
 enum status cred_set(struct cred_keys *k, const char *from, const char *access, const char *secret, const char *token, struct error *err)
 {
 	if (!access || !*access || !secret || !*secret)

@@ -14,6 +14,7 @@ extern cred_source_fn *const cred_sources[]; /* NULL-terminated */
 cred_source_fn cred_env, cred_web, cred_profile, cred_container, cred_imds;
 
 const char *cred_getenv(const char *name); /* NULL when it is empty, too */
+void cred_trim(struct buf *b, const char *end); /* cuts off what is of these characters at the end of b */
 /* token may be NULL or "". */
 enum status cred_set(struct cred_keys *k, const char *from, const char *access, const char *secret, const char *token, struct error *err);
 /* One exchange, tried a few times; anything but a 2xx is an error that begins "cannot get credentials from WHAT". The answer is a secret. */

@@ -11,12 +11,6 @@
 enum { CRED_WEB_MAX = 64 << 10 };
 static const char cred_web_name[] = "the web identity (STS)";
 
-static void cred_web_trim(struct buf *b)
-{
-	while (b->len && strchr(" \t\r\n", b->data[b->len - 1]))
-		b->data[--b->len] = '\0';
-}
-
 /* The form's fields, percent-encoded: in the body, where no log of a proxy has them. */
 static enum status cred_web_form(const char *token_file, struct buf *form, struct error *err)
 {
@@ -27,7 +21,7 @@ static enum status cred_web_form(const char *token_file, struct buf *form, struc
 	if (st)
 		error_hint(err, "AWS_WEB_IDENTITY_TOKEN_FILE names it");
 	else
-		cred_web_trim(&token);
+		cred_trim(&token, " \t\r\n");
 	buf_adds(form, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=");
 	sigv4_encode(cred_getenv("AWS_ROLE_ARN"), true, form);
 	buf_adds(form, "&RoleSessionName=");

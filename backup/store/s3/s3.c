@@ -54,7 +54,7 @@ enum status s3_check(const char *url, const struct store_options *o, struct erro
 	struct place p;
 	struct marks m;
 	struct store_options full = s3_defaults(o);
-	enum status st = place_init(&p, url, full.s3.endpoint, full.s3.style, err);
+	enum status st = place_init(&p, url, client_endpoint(&full), full.s3.style, err);
 	if (st)
 		return st;
 	st = s3_check_signed(&p, &full, err);
@@ -127,15 +127,9 @@ static enum status s3_init(struct bucket *b, const char *url, const struct store
 	b->content_md5 = o->s3.content_md5;
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->changed, NULL);
-	enum status st = s3_check_options(o, err);
-	enum status mst = marks_init(&b->marks, &o->s3, st ? NULL : err);
+	enum status st = marks_init(&b->marks, &o->s3, err);
 	if (!st)
-		st = mst;
-	enum status cst = client_init(&b->client, url, o, run, st ? NULL : err);
-	if (!st)
-		st = cst;
-	if (!st)
-		st = s3_check_signed(&b->client.place, o, err);
+		st = client_init(&b->client, url, o, run, err);
 	return st ? st : workers_init(&b->workers, b->parallel, err);
 }
 
@@ -143,10 +137,11 @@ enum status s3_open(const char *url, enum store_use use, const struct store_opti
                     struct error *err)
 {
 	struct store_options full = s3_defaults(o);
-	struct bucket *b = calloc(1, sizeof *b);
+	enum status st = s3_check(url, o, err);
+	struct bucket *b = st ? NULL : calloc(1, sizeof *b);
 	if (!b)
-		return error_oom(err);
-	enum status st = s3_init(b, url, &full, run, err);
+		return st ? st : error_oom(err);
+	st = s3_init(b, url, &full, run, err);
 	if (!st && use == STORE_WRITE)
 		st = bucket_probe(b, err);
 	if (!st && use == STORE_WRITE && b->marks.lock_mode && bucket_without_locks(b)) {
