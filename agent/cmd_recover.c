@@ -40,7 +40,12 @@ static enum status show(struct app *app, const struct recover_report *r, const s
 static enum status recover_verb_run(struct app *app, struct error *err)
 {
 	const struct config *c = &app->config;
-	struct recover_options o = { .apply = c->apply, .deadline_ms = c->recover_deadline_ms, .wait_lock_ms = c->wait_lock_ms };
+	struct recover_options o = {
+		.apply = c->apply,
+		.deadline_ms = c->recover_deadline_ms,
+		.wait_lock_ms = c->wait_lock_ms,
+		.no_named_lock = c->no_guard,
+	};
 	struct recover_report report = { .n = 0 };
 	struct error printing = ERROR_INIT;
 	struct optfile *files = NULL;

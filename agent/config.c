@@ -319,6 +319,7 @@ const struct option_group config_proof = GROUP("Proof by restoring", proof);
 static const struct option recovery[] = {
 	FLAG("apply", apply, "repair what is surely safe, without asking; otherwise it only offers to start a stopped applier"),
 	DURATION("deadline", recover_deadline_ms, 0, 30 * (uint64_t)CONFIG_DAY_MS, "longest wait for a gap to close"),
+	FLAG("no-guard", no_guard, "no lock on the server that keeps other hosts' runs off, for proxies that refuse GET_LOCK"),
 };
 const struct option_group config_recovery = GROUP("Recovery", recovery);
 

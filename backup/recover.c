@@ -49,7 +49,7 @@ static enum status look(struct recover_task *j, struct error *err)
 
 static enum status claim(struct recover_task *j, struct error *err)
 {
-	struct claim_how how = { .state_dir = j->state_dir, .wait_ms = j->o->wait_lock_ms };
+	struct claim_how how = { j->state_dir, j->o->wait_lock_ms, j->o->no_named_lock };
 	enum status st = claim_take(&how, &j->o->server, &j->c->server, j->run, &j->claim, err);
 	j->deadline_ms = run_now_ms(j->run) + j->o->deadline_ms;
 	return st ? st : look(j, err);

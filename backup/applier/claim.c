@@ -143,6 +143,11 @@ static enum status lock_server(struct claim *c, struct error *err)
 		c->c = NULL;
 		return ST_OK;
 	}
+	if (st && refuses_locks(c, &why)) {
+		why.kind = ERR_PREFLIGHT;
+		error_prefix(&why, "the lock that keeps other hosts' runs off cannot be taken");
+		error_hint(&why, "it needs GET_LOCK: connect to the server itself, not through a proxy; backup and recover can do without it: --no-guard");
+	}
 	if (st && err)
 		*err = why;
 	return st || got ? st : busy_there(c, err);

@@ -80,6 +80,7 @@ struct recover_options {
 	bool apply;               /* repair, without asking */
 	int64_t deadline_ms;      /* longest wait until a gap has closed */
 	int64_t wait_lock_ms;     /* for another run to let the instance go */
+	bool no_named_lock;       /* as in struct claim_how */
 	/* Asked about findings that need consent when apply is off; NULL = there is nobody to ask. *ret = the answer. */
 	enum status (*ask)(void *arg, const struct recover_finding *f, bool *ret, struct error *err);
 	void *ask_arg;

@@ -165,6 +165,22 @@ def test_a_proxy_that_refuses_the_switch(lab, repository, words):
 
 
 @pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
+def test_recover_through_a_proxy_that_refuses_named_locks(lab):
+    """Looking needs none; repairing says so beforehand, with the way out; and that is one."""
+    lab.replica.replication("stop", what="SQL_THREAD")
+    with neighbours.RefusingProxy(lab.replica, "GET_LOCK(") as proxy:
+        where = tool.connection(lab.replica, accounts.BACKUP, host="127.0.0.1", port=proxy.port)
+        tool.run("recover", *where, expect=tool.APPLIER)
+        assert not proxy.refused
+        refused = tool.run("recover", *where, "--apply", expect=tool.PREFLIGHT)
+        assert "GET_LOCK" in refused.err and "proxy" in refused.err and "--no-guard" in refused.err, refused
+        assert not lab.replica.applier_running()
+        done = tool.run("recover", *where, "--apply", "--no-guard")
+        assert "other hosts are not kept off" in done.err, done
+    assert_running(lab)
+
+
+@pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
 def test_another_server_under_the_same_address(lab, repository):
     """Its journal is told of and kept, and nothing is started by it."""
     with _killed_in_its_stop(lab, repository, "--no-guard"):

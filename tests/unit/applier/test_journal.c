@@ -336,6 +336,10 @@ static void test_a_server_without_named_locks(void **state)
 		enum status st = claim_take(&how, &tcp, &about, &s->run, &claim, &err);
 		assert_int_equal(st == ST_OK, cases[i].taken);
 		assert_int_equal(claim != NULL, cases[i].taken);
+		if (!cases[i].without) {
+			assert_int_equal(err.kind, ERR_PREFLIGHT);
+			assert_non_null(strstr(err.hint, "--no-guard"));
+		}
 		fake_conn_check_queue();
 		claim_free(claim);
 	}
