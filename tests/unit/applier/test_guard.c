@@ -214,9 +214,58 @@ static void test_interrupted(void **state)
 	fake_conn_check_queue();
 }
 
+/* The account may read what the backup needs, and not that: the switch is set all the same. A session that is lost is another matter. */
+static void test_stops_that_are_not_told(void **state)
+{
+	struct scratch *s = *state;
+	static const struct { const char *rows; unsigned my_errno; enum status st; size_t notes; } cases[] = {
+		{ "n\n9\n", 0, ST_OK, 0 }, { NULL, 1142, ST_OK, 1 }, { NULL, 2013, ST_FAILED, 0 },
+	};
+	struct instance in = { .server = { .flavor = FLAVOR_MYSQL, .version = 50744, .identity = "A" }, .ps = true, .stop_timeout_s = 2 };
+	const char *const names[] = { "x" };
+	const struct conn_options o = { 0 };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct error err = ERROR_INIT;
+		struct event_recorder told;
+		struct guard *g = NULL;
+		struct conn *watch = fake_conn_new(&s->run, FLAVOR_MYSQL, 50744), *holder = fake_conn_new(&s->run, FLAVOR_MYSQL, 50744),
+			    *waiter = fake_conn_new(&s->run, FLAVOR_MYSQL, 50744);
+		event_recorder_init(&told, s->run.events);
+		struct event_sink *was = s->run.events;
+		s->run.events = &told.base;
+		fake_conn_queue(holder);
+		fake_conn_queue(waiter);
+		OK(guard_new(&o, &in, names, 1, 60000, &s->run, &g, &err));
+		answer(holder, "SELECT IFNULL(GET_LOCK('slackwater.run.", "n\n1\n");
+		answer(watch, "SELECT IFNULL((SELECT SUM(COUNT_STAR) FROM performance_schema.", cases[i].rows);
+		if (cases[i].my_errno)
+			fake_conn_error(watch, cases[i].my_errno, "SELECT command denied");
+		if (!cases[i].st) {
+			answer(waiter, "SET @w = ", NULL);
+			fake_conn_error(waiter, 1065, "Query was empty");
+			answer(watch, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User lock'", "n\n1\n");
+			answer(watch, "SELECT IFNULL(GET_LOCK('slackwater.done.", "n\n1\n");
+		}
+		answer(holder, "DO RELEASE_LOCK('slackwater.run.", NULL);
+		assert_int_equal(guard_arm(g, watch, (const bool[]){ true }, &err), cases[i].st);
+		assert_int_equal(told.notes.n, cases[i].notes);
+		if (!cases[i].st) {
+			answer(watch, "DO RELEASE_LOCK('slackwater.done.", NULL);
+			OK(guard_disarm(g, watch, &err));
+		}
+		fake_conn_check(waiter);
+		guard_free(g);
+		conn_free(watch);
+		s->run.events = was;
+		event_recorder_free(&told);
+		fake_conn_check_queue();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(test_interrupted, scratch_setup, scratch_teardown),
+		                            cmocka_unit_test_setup_teardown(test_stops_that_are_not_told, scratch_setup, scratch_teardown),
 		                            cmocka_unit_test(test_beginning), cmocka_unit_test(test_attempts),
 		                            cmocka_unit_test(test_last_attempt), cmocka_unit_test(test_patience),
 		                            cmocka_unit_test(test_names) };
