@@ -35,6 +35,24 @@ def test_the_grants_are_those_that_tests_do_with():
     assert [" ".join(rights.split()) for rights in granted] == [BACKUP_RIGHTS[flavour] for flavour in (MySQL97, MySQL56, MariaDB)]
 
 
+def test_every_state_of_the_window_has_its_row():
+    """The table of ways to die is about the states that there are, and about all of them."""
+    states = set(re.findall(r"\{ Q_(\w+), E_\w+, Q_\w+,", _text("backup/applier/quiesce.c"))) - {"BEGIN"}
+    table = _text("DESIGN.md").partition("## Every way to die")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([A-Z]{4,}(?:, [A-Z]+)*)(?: and later)? \|", table, re.M)
+    named = [state for row in rows for state in row.split(", ")]
+    assert len(states) == 9 and sorted(named) == sorted(states)
+    for row in re.findall(r"^\| [A-Z]{4,}.*$", table, re.M):
+        assert all(cell.strip() for cell in row.strip("|").split("|")) and row.count("|") == 9, row
+
+
+def test_what_max_pause_cannot_do_is_said():
+    said = (tool.run("backup", "--help").out, _text("packaging/man/slackwater.1"), _text("packaging/man/slackwater.conf.5"))
+    for text, words in zip(said, ("a stop that takes longer cannot be undone", "does not shorten a STOP that takes longer: that cannot be taken back",
+                                  "does not shorten a STOP that takes longer")):
+        assert words in " ".join(text.split())
+
+
 def _anchor(heading):
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 

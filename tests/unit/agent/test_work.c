@@ -90,6 +90,7 @@ static void defaults(void **state)
 	assert_int_equal(w.pause_budget_ms, 500);
 	assert_int_equal(w.deadline_ms, 600000);
 	assert_int_equal(w.max_pause_ms, 60000);
+	assert_int_equal(w.max_pause_ms, window_defaults.max_pause_ms);
 	assert_int_equal(w.on_deadline, ON_DEADLINE_GIVE_UP);
 	assert_int_equal(config.catch_up_timeout_ms, 3600000);
 	assert_int_equal(config.verify, CONFIG_VERIFY_FULL);
