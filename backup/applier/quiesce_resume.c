@@ -348,6 +348,7 @@ enum quiesce_event quiesce_resume(struct quiesce *q)
 		return resume_failed(q, &e);
 	if (q->error.status || !q->again)
 		return E_DONE;
+	event_info(q->run->events, "window", "another window is needed: %s", q->why);
 	return E_AGAIN;
 }
 

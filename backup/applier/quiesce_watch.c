@@ -220,11 +220,13 @@ static void tell_stopping(struct quiesce *q)
 {
 	struct error ignored = ERROR_INIT;
 	struct inflight seen = { 0 };
+	int64_t ms = run_now_ms(q->run) - q->still_ms;
 	/* The status statement would wait behind the STOP on 5.6; the processlist and performance_schema do not. */
 	if (!inflight_look(q->watch, &q->in, &seen, run_now_ms(q->run), &ignored)) {
 		const struct inflight_item *old = inflight_oldest(&seen);
-		event_info(q->run->events, "window", "the applier has been stopping for %.1f s%s%s",
-		           (double)(run_now_ms(q->run) - q->still_ms) / 1000, old ? ": " : "", old ? old->what : "");
+		event_info(q->run->events, "window", "the applier has been stopping for %.1f s%s%s%s", (double)ms / 1000, old ? ": " : "",
+		           old ? old->what : "", ms > q->w->max_pause_ms ? "; --max-pause cannot take a STOP back: it is started as soon as it has stopped"
+		                                                         : "");
 	}
 	inflight_free(&seen);
 }
