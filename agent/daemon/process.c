@@ -42,7 +42,7 @@ static void become(const struct plan *p)
 	int moved[] = { -1, -1, -1, -1 }, last = p->o->events ? PROCESS_LAST_FD : STDERR_FILENO;
 	/* all above the places they go to first, so that none is overwritten before it is copied */
 	for (int i = 0; i <= last; i++)
-		if ((moved[i] = fcntl(from[i], F_DUPFD, PROCESS_LAST_FD + 1)) < 0)
+		if ((moved[i] = fcntl(from[i], F_DUPFD_CLOEXEC, PROCESS_LAST_FD + 1)) < 0)
 			_exit(PROCESS_NOT_STARTED);
 	for (int i = 0; i <= last; i++)
 		if (dup2(moved[i], i) < 0)
