@@ -220,7 +220,7 @@ void setup_end(struct core *c)
 	http_stop(c->http);
 	observers_leave(c->observers, &c->leaving);
 	observers_collect(&c->leaving, true);
-	if (c->settings)
+	if (c->loaded_ms) /* one that was refused never began */
 		core_say(c, LOG_LEVEL_INFO, NULL, "the agent has ended");
 	jobs_free(c);
 	memory_free(&c->memory);
