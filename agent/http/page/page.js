@@ -574,6 +574,7 @@
 			}
 			tick();
 		}
+		clearTimeout(state.timer);	// a page that came into view meanwhile has asked as well
 		state.timer = setTimeout(poll, next);
 	}
 
