@@ -45,7 +45,7 @@ struct core {
 	struct listing *listing;
 	size_t nlistings;
 	struct task *tasks;        /* what runs */
-	struct observers *observers;
+	struct observers *observers; /* one for each settings->instance; never NULL while the daemon serves */
 	struct observers *leaving; /* those of configurations before, until their threads have ended */
 	int64_t observed_ms;       /* monotonic: since when observers looks */
 	struct control control;
@@ -65,3 +65,5 @@ void core_say(struct core *c, enum log_level level, const char *snapshot, const 
 /* A running task of that snapshot section, or of that instance; list counts as none. NULL = none. */
 struct task *core_task_of_snapshot(const struct core *c, const char *name);
 struct task *core_task_of_instance(const struct core *c, const char *name);
+struct job *core_job_named(const struct core *c, const char *name); /* NULL = the configuration has no such snapshot */
+void core_begin(struct core *c, struct task *t); /* it is one of those that run from now on */

@@ -69,6 +69,21 @@ struct task *core_task_of_instance(const struct core *c, const char *name)
 	return NULL;
 }
 
+struct job *core_job_named(const struct core *c, const char *name)
+{
+	for (size_t i = 0; i < c->settings->nsnapshots; i++)
+		if (!strcmp(c->settings->snapshot[i].name, name))
+			return &c->job[i];
+	return NULL;
+}
+
+void core_begin(struct core *c, struct task *t)
+{
+	t->next = c->tasks;
+	c->tasks = t;
+	task_begin(t, core_now_ms());
+}
+
 /* ---- the view ---- */
 
 static void publish(struct core *c)

@@ -39,22 +39,16 @@ static void carry_over(const struct core *c, struct job *j)
 		}
 }
 
-static const struct settings_snapshot *section_of(const struct settings *s, const char *name)
-{
-	for (size_t i = 0; i < s->nsnapshots; i++)
-		if (!strcmp(s->snapshot[i].name, name))
-			return &s->snapshot[i];
-	return NULL;
-}
-
 /* One that has been away, or has another schedule now, has missed nothing. */
-static enum status take_schedules(struct core *c, struct error *err)
+static enum status take_schedules(struct core *c, const struct job *job, struct error *err)
 {
 	enum status st = ST_OK;
 	int64_t now = core_wall_ms();
 	for (size_t i = 0; !st && i < c->memory.n; i++) {
 		struct memory_job *m = c->memory.job[i];
-		const struct settings_snapshot *n = section_of(c->settings, m->name);
+		const struct settings_snapshot *n = NULL;
+		for (size_t k = 0; !n && k < c->settings->nsnapshots; k++)
+			n = job[k].memory == m ? &c->settings->snapshot[k] : NULL;
 		st = memory_schedule(m, n ? n->schedule_text : NULL, n ? n->zone_name : NULL, now, err);
 		if (!st)
 			st = memory_proof_schedule(m, n ? n->proof_text : NULL, n ? n->zone_name : NULL, now, err);
@@ -76,7 +70,7 @@ enum status jobs_build(struct core *c, struct error *err)
 	if (!st)
 		st = listings_build(c, err);
 	if (!st)
-		st = take_schedules(c, err);
+		st = take_schedules(c, job, err);
 	if (st) {
 		free(job);
 		return st;
@@ -115,8 +109,8 @@ void jobs_bury(struct core *c)
 		(void)json_object_set_new(run, "exit", json_integer(exitcode_of(ERR_UNEXPECTED, 0)));
 		(void)json_object_set_new(run, "error", outcome_error("unexpected", exitcode_of(ERR_UNEXPECTED, 0), "the agent ended while this ran",
 		                          "the run was told to end, and what it had stopped has been started again, or will be before the next run"));
-		if (kind != RUN_EXPIRE)
-			plan_ended(kind == RUN_PROOF ? &m->proof : &m->backup, PLAN_FAILED, core_wall_ms());
+		if (memory_plan(m, kind))
+			plan_ended(memory_plan(m, kind), PLAN_FAILED, core_wall_ms());
 		(void)memory_add_run(&c->memory, m, kind, run, &ignored);
 		json_decref(run);
 	}
@@ -128,7 +122,7 @@ void jobs_bury(struct core *c)
 static void start(struct core *c, struct job *j, enum run_kind kind, uint64_t number, const struct plan_decision *d)
 {
 	const char *name = c->settings->snapshot[j->at].name;
-	struct plan_memory *m = kind == RUN_PROOF ? &j->memory->proof : &j->memory->backup;
+	struct plan_memory *m = memory_plan(j->memory, kind);
 	struct error err = ERROR_INIT;
 	struct task *t = NULL;
 	if (task_new(c->settings, j->at, kind, number, core_wall_ms(), &c->app->sink, &t, &err)) {
@@ -136,31 +130,30 @@ static void start(struct core *c, struct job *j, enum run_kind kind, uint64_t nu
 		return;
 	}
 	t->trigger = d->trigger;
-	t->due_ms = d->trigger == PLAN_BY_RETRY ? m->due_ms : d->due_ms;
-	t->due_before_ms = d->due_ms ? m->due_ms : -1;
-	if (kind != RUN_EXPIRE)
+	if (m) {
+		t->due_ms = d->trigger == PLAN_BY_RETRY ? m->due_ms : d->due_ms;
+		t->due_before_ms = d->due_ms ? m->due_ms : -1;
 		plan_took(m, d, core_wall_ms());
+	}
 	json_t *run = task_json(t);
 	if (!run || memory_open_run(&c->memory, run, &err))
 		core_say(c, LOG_LEVEL_ERROR, name, "no memory is left for the history of runs");
 	json_decref(run);
 	save(c); /* before it begins: a run that has begun is never forgotten */
 	core_say(c, LOG_LEVEL_INFO, name, "%s begins: %s, %s", t->id, plan_trigger_name(t->trigger), d->why);
-	t->next = c->tasks;
-	c->tasks = t;
-	task_begin(t, core_now_ms());
+	core_begin(c, t);
 }
 
 static struct plan_situation situation(const struct core *c, const struct job *j)
 {
 	const struct settings_snapshot *n = &c->settings->snapshot[j->at];
 	int64_t look_ms = c->observed_ms + JOBS_FIRST_LOOKS * c->settings->agent.poll_ms - core_now_ms();
-	bool looked = !c->observers || observers_looked(c->observers, n->instance);
+	bool looked = observers_looked(c->observers, n->instance);
 	return (struct plan_situation){
 		.now_ms = core_wall_ms(), .up_since_ms = c->started_ms,
 		.busy = core_task_of_instance(c, c->settings->instance[n->instance].name) != NULL,
 		.paused = c->memory.paused || j->memory->paused,
-		.lag_ms = c->observers ? observers_lag_ms(c->observers, n->instance) : PLAN_UNKNOWN,
+		.lag_ms = observers_lag_ms(c->observers, n->instance),
 		.lag_by_ms = looked || look_ms <= 0 ? 0 : core_wall_ms() + look_ms,
 	};
 }
@@ -189,7 +182,7 @@ static void decide(struct core *c, struct job *j, enum run_kind kind)
 {
 	const struct settings_snapshot *n = &c->settings->snapshot[j->at];
 	const struct plan_rules *rules = kind == RUN_PROOF ? &n->proof_rules : &n->rules;
-	struct plan_memory *m = kind == RUN_PROOF ? &j->memory->proof : &j->memory->backup;
+	struct plan_memory *m = memory_plan(j->memory, kind);
 	struct plan_situation now = situation(c, j);
 	now.asked = kind == RUN_BACKUP && j->asked;
 	struct plan_decision d = plan_decide(rules, m, &now);
@@ -261,27 +254,19 @@ static void say_end(struct core *c, const struct task *t)
 		         *hint ? " (" : "", hint, *hint ? ")" : "");
 }
 
-static struct job *job_named(const struct core *c, const char *name)
-{
-	for (size_t i = 0; i < c->settings->nsnapshots; i++)
-		if (!strcmp(c->settings->snapshot[i].name, name))
-			return &c->job[i];
-	return NULL;
-}
-
 static void remember(struct core *c, struct task *t, struct memory_job *m)
 {
 	struct error err = ERROR_INIT;
 	static const enum plan_end end[] = { [TASK_SUCCEEDED] = PLAN_SUCCEEDED, [TASK_FAILED] = PLAN_FAILED, [TASK_CANCELLED] = PLAN_CANCELLED };
-	struct plan_memory *p = t->kind == RUN_PROOF ? &m->proof : &m->backup;
-	if (t->kind != RUN_EXPIRE && t->cut_off && t->state == TASK_CANCELLED) {
+	struct plan_memory *p = memory_plan(m, t->kind);
+	if (p && t->cut_off && t->state == TASK_CANCELLED) {
 		/* nobody wanted it ended but the end of the agent: the next one makes up for it */
 		if (t->due_before_ms >= 0) {
 			p->due_ms = t->due_before_ms;
 			p->attempts = 0;
 		}
 		p->ended_ms = t->ended_ms;
-	} else if (t->kind != RUN_EXPIRE) {
+	} else if (p) {
 		plan_ended(p, end[t->state], t->ended_ms);
 	}
 	json_t *run = task_json(t);
@@ -296,7 +281,7 @@ static void see_to_journals(struct core *c, const struct task *t)
 	bool stops_appliers = t->kind == RUN_BACKUP || t->kind == RUN_PROOF;
 	if (t->state == TASK_SUCCEEDED || !stops_appliers)
 		return;
-	for (size_t i = 0; c->observers && i < c->settings->ninstances && i < observers_count(c->observers); i++)
+	for (size_t i = 0; i < c->settings->ninstances; i++)
 		if (!strcmp(c->settings->instance[i].name, t->instance))
 			observers_finish_journals(c->observers, i);
 }
@@ -305,7 +290,7 @@ void jobs_ended(struct core *c, struct task *t)
 {
 	struct memory_job *m = NULL;
 	struct error err = ERROR_INIT;
-	struct job *j = job_named(c, t->snapshot);
+	struct job *j = core_job_named(c, t->snapshot);
 	c->changed = true;
 	if (t->kind == RUN_LIST) {
 		listings_ended(c, t);

@@ -97,9 +97,7 @@ static void start(struct core *c, struct listing *l)
 		core_say(c, LOG_LEVEL_ERROR, NULL, "repository %s cannot be listed: %s", l->store, err.message);
 		return;
 	}
-	t->next = c->tasks;
-	c->tasks = t;
-	task_begin(t, core_now_ms());
+	core_begin(c, t);
 }
 
 void listings_start(struct core *c)

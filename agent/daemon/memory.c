@@ -91,6 +91,11 @@ enum status memory_proof_schedule(struct memory_job *j, const char *schedule, co
 	return change_schedule(&j->proof_schedule, &j->proof, schedule, zone, now_ms, err);
 }
 
+struct plan_memory *memory_plan(struct memory_job *j, enum run_kind kind)
+{
+	return kind == RUN_BACKUP ? &j->backup : kind == RUN_PROOF ? &j->proof : NULL;
+}
+
 /* ---- figures ---- */
 
 static void count(struct memory_figure *f, const json_t *of, const char *name)

@@ -48,7 +48,7 @@ struct memory {
 
 /*
  * *ret_moved: where a damaged file was moved to, with *damage saying what was wrong with it; NULL when there was none. Only a file that can
- * neither be read nor moved is a failure (ERR_STORE). now_ms dates what is begun anew.
+ * neither be read nor moved is a failure (ERR_STORE).
  */
 enum status memory_open(const char *state_dir, unsigned history, struct memory *ret, char **ret_moved, struct error *damage,
                         struct error *err);
@@ -60,6 +60,8 @@ enum status memory_job(struct memory *m, const char *name, int64_t now_ms, struc
 /* Another schedule than before counts from now_ms on: it has missed nothing, and nothing is tried again. schedule NULL = none. */
 enum status memory_schedule(struct memory_job *j, const char *schedule, const char *zone, int64_t now_ms, struct error *err);
 enum status memory_proof_schedule(struct memory_job *j, const char *schedule, const char *zone, int64_t now_ms, struct error *err);
+/* What plan knows of the schedule that such runs are of; NULL: nothing schedules them. */
+struct plan_memory *memory_plan(struct memory_job *j, enum run_kind kind);
 /* A run has begun; run is kept by reference, until memory_add_run with the same id. */
 enum status memory_open_run(struct memory *m, json_t *run, struct error *err);
 /* A run has ended: history, last ones and figures. run is a new reference or the caller's; kept by reference. */

@@ -359,11 +359,6 @@ bool observers_looked(struct observers *o, size_t instance)
 	return looked;
 }
 
-size_t observers_count(const struct observers *o)
-{
-	return o->n;
-}
-
 void observers_finish_journals(struct observers *o, size_t instance)
 {
 	struct seer *s = &o->seer[instance];

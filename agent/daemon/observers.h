@@ -40,7 +40,6 @@ void observers_finish_journals(struct observers *o, size_t instance);
 /* By the order of settings. */
 enum status observers_get(struct observers *o, size_t instance, struct observers_seen *ret, struct error *err);
 int64_t observers_lag_ms(struct observers *o, size_t instance); /* PLAN_UNKNOWN = not known */
-size_t observers_count(const struct observers *o);
 bool observers_looked(struct observers *o, size_t instance);        /* at least once: what is not known then, is not known to anybody */
 /* Cancelled, and put on a list of those whose threads may still be on their way out. o may be NULL. */
 void observers_leave(struct observers *o, struct observers **list);

@@ -10,7 +10,7 @@
 struct order {
 	const char *name;
 	enum status (*one)(struct core *c, struct job *j, json_t *answer, struct error *err);
-	enum status (*all)(struct core *c, json_t *answer, struct error *err); /* NULL: one for each */
+	enum status (*all)(struct core *c, json_t *answer, struct error *err);
 };
 
 static const char *name_of(const struct core *c, const struct job *j)
@@ -51,19 +51,24 @@ static enum status run_one(struct core *c, struct job *j, json_t *answer, struct
 	return ST_OK;
 }
 
-/* ---- pause, resume ---- */
-
-static enum status keep(struct core *c, struct error *err)
+/* What is being taken already is left out. */
+static enum status run_all(struct core *c, json_t *answer, struct error *err)
 {
-	return memory_save(&c->memory, err);
+	enum status st = ST_OK;
+	for (size_t i = 0; !st && i < c->settings->nsnapshots; i++)
+		if (!backup_of(c, &c->job[i]))
+			st = run_one(c, &c->job[i], answer, err);
+	return st;
 }
+
+/* ---- pause, resume ---- */
 
 static enum status pause_to(struct core *c, struct job *j, bool paused, json_t *answer, struct error *err)
 {
 	j->memory->paused = paused;
 	core_say(c, LOG_LEVEL_INFO, name_of(c, j), "%s", paused ? "paused" : "goes on");
 	answer_add(answer, name_of(c, j), NULL);
-	return keep(c, err);
+	return memory_save(&c->memory, err);
 }
 
 static enum status pause_one(struct core *c, struct job *j, json_t *answer, struct error *err)
@@ -89,7 +94,7 @@ static enum status pause_all_to(struct core *c, bool paused, json_t *answer, str
 	for (size_t i = 0; i < c->settings->nsnapshots; i++)
 		if (paused || !c->job[i].memory->paused)
 			answer_add(answer, name_of(c, &c->job[i]), NULL);
-	return keep(c, err);
+	return memory_save(&c->memory, err);
 }
 
 static enum status pause_all(struct core *c, json_t *answer, struct error *err)
@@ -165,7 +170,7 @@ static enum status cancel_all(struct core *c, json_t *answer, struct error *err)
 /* ---- which ---- */
 
 static const struct order orders[] = {
-	{ "run", run_one, NULL },
+	{ "run", run_one, run_all },
 	{ "pause", pause_one, pause_all },
 	{ "resume", resume_one, resume_all },
 	{ "cancel", cancel_one, cancel_all },
@@ -182,13 +187,12 @@ static const struct order *find_order(const char *name)
 static struct job *find_job(struct core *c, const char *name, struct error *err)
 {
 	const char *similar = NULL;
-	for (size_t i = 0; i < c->settings->nsnapshots; i++) {
-		const char *known = c->settings->snapshot[i].name;
-		if (!strcmp(known, name))
-			return &c->job[i];
-		if (text_similar(name, known))
-			similar = known;
-	}
+	struct job *j = core_job_named(c, name);
+	if (j)
+		return j;
+	for (size_t i = 0; i < c->settings->nsnapshots; i++)
+		if (text_similar(name, c->settings->snapshot[i].name))
+			similar = c->settings->snapshot[i].name;
 	error_set(err, ST_FAILED, ERR_USAGE, "no [snapshot %.80s] is in the agent's configuration", name);
 	if (similar)
 		error_hint(err, "did you mean %s?", similar);
@@ -197,33 +201,25 @@ static struct job *find_job(struct core *c, const char *name, struct error *err)
 	return NULL;
 }
 
-static enum status each(struct core *c, const struct order *o, json_t *answer, struct error *err)
+/* What runs of a section that a reload has removed can still be cancelled. */
+static enum status by_name(struct core *c, const struct order *o, const char *name, json_t *answer, struct error *err)
 {
-	enum status st = ST_OK;
-	for (size_t i = 0; !st && i < c->settings->nsnapshots; i++)
-		if (o->one != run_one || !backup_of(c, &c->job[i]))
-			st = o->one(c, &c->job[i], answer, err);
-	return st;
+	struct job *j = find_job(c, name, err);
+	if (j)
+		return o->one(c, j, answer, err);
+	return o->one == cancel_one && core_task_of_snapshot(c, name) ? cancel(c, name, answer, err) : ST_FAILED;
 }
 
 enum status orders_carry_out(struct core *c, const json_t *request, json_t **ret, struct error *err)
 {
 	const struct order *o = find_order(jsonx_str_or(request, "command", ""));
 	const char *name = jsonx_str_or(request, "snapshot", NULL);
-	struct job *j = NULL;
 	json_t *answer = json_pack("{ss s[]}", "command", o ? o->name : "", "snapshots");
 	enum status st = answer ? ST_OK : error_oom(err);
 	if (!st && !o)
 		st = error_set(err, ST_FAILED, ERR_USAGE, "there is no such command");
-	bool removed = o && o->one == cancel_one && name && core_task_of_snapshot(c, name);
-	if (!st && name && !(j = find_job(c, name, err)) && !removed)
-		st = ST_FAILED;
-	if (!st && name && !j)
-		st = cancel(c, name, answer, err);
-	else if (!st && j)
-		st = o->one(c, j, answer, err);
-	else if (!st)
-		st = o->all ? o->all(c, answer, err) : each(c, o, answer, err);
+	if (!st)
+		st = name ? by_name(c, o, name, answer, err) : o->all(c, answer, err);
 	c->changed = true;
 	if (st)
 		json_decref(answer);

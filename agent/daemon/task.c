@@ -132,11 +132,13 @@ static const char *state_name(enum task_state s)
 	return names[s];
 }
 
+/* Before the run itself: one that was told to end has not failed. */
 static void fail(struct task *t, const char *kind, int code, const char *message, const char *hint)
 {
 	t->state = t->cancelled ? TASK_CANCELLED : TASK_FAILED;
-	t->exit = code;
-	replace(&t->error, outcome_error(kind, code, message, hint));
+	t->exit = t->cancelled ? 128 + SIGTERM : code;
+	replace(&t->error, t->cancelled ? outcome_error("interrupted", t->exit, "cancelled before it had begun", NULL)
+	                                : outcome_error(kind, code, message, hint));
 }
 
 static enum status hook_environment(const struct task *t, const char *hook, struct strlist *ret, struct error *err)
@@ -200,10 +202,7 @@ static void work(struct task *t, int64_t now_ms, int64_t wall_ms)
 	struct error err = ERROR_INIT;
 	if (!t->cancelled && !start_work(t, now_ms, &err))
 		return;
-	if (t->cancelled)
-		fail(t, "interrupted", 128 + SIGTERM, "cancelled before it had begun", NULL);
-	else
-		fail(t, exitcode_find(err.kind)->name, exitcode_of(err.kind, 0), err.message, err.hint);
+	fail(t, exitcode_find(err.kind)->name, exitcode_of(err.kind, 0), err.message, err.hint);
 	wind_up(t, now_ms, wall_ms);
 }
 
@@ -239,18 +238,15 @@ static void hook_text(const struct task *t, const char *hook, char out[TASK_TEXT
 static void before_ended(struct task *t, int64_t now_ms, int64_t wall_ms)
 {
 	char text[TASK_TEXT];
-	bool good = !process_exit(&t->child) && !t->hook_late;
 	int code = process_exit(&t->child);
+	bool good = !code && !t->hook_late;
 	hook_text(t, "before", text);
 	process_free(&t->child);
 	if (good) {
 		work(t, now_ms, wall_ms);
 		return;
 	}
-	if (t->cancelled)
-		fail(t, "interrupted", 128 + SIGTERM, "cancelled before it had begun", NULL);
-	else
-		fail(t, "hook", code, text, "a run is begun only when its before hook ends with 0; what the hook printed is in the log");
+	fail(t, "hook", code, text, "a run is begun only when its before hook ends with 0; what the hook printed is in the log");
 	wind_up(t, now_ms, wall_ms);
 }
 

@@ -28,8 +28,8 @@ static json_t *error_or_null(const struct error *e)
 
 static bool ready(const struct core *c)
 {
-	bool all = !c->stopping && c->observers;
-	for (size_t i = 0; all && i < observers_count(c->observers); i++)
+	bool all = !c->stopping;
+	for (size_t i = 0; all && i < c->settings->ninstances; i++)
 		all = observers_looked(c->observers, i);
 	return all;
 }
@@ -58,9 +58,9 @@ static json_t *instance(const struct core *c, size_t i)
 {
 	const char *name = c->settings->instance[i].name;
 	const struct task *t = core_task_of_instance(c, name);
-	struct observers_seen s = { .applier = "unknown", .lag_ms = PLAN_UNKNOWN, .gap_transactions = PLAN_UNKNOWN, .behind_transactions = PLAN_UNKNOWN };
+	struct observers_seen s;
 	struct error ignored;
-	if (c->observers && i < observers_count(c->observers) && observers_get(c->observers, i, &s, &ignored))
+	if (observers_get(c->observers, i, &s, &ignored))
 		return NULL;
 	const struct jsonx_member member[] = {
 		{ "name", jsonx_text(name) },

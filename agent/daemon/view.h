@@ -5,5 +5,5 @@
 #include "core.h"
 
 json_t *view_make(struct core *c);
-/* One line for the service manager: "2 runs, next nightly at 2026-11-26 02:00:00 UTC". */
+/* One line for the service manager: "running backup-17", "next is nightly at 2026-11-26 02:00:00 UTC". */
 void view_status(const struct core *c, char out[CORE_TEXT]);
