@@ -112,15 +112,22 @@ static enum status optfile_text(const struct optfile *f, const char *group, cons
 	return ST_OK;
 }
 
+static enum status optfile_refuse(const struct optfile *f, size_t i, const char *what, struct error *err)
+{
+	const struct optfile_option *o = &f->option[i];
+	return error_set(err, ST_FAILED, ERR_USAGE, "%s:%u: [%s] %s=%.40s is no %s", f->files.item[o->file], o->line, o->group, o->key, o->value, what);
+}
+
 static enum status optfile_port(const struct optfile *f, const char *group, unsigned *to, struct error *err)
 {
-	const char *value = *to ? NULL : optfile_get(f, group, "port");
-	if (!value)
+	size_t i = *to ? SIZE_MAX : optfile_find(f, group, "port");
+	if (i == SIZE_MAX)
 		return ST_OK;
 	char *end = NULL;
+	const char *value = f->option[i].value;
 	unsigned long n = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || n > 65535)
-		return error_set(err, ST_FAILED, ERR_USAGE, "[%s] port=%.40s is no port", group, value);
+		return optfile_refuse(f, i, "port", err);
 	*to = (unsigned)n;
 	return ST_OK;
 }
@@ -131,12 +138,13 @@ static enum status optfile_port(const struct optfile *f, const char *group, unsi
  */
 static enum status optfile_tls_mode(const struct optfile *f, const char *group, bool ca, enum ssl_mode *to, struct error *err)
 {
-	const char *mode = optfile_get(f, group, "ssl-mode"), *verify = optfile_get(f, group, "ssl-verify-server-cert");
+	size_t mode = optfile_find(f, group, "ssl-mode");
+	const char *verify = optfile_get(f, group, "ssl-verify-server-cert");
 	const char *ssl = optfile_get(f, group, "ssl"), *skip = optfile_get(f, group, "skip-ssl");
-	if (mode) {
-		if (optfile_ssl_mode(mode, to))
+	if (mode != SIZE_MAX) {
+		if (optfile_ssl_mode(f->option[mode].value, to))
 			return ST_OK;
-		error_set(err, ST_FAILED, ERR_USAGE, "[%s] ssl-mode=%.40s is no TLS mode", group, mode);
+		optfile_refuse(f, mode, "TLS mode", err);
 		return error_hint(err, "one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY");
 	}
 	if (verify && optfile_is_on(verify))

@@ -329,6 +329,7 @@ static void assert_apply_refused(const char *text)
 	struct optfile *f = read_text(text);
 	assert_int_equal(optfile_apply(f, "client", &o, &err), ST_FAILED);
 	assert_int_equal(err.kind, ERR_USAGE);
+	assert_non_null(strstr(err.message, ":2: [client] "));
 	conn_options_free(&o);
 	optfile_free(f);
 }
