@@ -108,10 +108,9 @@ static enum status bad_value(const struct option *o, const char *value, const ch
 
 static enum status set_number(const struct option *o, const char *value, void *slot, struct error *err)
 {
-	char *end;
-	unsigned long long v = strtoull(value, &end, 10);
-	if (*value < '0' || *value > '9' || *end || v == ~0ull || (o->type == OPTION_NUMBER && v > ~0u))
-		return bad_value(o, value, "number", "a whole number is expected", err);
+	if (value[strspn(value, "0123456789")])
+		return bad_value(o, value, "whole number", "digits alone, without a sign", err);
+	unsigned long long v = strtoull(value, NULL, 10); /* more than it holds is the most that it holds */
 	if (in_range(o, v, err))
 		return ST_FAILED;
 	if (o->type == OPTION_NUMBER)

@@ -36,7 +36,7 @@ struct option {
 	enum option_type type;
 	const char *value; /* what the value is called in the help */
 	size_t offset;
-	uint64_t min, max; /* of numbers, sizes and durations; max 0 = no limit */
+	uint64_t min, max; /* of numbers, sizes and durations; max 0 = no limit, which OPTION_NUMBER has to have */
 	const char *const *choices; /* NULL-terminated */
 	const char *help;  /* the default is added by itself */
 };

@@ -48,7 +48,12 @@ static char *trimmed(const char *s, size_t len)
 static void add_section(struct reader *r, const char *title, size_t len)
 {
 	struct lines *l = r->lines;
-	struct lines_section *all = l->n < LINES_SECTIONS_MAX ? array_room(l->section, l->n, &l->cap, sizeof *all) : NULL;
+	if (l->n >= LINES_SECTIONS_MAX) {
+		mistakes_add(r->mistakes, r->file, r->line, NULL, "there are more than %d sections", LINES_SECTIONS_MAX);
+		r->at = "";
+		return;
+	}
+	struct lines_section *all = array_room(l->section, l->n, &l->cap, sizeof *all);
 	if (!all) {
 		r->no_memory = true;
 		return;

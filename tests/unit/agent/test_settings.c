@@ -397,7 +397,7 @@ static void the_environment_wins(void **state)
 	assert_int_equal(s->agent.history, 200);
 	settings_free(s);
 	setenv("SLACKWATER_HISTORY", "many", 1);
-	BAD("[instance a]\n", "SLACKWATER_HISTORY: history: \"many\" is not a number (a whole number is expected)");
+	BAD("[instance a]\n", "SLACKWATER_HISTORY: history: \"many\" is not a whole number (digits alone, without a sign)");
 	unsetenv("SLACKWATER_LISTEN");
 	unsetenv("SLACKWATER_STATE_DIR");
 	unsetenv("SLACKWATER_HISTORY");
@@ -431,6 +431,25 @@ static void files_that_are_wrong(void **state)
 	assert_int_equal(settings_read(path_of("main.conf"), &s, &mistakes, &err), ST_FAILED);
 	assert_non_null(strstr(mistakes.item[0], "main.conf: every user of this host may write it (chmod o-w)"));
 	strlist_free(&mistakes);
+}
+
+/* That is a mistake of whoever wrote it, not want of memory. */
+static void too_many_sections(void **state)
+{
+	(void)state;
+	struct settings *s = NULL;
+	struct strlist mistakes = { 0 };
+	struct error err = ERROR_INIT;
+	struct buf text = BUF_INIT(1 << 18);
+	for (int i = 0; i <= 10000; i++)
+		buf_adds(&text, "[instance a]\n");
+	write_file("main.conf", buf_str(&text));
+	assert_int_equal(settings_read(path_of("main.conf"), &s, &mistakes, &err), ST_FAILED);
+	assert_int_equal(err.kind, ERR_USAGE);
+	assert_int_equal(mistakes.n, 10000);
+	assert_non_null(strstr(mistakes.item[9999], "main.conf:10001: there are more than 10000 sections"));
+	strlist_free(&mistakes);
+	buf_free(&text);
 }
 
 /* Whatever a file holds: mistakes or settings, never a crash; and a long line does not become two. */
@@ -508,6 +527,7 @@ int main(void)
 		cmocka_unit_test(files_are_included),
 		cmocka_unit_test(the_environment_wins),
 		cmocka_unit_test(files_that_are_wrong),
+		cmocka_unit_test(too_many_sections),
 		cmocka_unit_test(random_files),
 		cmocka_unit_test(words_are_split),
 	};
