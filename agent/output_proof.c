@@ -4,6 +4,7 @@
 #include "output_json.h"
 #include "output_text.h"
 #include "slackwater/units.h"
+#include "text.h"
 
 static void when(const struct proof_record *r, char out[UNITS_TEXT])
 {
@@ -31,24 +32,26 @@ void output_proof_marks(struct buf *out, const struct proof_standing *p)
 
 static void loaded(struct buf *out, const struct proof_record *r)
 {
-	char rows[UNITS_TEXT], bytes[UNITS_TEXT], load[UNITS_TEXT];
-	units_count(r->rows, rows);
+	char tables[UNITS_TEXT], rows[UNITS_TEXT], bytes[UNITS_TEXT], load[UNITS_TEXT];
+	text_count(r->tables, "table", tables);
+	text_count(r->rows, "row", rows);
 	units_size(r->bytes, bytes);
 	units_duration(r->load_ms, load);
 	if (r->tables)
-		output_text_line(out, "  loaded", "%llu tables, %s rows, %s in %s", (unsigned long long)r->tables, rows, bytes, load);
+		output_text_line(out, "  loaded", "%s, %s, %s in %s", tables, rows, bytes, load);
 }
 
 static void replicated(struct buf *out, const struct proof_record *r)
 {
-	char up[UNITS_TEXT], transactions[UNITS_TEXT];
+	char up[UNITS_TEXT], transactions[UNITS_TEXT], tables[UNITS_TEXT];
 	units_duration(r->catch_up_ms, up);
 	units_count(r->transactions, transactions);
+	text_count(r->compared, "table", tables);
 	if (r->result == PROOF_PROVEN)
 		output_text_line(out, "  caught up", "with %s in %s%s%s", r->source, up, r->transactions ? "; transactions applied: " : "",
 		                 r->transactions ? transactions : "");
 	if (*r->compared_with && r->compared)
-		output_text_line(out, "  compared", "%llu tables, equal to those of %s", (unsigned long long)r->compared, r->compared_with);
+		output_text_line(out, "  compared", "%s, equal to those of %s", tables, r->compared_with);
 }
 
 static void figures(struct buf *out, const struct proof_record *r)

@@ -72,11 +72,11 @@ static void pause_line(struct buf *out, const struct manifest *m)
 static void data_line(struct buf *out, const struct manifest *m)
 {
 	char tables[UNITS_TEXT], rows[UNITS_TEXT], bytes[UNITS_TEXT], stored[UNITS_TEXT];
-	units_count(m->tables, tables);
-	units_count(m->rows, rows);
+	text_count(m->tables, "table", tables);
+	text_count(m->rows, "row", rows);
 	units_size(m->bytes, bytes);
 	units_size(m->bytes_stored, stored);
-	output_text_line(out, "data", "%s tables, %s rows, %s; stored as %s", tables, rows, bytes, stored);
+	output_text_line(out, "data", "%s, %s, %s; stored as %s", tables, rows, bytes, stored);
 	if (m->nontransactional_tables)
 		output_text_line(out, "", "%llu of the tables not transactional, copied while the applier was still",
 		                 (unsigned long long)m->nontransactional_tables);
@@ -142,25 +142,26 @@ void output_text_manifest(struct buf *out, const struct manifest *m)
 
 void output_text_verify(struct buf *out, const struct manifest *m, const struct verify_report *r, int64_t elapsed_ms)
 {
-	char bytes[UNITS_TEXT], elapsed[UNITS_TEXT], entries[UNITS_TEXT];
+	char objects[UNITS_TEXT], bytes[UNITS_TEXT], elapsed[UNITS_TEXT], entries[UNITS_TEXT];
 	units_size(r->bytes, bytes);
 	units_duration(elapsed_ms, elapsed);
 	units_count(r->entries, entries);
+	text_count(r->objects, "object", objects);
 	output_text_line(out, "snapshot", "%s of %s is whole", m->id, m->instance);
 	if (r->digests_only)
-		output_text_line(out, "read", "%llu objects, %s in %s; encrypted, and not opened: digests only", (unsigned long long)r->objects, bytes,
-		                 elapsed);
+		output_text_line(out, "read", "%s, %s in %s; encrypted, and not opened: digests only", objects, bytes, elapsed);
 	else
-		output_text_line(out, "read", "%llu objects, %s entries, %s in %s", (unsigned long long)r->objects, entries, bytes, elapsed);
+		output_text_line(out, "read", "%s, %s entries, %s in %s", objects, entries, bytes, elapsed);
 }
 
 void output_text_restore(struct buf *out, const struct manifest *m, const char *dir, uint64_t left_out, int64_t elapsed_ms)
 {
-	char rows[UNITS_TEXT], elapsed[UNITS_TEXT];
-	units_count(m->rows, rows);
+	char tables[UNITS_TEXT], rows[UNITS_TEXT], elapsed[UNITS_TEXT];
+	text_count(m->tables, "table", tables);
+	text_count(m->rows, "row", rows);
 	units_duration(elapsed_ms, elapsed);
 	output_text_line(out, "snapshot", "%s of %s", m->id, m->instance);
-	output_text_line(out, "unpacked", "to %s in %s: %llu tables, %s rows", dir, elapsed, (unsigned long long)m->tables, rows);
+	output_text_line(out, "unpacked", "to %s in %s: %s, %s", dir, elapsed, tables, rows);
 	if (left_out)
 		output_text_line(out, "left out", "%llu tables and views, and accounts; metadata names them", (unsigned long long)left_out);
 	output_text_line(out, "load with", "myloader, or zstd -dc FILE | mysql; the applier's position is in checkpoint.json");
@@ -190,8 +191,9 @@ static void statements(struct buf *out, const struct strlist *items)
 
 void output_text_seed(struct buf *out, const struct seed_options *o, const struct seed_report *r, int64_t elapsed_ms)
 {
-	char rows[UNITS_TEXT], bytes[UNITS_TEXT], load[UNITS_TEXT], up[UNITS_TEXT], elapsed[UNITS_TEXT], backlog[UNITS_TEXT];
-	units_count(r->load.rows, rows);
+	char tables[UNITS_TEXT], rows[UNITS_TEXT], bytes[UNITS_TEXT], load[UNITS_TEXT], up[UNITS_TEXT], elapsed[UNITS_TEXT], backlog[UNITS_TEXT];
+	text_count(r->load.tables, "table", tables);
+	text_count(r->load.rows, "row", rows);
 	units_size(r->load.bytes, bytes);
 	units_duration(r->load.elapsed_ms, load);
 	units_duration(r->catch_up_ms, up);
@@ -200,14 +202,15 @@ void output_text_seed(struct buf *out, const struct seed_options *o, const struc
 	output_text_line(out, "snapshot", "%s", r->id);
 	output_text_line(out, "seed", "%s", seed_verdict(o));
 	if (!o->dry_run)
-		output_text_line(out, "loaded", "%llu tables, %s rows, %s in %s", (unsigned long long)r->load.tables, rows, bytes, load);
+		output_text_line(out, "loaded", "%s, %s, %s in %s", tables, rows, bytes, load);
 	if (o->standalone && !o->dry_run)
 		output_text_line(out, "counted", "every row is there");
 	else if (!o->dry_run && !o->no_start)
 		output_text_line(out, "caught up", "%s after the start%s%s", up, r->backlog ? "; transactions behind at first: " : "",
 		                 r->backlog ? backlog : "");
+	text_count(r->checksum_tables, "table", tables);
 	if (o->checksum)
-		output_text_line(out, "compared", "%llu tables, identical", (unsigned long long)r->checksum_tables);
+		output_text_line(out, "compared", "%s, identical", tables);
 	output_text_line(out, "time", "%s", elapsed);
 	if (o->dry_run || o->no_start)
 		statements(out, &r->statements);

@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 static size_t sequence_length(unsigned char c)
@@ -51,6 +52,13 @@ void text_add(struct buf *b, const char *s)
 		else
 			buf_addc(b, '?');
 	}
+}
+
+void text_count(uint64_t n, const char *word, char out[UNITS_TEXT])
+{
+	char digits[UNITS_TEXT];
+	units_count(n, digits);
+	snprintf(out, UNITS_TEXT, "%s %s%s", digits, word, n == 1 ? "" : "s");
 }
 
 static unsigned least(unsigned a, unsigned b)
