@@ -19,28 +19,19 @@ struct place {
 	struct mistakes *mistakes;
 };
 
-static void wrong(const struct place *p, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void wrong(const struct place *p, const char *hint, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	section_wrong(p->section, p->key, p->mistakes, hint, fmt, ap);
-	va_end(ap);
-}
-
 /* ---- files ---- */
 
 static void readable(const struct place *p, const char *path, bool secret)
 {
 	struct stat sb;
 	if (stat(path, &sb))
-		wrong(p, "", "%s: %.200s: %s", p->key, path, strerror(errno));
+		section_wrong(p->section, p->key, p->mistakes, "", "%s: %.200s: %s", p->key, path, strerror(errno));
 	else if (!S_ISREG(sb.st_mode))
-		wrong(p, "", "%s: %.200s is no file", p->key, path);
+		section_wrong(p->section, p->key, p->mistakes, "", "%s: %.200s is no file", p->key, path);
 	else if (access(path, R_OK))
-		wrong(p, "the agent's user has to be able to read it", "%s: %.200s: %s", p->key, path, strerror(errno));
+		section_wrong(p->section, p->key, p->mistakes, "the agent's user has to be able to read it", "%s: %.200s: %s", p->key, path, strerror(errno));
 	else if (secret && sb.st_mode & (S_IROTH | S_IWOTH))
-		wrong(p, "chmod o-rwx", "%s: %.200s holds a secret and is open to every user of this host", p->key, path);
+		section_wrong(p->section, p->key, p->mistakes, "chmod o-rwx", "%s: %.200s holds a secret and is open to every user of this host", p->key, path);
 }
 
 /* A directory that is there, or can be made: the first of its parents that exists decides. */
@@ -54,9 +45,9 @@ static void writable_dir(const struct place *p, const char *path)
 	if (stat(dir, &sb))
 		snprintf(dir, sizeof dir, "/");
 	if (!stat(dir, &sb) && !S_ISDIR(sb.st_mode))
-		wrong(p, "", "%s: %.200s is no directory", p->key, dir);
+		section_wrong(p->section, p->key, p->mistakes, "", "%s: %.200s is no directory", p->key, dir);
 	else if (access(dir, W_OK | X_OK))
-		wrong(p, "the agent's user has to be able to write there", "%s: %.200s: %s", p->key, dir, strerror(errno));
+		section_wrong(p->section, p->key, p->mistakes, "the agent's user has to be able to write there", "%s: %.200s: %s", p->key, dir, strerror(errno));
 }
 
 static void parent_writable(const struct place *p, const char *path)
@@ -69,7 +60,7 @@ static void parent_writable(const struct place *p, const char *path)
 	if (access(path, F_OK) || errno == ENOTDIR)
 		writable_dir(p, dir);
 	else if (access(path, W_OK))
-		wrong(p, "the agent's user has to be able to write it", "%s: %.200s: %s", p->key, path, strerror(errno));
+		section_wrong(p->section, p->key, p->mistakes, "the agent's user has to be able to write it", "%s: %.200s: %s", p->key, path, strerror(errno));
 }
 
 /* ---- keys ---- */
@@ -102,9 +93,9 @@ static void program(const struct place *p, const struct strlist *lines)
 	struct stat sb;
 	if (lines->n && !words_split(lines->item[0], &words, &ignored) && words.n && *words.item[0] == '/') {
 		if (stat(words.item[0], &sb))
-			wrong(p, "", "%s: %.200s: %s", p->key, words.item[0], strerror(errno));
+			section_wrong(p->section, p->key, p->mistakes, "", "%s: %.200s: %s", p->key, words.item[0], strerror(errno));
 		else if (!S_ISREG(sb.st_mode) || access(words.item[0], X_OK))
-			wrong(p, "chmod +x", "%s: %.200s cannot be executed", p->key, words.item[0]);
+			section_wrong(p->section, p->key, p->mistakes, "chmod +x", "%s: %.200s cannot be executed", p->key, words.item[0]);
 	}
 	strlist_free(&words);
 }
@@ -142,11 +133,10 @@ static void entry(const struct section *s, const struct lines_entry *e, struct m
 static void agent(const struct section *s, struct mistakes *m)
 {
 	const char *group = s->own.agent.control_group;
-	const struct place p = { s, "control-group", m };
 	char room[4096];
 	struct group found, *at = NULL;
 	if (group && (getgrnam_r(group, &found, room, sizeof room, &at) || !at))
-		wrong(&p, "", "control-group: there is no group %.60s on this host", group);
+		section_wrong(s, "control-group", m, "", "control-group: there is no group %.60s on this host", group);
 }
 
 static void snapshot(const struct section *s, struct mistakes *m)
@@ -156,7 +146,7 @@ static void snapshot(const struct section *s, struct mistakes *m)
 	program(&(struct place){ s, "run-after", m }, &k->after);
 	program(&(struct place){ s, "run-on-failure", m }, &k->failure);
 	if (k->proof_schedule && section_entry(s, "recipient") && !section_entry(s, "proof-identity"))
-		wrong(&(struct place){ s, "proof-schedule", m }, "proof-identity = FILE names their secret key",
+		section_wrong(s, "proof-schedule", m, "proof-identity = FILE names their secret key",
 		      "its snapshots are encrypted and there is no proof-identity: no proof could open them");
 }
 

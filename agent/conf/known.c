@@ -23,25 +23,25 @@ static const char *const engines[] = { "logical", NULL };
 #define GROUP(title_, array) { .title = (title_), .option = (array), .n = sizeof(array) / sizeof((array)[0]) }
 
 static const struct option agent_keys[] = {
-	TEXT(known_agent, "state-dir", "DIR", state_dir,
+	TEXT(settings_agent, "state-dir", "DIR", state_dir,
 	     "what is remembered over a restart, and the runs' journal (default: /var/lib/slackwater; not root: ~/.local/state/slackwater)"),
-	TEXT(known_agent, "control-socket", "PATH", control_socket,
+	TEXT(settings_agent, "control-socket", "PATH", control_socket,
 	     "where slackwater status, run, pause, resume and cancel reach the agent (default: /run/slackwater/control.sock; not root: control.sock in "
 	     "state-dir)"),
-	TEXT(known_agent, "control-group", "NAME", control_group, "group that may use it, mode 0660 (default: the agent's own)"),
-	TEXT(known_agent, "listen", "ADDRESS:PORT|unix:PATH", listen,
+	TEXT(settings_agent, "control-group", "NAME", control_group, "group that may use it, mode 0660 (default: the agent's own)"),
+	TEXT(settings_agent, "listen", "ADDRESS:PORT|unix:PATH", listen,
 	     "metrics, API and status page over HTTP; an address in digits, IPv6 in brackets (default: no HTTP)"),
-	TEXT(known_agent, "token-file", "FILE", token_file,
+	TEXT(settings_agent, "token-file", "FILE", token_file,
 	     "bearer token that HTTP asks for, in a file of mode 0600; without it loopback or a socket only, and reading only"),
-	TEXT(known_agent, "tls-cert", "FILE", tls_cert, "certificate with its chain: HTTPS instead of HTTP"),
-	TEXT(known_agent, "tls-key", "FILE", tls_key, "its key"),
-	TEXT(known_agent, "log-file", "FILE", log_file, "append the log here (default: standard error)"),
-	CHOICE(known_agent, "log-level", "L", log_level, log_levels, "debug, info, warning or error"),
-	DURATION(known_agent, "poll-interval", poll_ms, 1000, DAYS(1), "how often each instance's applier is looked at"),
-	DURATION(known_agent, "list-interval", list_ms, 10000, DAYS(7), "how often each repository is listed"),
-	DURATION(known_agent, "proof-max-age", proof_age_ms, 0, DAYS(3650), "report when the newest proven snapshot is older; 0 = do not"),
-	DURATION(known_agent, "stop-timeout", stop_ms, 0, DAYS(1), "at the end a running snapshot is waited for so long, then cancelled"),
-	NUMBER(known_agent, "history", history, 1, 10000, "runs that are remembered"),
+	TEXT(settings_agent, "tls-cert", "FILE", tls_cert, "certificate with its chain: HTTPS instead of HTTP"),
+	TEXT(settings_agent, "tls-key", "FILE", tls_key, "its key"),
+	TEXT(settings_agent, "log-file", "FILE", log_file, "append the log here (default: standard error)"),
+	CHOICE(settings_agent, "log-level", "L", log_level, log_levels, "debug, info, warning or error"),
+	DURATION(settings_agent, "poll-interval", poll_ms, 1000, DAYS(1), "how often each instance's applier is looked at"),
+	DURATION(settings_agent, "list-interval", list_ms, 10000, DAYS(7), "how often each repository is listed"),
+	DURATION(settings_agent, "proof-max-age", proof_age_ms, 0, DAYS(3650), "report when the newest proven snapshot is older; 0 = do not"),
+	DURATION(settings_agent, "stop-timeout", stop_ms, 0, DAYS(1), "at the end a running snapshot is waited for so long, then cancelled"),
+	NUMBER(settings_agent, "history", history, 1, 10000, "runs that are remembered"),
 };
 
 static const struct option store_keys[] = {
@@ -140,7 +140,7 @@ void known_defaults(enum known_kind k, union known_values *ret)
 {
 	memset(ret, 0, sizeof *ret);
 	if (k == KNOWN_AGENT)
-		ret->agent = (struct known_agent){ .log_level = LOG_LEVEL_INFO, .poll_ms = 10000, .list_ms = 300000, .stop_ms = 60000, .history = 200 };
+		ret->agent = (struct settings_agent){ .log_level = LOG_LEVEL_INFO, .poll_ms = 10000, .list_ms = 300000, .stop_ms = 60000, .history = 200 };
 	else if (k == KNOWN_SNAPSHOT)
 		ret->snapshot = (struct known_snapshot){ .catch_up = 1, .retries = 3, .retry_ms = 300000, .retry_max_ms = 3600000, .hook_ms = 60000 };
 }

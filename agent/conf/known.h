@@ -6,15 +6,9 @@
 #pragma once
 
 #include "../options.h"
+#include "settings.h"
 
-/* Values of the agent's own keys, as written; texts belong to the lines. */
-struct known_agent {
-	const char *state_dir, *control_socket, *control_group, *listen, *token_file, *tls_cert, *tls_key, *log_file;
-	int log_level; /* enum log_level */
-	int64_t poll_ms, list_ms, proof_age_ms, stop_ms;
-	unsigned history;
-};
-
+/* Values of the agent's own keys, as written; texts belong to the lines. Those of [agent] are settings as they are. */
 struct known_store { const char *url, *profile, *credentials_file, *aws_config_file; };
 
 struct known_snapshot {
@@ -28,7 +22,7 @@ struct known_snapshot {
 struct known_instance { char none; };
 
 union known_values {
-	struct known_agent agent;
+	struct settings_agent agent;
 	struct known_instance instance;
 	struct known_store store;
 	struct known_snapshot snapshot;

@@ -2,6 +2,7 @@
 #include "section.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,11 +171,14 @@ void section_mistake(const struct section *s, const char *key, struct mistakes *
 	mistakes_error(m, e ? e->file : s->lines->file, e ? e->line : s->lines->line, why);
 }
 
-void section_wrong(const struct section *s, const char *key, struct mistakes *m, const char *hint, const char *fmt, va_list ap)
+void section_wrong(const struct section *s, const char *key, struct mistakes *m, const char *hint, const char *fmt, ...)
 {
 	struct error why = ERROR_INIT;
 	char text[500];
+	va_list ap;
+	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
 	error_set(&why, ST_FAILED, ERR_USAGE, "%s", text);
 	error_hint(&why, "%s", hint);
 	section_mistake(s, key, m, &why);

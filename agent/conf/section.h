@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <stdarg.h>
-
 #include "../config.h"
 #include "known.h"
 #include "lines.h"
@@ -38,5 +36,5 @@ const struct lines_entry *section_entry(const struct section *s, const char *key
 /* A mistake at the key's line, or at the section's where the key is not written (line 0 for what comes from the environment). */
 void section_mistake(const struct section *s, const char *key, struct mistakes *m, const struct error *why);
 /* The same, of a hint (may be "") and a text. */
-void section_wrong(const struct section *s, const char *key, struct mistakes *m, const char *hint, const char *fmt, va_list ap)
-	__attribute__((format(printf, 5, 0)));
+void section_wrong(const struct section *s, const char *key, struct mistakes *m, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));

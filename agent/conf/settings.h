@@ -7,6 +7,8 @@
  * repository in [store NAME], of `expire` in [snapshot NAME], of `verify --restore` in [snapshot NAME] as proof-NAME; all checked by the
  * very tables that parse them (agent/config.c). Only the agent's own keys are known here. Secrets are never in it: passwords
  * are in option files, keys of a store in its environment or profile.
+ *
+ * Texts live as long as the settings: they are those of the file, which is kept, or of our environment.
  */
 #pragma once
 
@@ -14,14 +16,16 @@
 #include "../schedule/plan.h"
 #include "slackwater/strlist.h"
 
+struct lines;
+
 struct settings_agent {
-	char *state_dir;            /* never NULL once read */
-	char *control_socket, *control_group; /* group NULL = the process's own */
-	char *listen;               /* "127.0.0.1:9877", "[::1]:9877", "unix:/path", NULL = no HTTP */
-	char *token_file;           /* NULL = no token: then only on loopback or a socket, and only for reading */
-	char *tls_cert, *tls_key;
-	char *log_file;
-	enum log_level log_level;
+	const char *state_dir;      /* never NULL once read */
+	const char *control_socket, *control_group; /* group NULL = the process's own */
+	const char *listen;         /* "127.0.0.1:9877", "[::1]:9877", "unix:/path", NULL = no HTTP */
+	const char *token_file;     /* NULL = no token: then only on loopback or a socket, and only for reading */
+	const char *tls_cert, *tls_key;
+	const char *log_file;
+	int log_level;              /* enum log_level */
 	int64_t poll_ms;            /* how often an instance's applier is looked at */
 	int64_t list_ms;            /* how often a repository is listed */
 	int64_t proof_age_ms;       /* 0 = no alarm; newest proven snapshot older than this is reported */
@@ -30,22 +34,22 @@ struct settings_agent {
 };
 
 struct settings_instance {
-	char *name;                 /* of the section, and in the repository */
+	const char *name;           /* of the section, and in the repository */
 	struct strlist options;     /* "--defaults-file=...", "--host=..." */
 };
 
 struct settings_store {
-	char *name, *url;
+	const char *name, *url;
 	struct strlist options;     /* "--s3-endpoint=..." */
 	struct strlist environment; /* "AWS_PROFILE=...": of the children that use it */
 };
 
 struct settings_snapshot {
-	char *name, *engine;
+	const char *name, *engine;
 	size_t instance, store;     /* indexes */
 	struct strlist options;     /* of backup: window, data, work, encryption */
 	struct strlist retention;   /* of expire; empty = nothing is expired */
-	char *schedule_text, *zone_name, *proof_text; /* as written; schedule and proof may be NULL */
+	const char *schedule_text, *zone_name, *proof_text; /* as written; schedule and proof may be NULL */
 	struct schedule schedule, proof;
 	struct zone *zone;          /* owned */
 	struct plan_rules rules;    /* points at schedule and zone */
@@ -56,12 +60,15 @@ struct settings_snapshot {
 };
 
 struct settings {
-	char *file;
+	const char *file;
 	struct settings_agent agent;
 	struct settings_instance *instance;
 	struct settings_store *store;
 	struct settings_snapshot *snapshot;
 	size_t ninstances, nstores, nsnapshots;
+	/* private */
+	struct lines *lines;        /* what the texts point into */
+	char *default_dir, *default_socket;
 };
 
 /*

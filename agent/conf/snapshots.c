@@ -9,7 +9,6 @@
 #include "../text.h"
 #include "words.h"
 #include "slackwater/hash.h"
-#include "slackwater/slot.h"
 
 struct job {
 	struct section *from;
@@ -17,15 +16,6 @@ struct job {
 	struct settings *settings;
 	struct mistakes *mistakes;
 };
-
-static void mistake(const struct job *j, const char *key, const char *hint, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-static void mistake(const struct job *j, const char *key, const char *hint, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	section_wrong(j->from, key, j->mistakes, hint, fmt, ap);
-	va_end(ap);
-}
 
 /* ---- what it is about ---- */
 
@@ -48,11 +38,11 @@ static size_t find(const struct job *j, enum known_kind kind, const char *name)
 			snprintf(hint, sizeof hint, "did you mean %s?", name_at(s, kind, i));
 	}
 	if (name)
-		mistake(j, what, hint, "there is no [%s %.64s]", what, name);
+		section_wrong(j->from, what, j->mistakes, hint, "there is no [%s %.64s]", what, name);
 	else if (!n)
-		mistake(j, what, "", "there is no [%s NAME]", what);
+		section_wrong(j->from, what, j->mistakes, "", "there is no [%s NAME]", what);
 	else if (n > 1 && !section_entry(j->from, what))
-		mistake(j, what, "", "there are several [%s NAME]: %s = NAME says which", what, what);
+		section_wrong(j->from, what, j->mistakes, "", "there are several [%s NAME]: %s = NAME says which", what, what);
 	return 0;
 }
 
@@ -66,7 +56,7 @@ static void read_schedule(const struct job *j, const char *key, const char *text
 	if (schedule_parse(text, ret, &why))
 		section_mistake(j->from, key, j->mistakes, &why);
 	else if (j->to->zone && schedule_next(ret, j->to->zone, 0) < 0)
-		mistake(j, key, "no month that is named has the day that is named", "%s \"%.60s\" is never due", key, text);
+		section_wrong(j->from, key, j->mistakes, "no month that is named has the day that is named", "%s \"%.60s\" is never due", key, text);
 }
 
 /* "04:30" in minutes; 24:00 is the day's end. */
@@ -81,7 +71,7 @@ static int read_hour(const struct job *j, const char *key, const char *text)
 	int minute = form ? (int)(strtoul(text, NULL, 10) * 60 + strtoul(text + colon + 1, NULL, 10)) : -1;
 	bool end_of_day = minute == 1440 && !strcmp(key, "not-after");
 	if (!form || text[colon + 1] > '5' || (minute >= 1440 && !end_of_day)) {
-		mistake(j, key, "as in 22:30", "%s is a time of the day, not \"%.20s\"", key, text);
+		section_wrong(j->from, key, j->mistakes, "as in 22:30", "%s is a time of the day, not \"%.20s\"", key, text);
 		return PLAN_UNKNOWN;
 	}
 	return minute;
@@ -90,11 +80,8 @@ static int read_hour(const struct job *j, const char *key, const char *text)
 static enum status load_zone(const struct job *j, struct error *err)
 {
 	struct error why = ERROR_INIT;
-	const char *name = j->from->own.snapshot.timezone ? j->from->own.snapshot.timezone : "UTC";
-	j->to->zone_name = strdup(name);
-	if (!j->to->zone_name)
-		return error_oom(err);
-	if (!zone_load(name, &j->to->zone, &why))
+	j->to->zone_name = j->from->own.snapshot.timezone ? j->from->own.snapshot.timezone : "UTC";
+	if (!zone_load(j->to->zone_name, &j->to->zone, &why))
 		return ST_OK;
 	if (why.kind != ERR_USAGE) {
 		*err = why;
@@ -138,9 +125,10 @@ static void fill_rules(const struct job *j)
 		.seed = hash_text(to->name) + 1,
 	};
 	if (to->rules.not_before != PLAN_UNKNOWN && to->rules.not_before == to->rules.not_after)
-		mistake(j, "not-after", "", "not-before and not-after are the same: it could never start");
+		section_wrong(j->from, "not-after", j->mistakes, "", "not-before and not-after are the same: it could never start");
 	if (k->retry_max_ms < k->retry_ms)
-		mistake(j, section_entry(j->from, "retry-max-delay") ? "retry-max-delay" : "retry-delay", "", "retry-max-delay is less than retry-delay");
+		section_wrong(j->from, section_entry(j->from, "retry-max-delay") ? "retry-max-delay" : "retry-delay", j->mistakes, "",
+		              "retry-max-delay is less than retry-delay");
 }
 
 /* ---- hooks ---- */
@@ -159,7 +147,7 @@ static enum status read_hook(const struct job *j, const char *key, const struct 
 		return ST_OK;
 	}
 	if (ret->n && *ret->item[0] != '/')
-		mistake(j, key, "no PATH is searched, and no shell reads it", "%s: the program \"%.100s\" is no absolute path", key, ret->item[0]);
+		section_wrong(j->from, key, j->mistakes, "no PATH is searched, and no shell reads it", "%s: the program \"%.100s\" is no absolute path", key, ret->item[0]);
 	return ST_OK;
 }
 
@@ -191,29 +179,23 @@ static enum status fill_options(const struct job *j, const struct sections *all,
 {
 	struct settings_snapshot *to = j->to;
 	const char *store = to->store < j->settings->nstores ? j->settings->store[to->store].name : NULL;
-	static const char engines[][8] = { "logical" };
 	enum status st = strlist_add_all(&to->options, store_write_options(all, store), err);
 	if (!st)
 		st = strlist_add_all(&to->options, &j->from->option[KNOWN_BACKUP], err);
 	if (!st)
 		st = strlist_add_all(&to->retention, &j->from->option[KNOWN_EXPIRE], err);
-	if (!st)
-		st = strlist_add_all(&to->proof_options, &j->from->option[KNOWN_PROOF], err);
-	if (!st)
-		st = slot_set(&to->engine, engines[j->from->own.snapshot.engine], err);
-	return st;
+	return st ? st : strlist_add_all(&to->proof_options, &j->from->option[KNOWN_PROOF], err);
 }
 
 static enum status fill_one(const struct job *j, const struct sections *all, struct error *err)
 {
 	const struct known_snapshot *k = &j->from->own.snapshot;
-	enum status st = slot_set(&j->to->name, j->from->lines->name, err);
-	if (!st)
-		st = slot_set(&j->to->schedule_text, k->schedule, err);
-	if (!st)
-		st = slot_set(&j->to->proof_text, k->proof_schedule, err);
-	if (!st)
-		st = load_zone(j, err);
+	enum known_for takes;
+	j->to->name = j->from->lines->name;
+	j->to->engine = known_find(KNOWN_SNAPSHOT, "engine", &takes)->choices[k->engine];
+	j->to->schedule_text = k->schedule;
+	j->to->proof_text = k->proof_schedule;
+	enum status st = load_zone(j, err);
 	if (st)
 		return st;
 	j->to->instance = find(j, KNOWN_INSTANCE, k->instance);
@@ -240,7 +222,7 @@ static void check_retention(const struct job *j)
 	for (; other < j->to; other++)
 		if (other->instance == j->to->instance && other->store == j->to->store && other->retention.n && j->to->retention.n &&
 		    !same_list(&other->retention, &j->to->retention)) {
-			mistake(j, "", "let one of them have them, or use two stores",
+			section_wrong(j->from, "", j->mistakes, "let one of them have them, or use two stores",
 			        "[snapshot %.64s] has keep- rules of its own for the same instance and store", other->name);
 			return;
 		}

@@ -95,8 +95,8 @@ enum status invoke_words(const struct settings *s, size_t snapshot, enum run_kin
 	if (!st)
 		st = add_words(ret, last, err);
 	/* a listing every few minutes is nothing that a log is read for */
-	enum log_level level = kind == RUN_LIST && s->agent.log_level == LOG_LEVEL_INFO ? LOG_LEVEL_WARNING : s->agent.log_level;
-	return st ? st : strlist_addf(ret, err, "--log-level=%s", log_level_name(level));
+	int level = kind == RUN_LIST && s->agent.log_level == LOG_LEVEL_INFO ? LOG_LEVEL_WARNING : s->agent.log_level;
+	return st ? st : strlist_addf(ret, err, "--log-level=%s", log_level_name((enum log_level)level));
 }
 
 static bool named(const char *variable, const char *name)

@@ -17,7 +17,7 @@ static enum status use_log(struct core *c, const struct settings *s, struct erro
 {
 	const struct config *given = &c->app->config;
 	const char *path = given->log_file ? given->log_file : s->agent.log_file;
-	return sink_reopen(&c->app->sink, path, given->log_level >= 0 ? (enum log_level)given->log_level : s->agent.log_level, err);
+	return sink_reopen(&c->app->sink, path, (enum log_level)(given->log_level >= 0 ? given->log_level : s->agent.log_level), err);
 }
 
 static enum status read_settings(struct core *c, struct settings **ret, struct error *err)

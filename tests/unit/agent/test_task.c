@@ -93,13 +93,13 @@ static int setup(void **state)
 	void *scratch = NULL;
 	assert_int_equal(scratch_setup(&scratch), 0);
 	st->scratch = scratch;
-	st->instance.name = strdup("db2");
-	st->store.name = strdup("main");
-	st->store.url = strdup("file:///backup");
-	st->snapshot.name = strdup("nightly");
+	st->instance.name = "db2";
+	st->store.name = "main";
+	st->store.url = "file:///backup";
+	st->snapshot.name = "nightly";
 	st->snapshot.hook_ms = 5000;
 	st->settings = (struct settings){ .instance = &st->instance, .store = &st->store, .snapshot = &st->snapshot, .ninstances = 1, .nstores = 1, .nsnapshots = 1,
-		                          .agent = { .state_dir = strdup("/var/lib/slackwater"), .log_level = LOG_LEVEL_INFO } };
+		                          .agent = { .state_dir = "/var/lib/slackwater", .log_level = LOG_LEVEL_INFO } };
 	OK(log_open(&log, scratch_path(scratch, "log"), LOG_LEVEL_INFO, &err));
 	sink_init(&st->sink, &log, NULL);
 	if (chdir(st->scratch->dir))
@@ -118,11 +118,6 @@ static int teardown(void **state)
 	strlist_free(&st->snapshot.after);
 	strlist_free(&st->snapshot.failure);
 	strlist_free(&st->store.environment);
-	free(st->instance.name);
-	free(st->store.name);
-	free(st->store.url);
-	free(st->snapshot.name);
-	free(st->settings.agent.state_dir);
 	free(st);
 	return chdir("/") || scratch_teardown(&scratch);
 }
