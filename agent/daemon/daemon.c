@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "jobs.h"
-#include "listings.h"
 #include "orders.h"
 #include "setup.h"
 #include "slackwater/units.h"
@@ -184,20 +183,6 @@ static void take_commands(struct core *c)
 	}
 }
 
-static void go_on(struct core *c)
-{
-	for (struct task **at = &c->tasks; *at;) {
-		struct task *t = *at;
-		if (task_go_on(t, core_now_ms(), core_wall_ms())) {
-			*at = t->next;
-			jobs_ended(c, t);
-		} else {
-			listings_stuck(c, t);
-			at = &t->next;
-		}
-	}
-}
-
 static bool is_ours(const struct core *c, pid_t pid)
 {
 	for (const struct task *t = c->tasks; t; t = t->next)
@@ -222,7 +207,7 @@ static void tick(struct core *c)
 	take_signals(c);
 	ask_for_time(c);
 	enforce_stop(c);
-	go_on(c);
+	jobs_go_on(c);
 	reap_strangers(c);
 	take_commands(c);
 	if (c->reload)

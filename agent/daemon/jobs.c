@@ -286,7 +286,8 @@ static void see_to_journals(struct core *c, const struct task *t)
 			observers_finish_journals(c->observers, i);
 }
 
-void jobs_ended(struct core *c, struct task *t)
+/* t is no longer in c->tasks; it is freed. */
+static void ended(struct core *c, struct task *t)
 {
 	struct memory_job *m = NULL;
 	struct error err = ERROR_INIT;
@@ -309,4 +310,18 @@ void jobs_ended(struct core *c, struct task *t)
 		listings_want(c, t->store, t->instance);
 	save(c);
 	task_free(t);
+}
+
+void jobs_go_on(struct core *c)
+{
+	for (struct task **at = &c->tasks; *at;) {
+		struct task *t = *at;
+		if (task_go_on(t, core_now_ms(), core_wall_ms())) {
+			*at = t->next;
+			ended(c, t);
+		} else {
+			listings_stuck(c, t);
+			at = &t->next;
+		}
+	}
 }

@@ -16,7 +16,7 @@ void jobs_free(struct core *c);
 void jobs_bury(struct core *c);
 /* Starts what is to be started now; does nothing while nothing has changed and no time has come. */
 void jobs_decide(struct core *c);
-/* t has ended and is no longer in c->tasks; it is freed. */
-void jobs_ended(struct core *c, struct task *t);
+/* What runs goes a step further where it can; of what has ended, memory, expire and listings hear, and it is gone from c->tasks. */
+void jobs_go_on(struct core *c);
 /* When jobs_decide is to be called again at the latest, in milliseconds from now; -1 = only when something changes. */
 int64_t jobs_wait_ms(const struct core *c);

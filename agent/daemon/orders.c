@@ -204,10 +204,10 @@ static struct job *find_job(struct core *c, const char *name, struct error *err)
 /* What runs of a section that a reload has removed can still be cancelled. */
 static enum status by_name(struct core *c, const struct order *o, const char *name, json_t *answer, struct error *err)
 {
+	if (o->one == cancel_one && !core_job_named(c, name) && core_task_of_snapshot(c, name))
+		return cancel(c, name, answer, err);
 	struct job *j = find_job(c, name, err);
-	if (j)
-		return o->one(c, j, answer, err);
-	return o->one == cancel_one && core_task_of_snapshot(c, name) ? cancel(c, name, answer, err) : ST_FAILED;
+	return j ? o->one(c, j, answer, err) : ST_FAILED;
 }
 
 enum status orders_carry_out(struct core *c, const json_t *request, json_t **ret, struct error *err)

@@ -175,6 +175,7 @@ static void jitter_beyond_the_next_due_time(void **state)
 	int64_t last_due = j.memory.since_ms;
 	for (j.now.now_ms = j.memory.since_ms; j.now.now_ms < at("2026-01-06T12:00"); j.now.now_ms += 10 * SECOND) {
 		struct plan_decision d = plan_decide(&j.rules, &j.memory, &j.now);
+		assert_true(plan_next_ms(&j.rules, &j.memory, j.now.now_ms) < j.now.now_ms + 10 * MINUTE); /* not beyond the next due time */
 		if (d.act == PLAN_WAIT)
 			continue;
 		assert_int_equal(d.act, PLAN_START);
@@ -272,8 +273,9 @@ static void hours(void **state)
 	/* down until after the hours: the next night has a due time of its own before them */
 	j.now.up_since_ms = at("2026-01-07T08:00");
 	drops(&j, "2026-01-07T08:00", 1, "2026-01-06T19:00", "from 22:00 to 04:00 only");
-	/* down, but back within the hours */
+	/* down, but back within the hours; 04:00 itself is none of them */
 	j.now.up_since_ms = at("2026-01-08T01:00");
+	assert_int_equal(decide(&j, "2026-01-08T03:00").act, PLAN_DROP);
 	starts(&j, "2026-01-08T02:59", PLAN_BY_CATCH_UP, "2026-01-07T19:00");
 	zone_free(j.zone);
 
