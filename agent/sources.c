@@ -101,7 +101,8 @@ static enum status from_group(const struct config *c, const struct optfile *file
 	enum status st = connection_apply_group(c, files, common_group, &named, err);
 	if (!st && !named.host) {
 		error_set(err, ST_FAILED, ERR_USAGE, "no source to replicate from");
-		error_hint(err, "give --source HOST:PORT, or host=... in the group [%s] of an option file", common_group);
+		error_hint(err, "give --source HOST:PORT, or host=... in the group [%s] of an option file; --standalone if every other server is lost",
+		           common_group);
 		st = ST_FAILED;
 	}
 	if (!st)

@@ -264,6 +264,7 @@ static void bad_sources_are_refused(void **state)
 	begin("[client]\nuser=x\n");
 	assert_int_equal(sources(&s, NULL, NULL), ST_FAILED);
 	assert_non_null(strstr(err.message, "no source"));
+	assert_non_null(strstr(err.hint, "--standalone"));
 	assert_int_equal(sources(&s, "db1", NULL), ST_FAILED);
 	assert_non_null(strstr(err.message, "no replication account"));
 	config.source_user = "repl";
