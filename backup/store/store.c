@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "slackwater/hex.h"
@@ -51,7 +52,7 @@ static enum status store_path(const char *url, struct buf *path, struct error *e
 		return error_set(err, ST_FAILED, ERR_USAGE, "the store's address is empty");
 	if (strncmp(url, "file://", 7) == 0)
 		return store_file_path(url, path, err);
-	if (strstr(url, "://")) {
+	if (strstr(url, "://") || strncasecmp(url, "s3:", 3) == 0 || strncasecmp(url, "file:", 5) == 0) { /* a slash too few is no directory's name */
 		error_set(err, ST_FAILED, ERR_USAGE, "%s is not a store this version knows", store_shown(url));
 		error_hint(err, "a directory (file:///backups, or the plain path), s3://BUCKET/PREFIX, or - for a pipe");
 		return ST_FAILED;

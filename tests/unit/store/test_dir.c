@@ -235,6 +235,7 @@ static void test_addresses(void **state)
 	struct error err;
 	char url[600];
 	static const char *const bad[] = { "", "gs://bucket/x", "http://host/x", "file://host/dir", "file://", "file:///a%2", "file:///a%00b", "file:///a%zz",
+		                           "s3:bucket", "s3:/bucket/x", "file:/backup", "file:backup", "S3://bucket",
 		                           "ftp://me:secret@host/x", "file://me:secret@host/x" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		FAILS(ERR_USAGE, store_open(bad[i], STORE_READ, NULL, &t->run, &s, &err));
