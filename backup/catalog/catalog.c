@@ -10,6 +10,7 @@
 #include "slackwater/array.h"
 
 enum { CATALOG_KEY_MAX = 1024, CATALOG_MANIFEST_MAX = 64 << 20, CATALOG_NAMED_MAX = 10 };
+static const char catalog_middle[] = "/manifests/";
 
 void catalog_prefix(const struct manifest *m, struct buf *out)
 {
@@ -159,12 +160,11 @@ static enum status catalog_add(struct catalog_listing *l, const char *key, size_
 
 static bool catalog_one(void *arg, const struct store_object *o)
 {
-	static const char middle[] = "/manifests/";
 	struct catalog_listing *l = arg;
 	const char *slash = strchr(o->key, '/');
-	if (!slash || strncmp(slash, middle, strlen(middle)) != 0)
+	if (!slash || strncmp(slash, catalog_middle, strlen(catalog_middle)) != 0)
 		return true;
-	const char *name = slash + strlen(middle);
+	const char *name = slash + strlen(catalog_middle);
 	size_t len = strcspn(name, ".");
 	if (!id_valid(name, len))
 		return true;
@@ -194,6 +194,29 @@ static enum status catalog_list_one(struct store *s, const char *folder, struct 
 	return st ? st : l->st;
 }
 
+static bool catalog_is_manifest(void *arg, const struct store_object *o)
+{
+	bool *found = arg;
+	const char *name = o->key + strlen(catalog_middle) - 1;
+	size_t len = strcspn(name, ".");
+	*found = id_valid(name, len) && strcmp(name + len, ".json") == 0;
+	return !*found;
+}
+
+/* "no snapshots" would be a fright for somebody who named the directory of an instance. */
+static enum status catalog_not_below(struct store *s, const struct strlist *folders, struct error *err)
+{
+	bool found = false;
+	for (size_t i = 0; i < folders->n; i++)
+		if (strcmp(folders->item[i], catalog_middle + 1) == 0 && s->ops->list(s, folders->item[i], catalog_is_manifest, &found, err))
+			return ST_FAILED;
+	if (!found)
+		return ST_OK;
+	error_set(err, ST_FAILED, ERR_USAGE, "this is the directory of one instance, not a repository");
+	error_hint(err, "the repository is the directory above it; --instance names the instance");
+	return ST_FAILED;
+}
+
 /* Manifests only: whoever walked over everything would see each object of each snapshot. */
 enum status catalog_list(struct store *s, const char *instance, struct catalog *ret, struct error *err)
 {
@@ -202,6 +225,8 @@ enum status catalog_list(struct store *s, const char *instance, struct catalog *
 	enum status st = instance_folders(s, instance, &folders, err);
 	for (size_t i = 0; !st && i < folders.n; i++)
 		st = catalog_list_one(s, folders.item[i], &l, err);
+	if (!st && !instance && !l.out.n)
+		st = catalog_not_below(s, &folders, err);
 	/* Keys sort otherwise than the names that they stand for: "a-b/" comes before "a/". */
 	if (!st && l.out.n > 1)
 		qsort(l.out.item, l.out.n, sizeof *l.out.item, catalog_order);
@@ -232,14 +257,20 @@ static enum status catalog_several(const struct catalog *c, struct error *err)
 	return ST_FAILED;
 }
 
-static enum status catalog_none(const char *instance, const char *id, struct error *err)
+static enum status catalog_none(const struct catalog *c, const char *instance, const char *id, struct error *err)
 {
+	bool is_instance = false;
+	for (size_t i = 0; id && i < c->n; i++)
+		is_instance = is_instance || strcmp(c->item[i].instance, id) == 0;
 	if (id)
 		error_set(err, ST_FAILED, ERR_SNAPSHOT, "there is no snapshot %s%s%s", id, instance ? " of " : "", instance ? instance : "");
 	else
 		error_set(err, ST_FAILED, ERR_SNAPSHOT, "there is no snapshot%s%s", instance ? " of " : " in the repository",
 		          instance ? instance : "");
-	error_hint(err, "`slackwater list` shows what there is");
+	if (is_instance)
+		error_hint(err, "%s is an instance: --instance %s", id, id);
+	else
+		error_hint(err, "`slackwater list` shows what there is");
 	return ST_FAILED;
 }
 
@@ -258,7 +289,7 @@ static enum status catalog_choose(const struct catalog *c, const char *instance,
 			found = it;
 	}
 	if (!found)
-		return catalog_none(instance, id, err);
+		return catalog_none(c, instance, id, err);
 	if (several)
 		return catalog_several(c, err);
 	*ret = found;

@@ -65,7 +65,7 @@ enum status catalog_check_objects(struct store *s, const struct manifest *m, str
 /* size: of the manifest object; what the snapshot holds is in it. tried: there is a later trial, which was no proof (slackwater/proof.h). */
 struct catalog_item { char *instance; char id[CATALOG_ID]; uint64_t size; bool pinned, proven, tried; };
 struct catalog { struct catalog_item *item; size_t n; };
-/* instance NULL = all. Ordered by instance, then id. */
+/* instance NULL = all. Ordered by instance, then id. ERR_USAGE: the store is what a repository has of one instance. */
 enum status catalog_list(struct store *s, const char *instance, struct catalog *ret, struct error *err);
 void catalog_free(struct catalog *c);
 /* id NULL or "latest": the newest. Several instances and none named: ERR_USAGE that lists them (an id that only one of them has needs no

@@ -114,6 +114,34 @@ static void test_find(void **state)
 	FAILS(ERR_USAGE, catalog_find(r->store, NULL, ID(3), &m, &err));
 }
 
+/* Both are what somebody types who is in a hurry. */
+static void test_an_instance_in_the_wrong_place(void **state)
+{
+	struct repository *r = *state;
+	struct store *inside;
+	struct manifest *m;
+	struct catalog c;
+	struct error err;
+	publish(r, "db1", ID(1));
+	publish(r, "db2", ID(2));
+	FAILS(ERR_SNAPSHOT, catalog_find(r->store, NULL, "db2", &m, &err));
+	assert_string_equal(err.hint, "db2 is an instance: --instance db2");
+	FAILS(ERR_SNAPSHOT, catalog_find(r->store, NULL, "db3", &m, &err));
+	assert_null(strstr(err.hint, "--instance"));
+
+	OK(store_open(scratch_path(r->scratch, "r/db1"), STORE_READ, NULL, &r->scratch->run, &inside, &err));
+	FAILS(ERR_USAGE, catalog_list(inside, NULL, &c, &err));
+	assert_non_null(strstr(err.hint, "--instance"));
+	FAILS(ERR_USAGE, catalog_find(inside, NULL, NULL, &m, &err));
+	store_free(inside);
+
+	put(r, "empty/manifests/stray", "");
+	OK(store_open(scratch_path(r->scratch, "r/empty"), STORE_READ, NULL, &r->scratch->run, &inside, &err));
+	OK(catalog_list(inside, NULL, &c, &err)); /* no manifest there */
+	assert_int_equal(c.n, 0);
+	store_free(inside);
+}
+
 static void test_many_instances_are_not_all_named(void **state)
 {
 	struct repository *r = *state;
@@ -382,7 +410,7 @@ static void test_ten_thousand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		REPOSITORY(test_find), REPOSITORY(test_many_instances_are_not_all_named), REPOSITORY(test_list),
+		REPOSITORY(test_find), REPOSITORY(test_an_instance_in_the_wrong_place), REPOSITORY(test_many_instances_are_not_all_named), REPOSITORY(test_list),
 		REPOSITORY(test_damaged_manifest), REPOSITORY(test_publish), REPOSITORY(test_publish_that_is_not_known),
 		REPOSITORY(test_checkpoint), REPOSITORY(test_sweep), REPOSITORY(test_ten_thousand),
 	};
