@@ -37,6 +37,17 @@ static enum status show(struct app *app, const struct recover_report *r, const s
 	return ST_OK;
 }
 
+/* "Repaired, exit 0" is what --apply would be taken to say, where nobody has looked at any applier. */
+static enum status finish(struct app *app, struct error *err)
+{
+	const struct config *c = &app->config;
+	if (!c->apply)
+		return finish_all(app, c->config_file, err);
+	error_set(err, ST_FAILED, ERR_USAGE, "--config only finishes what dead runs have left; --apply repairs one server, and cannot go with it");
+	error_hint(err, "name the server instead: --defaults-file=FILE, and --state-dir where an agent runs");
+	return ST_FAILED;
+}
+
 static enum status recover_verb_run(struct app *app, struct error *err)
 {
 	const struct config *c = &app->config;
@@ -53,7 +64,7 @@ static enum status recover_verb_run(struct app *app, struct error *err)
 	int64_t begun = run_now_ms(&app->run);
 
 	if (c->config_file)
-		return finish_all(app, c->config_file, err);
+		return finish(app, err);
 	enum status st = connection_files(c, &app->sink.base, &files, err);
 	if (!st)
 		st = connection_options(c, files, &app->run, &o.server, err);

@@ -31,7 +31,7 @@ static enum status count(const char *dir, size_t *ret, struct error *err)
 static enum status show(struct app *app, size_t found, size_t left, struct error *err)
 {
 	if (!app->config.json) {
-		output_text_line(&app->text, "journals", "%zu found, %zu left", found, left);
+		output_text_line(&app->text, "journals", "%zu found, %zu left; no server was diagnosed", found, left);
 		return ST_OK;
 	}
 	enum status st = output_json_set(&app->doc, "journals", json_integer((json_int_t)found), err);

@@ -39,6 +39,16 @@ def test_usage_errors(arguments):
     assert result.err.strip()
 
 
+def test_recover_with_a_configuration_repairs_no_applier(tmp_path):
+    """status and check take --config, so somebody will: exit 0 must not pass for a repair."""
+    file = tmp_path / "slackwater.conf"
+    (tmp_path / "db2.cnf").write_text("[slackwater]\nuser=nobody\n")
+    (tmp_path / "db2.cnf").chmod(0o600)
+    file.write_text(f"[agent]\nstate-dir = {tmp_path}\n[store main]\nurl = {tmp_path}\n[instance db2]\ndefaults-file = {tmp_path}/db2.cnf\n[snapshot a]\n")
+    assert "no server was diagnosed" in tool.run("recover", "--config", file).out
+    assert "--defaults-file" in tool.run("recover", "--config", file, "--apply", expect=tool.USAGE).err
+
+
 @pytest.mark.parametrize("arguments", [["-psecret-pw"], ["--password=secret-pw"], ["--source-password=secret-pw"]], ids=lambda a: a[0][:8])
 def test_password_on_the_command_line_is_refused(arguments):
     verb = ["seed", "--from", "/tmp/x", "--source", "h:1"] if "source" in arguments[0] else ["check"]
