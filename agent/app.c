@@ -193,6 +193,13 @@ static void name_signal(const struct app *a, struct error *err)
 	snprintf(err->message, sizeof err->message, "%s", text);
 }
 
+/* What is damaged has no other way out, and whoever reads this may have no time to look for it. */
+static void name_way_out(struct error *err)
+{
+	if (err->kind == ERR_SNAPSHOT && !*err->hint)
+		error_hint(err, "use another snapshot, or a copy of this one; `slackwater list` shows what there is");
+}
+
 /* Those that take a server into their hands do it themselves. */
 static bool finishes_journals(const struct verb *v)
 {
@@ -227,6 +234,7 @@ static int work(struct app *a)
 	if (!st)
 		err = ERROR_INIT; /* what a retry has mended is no failure */
 	name_signal(a, &err);
+	name_way_out(&err);
 	signals_stop(&a->signals);
 	sink_finish(&a->sink);
 	int code = finish(a, &err);

@@ -164,7 +164,7 @@ void output_text_restore(struct buf *out, const struct manifest *m, const char *
 	output_text_line(out, "unpacked", "to %s in %s: %s, %s", dir, elapsed, tables, rows);
 	if (left_out)
 		output_text_line(out, "left out", "%llu tables and views, and accounts; metadata names them", (unsigned long long)left_out);
-	output_text_line(out, "load with", "myloader, or zstd -dc FILE | mysql; the applier's position is in checkpoint.json");
+	output_text_line(out, "load with", "myloader, or the plain client as slackwater-format(5) shows; the applier's position is in checkpoint.json");
 }
 
 static const char *seed_verdict(const struct seed_options *o)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from conftest import topology
-from lab import accounts, place, proc, tool
+from lab import accounts, generated, place, proc, tool
 from lab.server import MariaDB, MySQL97
 
 pytestmark = pytest.mark.fast
@@ -47,6 +47,14 @@ def test_recover_with_a_configuration_repairs_no_applier(tmp_path):
     file.write_text(f"[agent]\nstate-dir = {tmp_path}\n[store main]\nurl = {tmp_path}\n[instance db2]\ndefaults-file = {tmp_path}/db2.cnf\n[snapshot a]\n")
     assert "no server was diagnosed" in tool.run("recover", "--config", file).out
     assert "--defaults-file" in tool.run("recover", "--config", file, "--apply", expect=tool.USAGE).err
+
+
+def test_damage_is_told_with_a_way_out(tmp_path):
+    name = generated.snapshot(tmp_path, "2026-11-20 02:30")
+    (tmp_path / generated.INSTANCE / name / "shard-0000.tar").write_bytes(b"cut")
+    for verb in (["verify"], ["restore", "--to-dir", tmp_path / "out"]):
+        result = tool.run(*verb, "--from", tmp_path, expect=tool.SNAPSHOT)
+        assert "use another snapshot" in result.err, result
 
 
 @pytest.mark.parametrize("arguments", [["-psecret-pw"], ["--password=secret-pw"], ["--source-password=secret-pw"]], ids=lambda a: a[0][:8])
