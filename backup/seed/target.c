@@ -84,17 +84,23 @@ static size_t foreign_schemas(const struct seed_job *j, struct buf *names)
 	return n;
 }
 
+/* Schemas that the snapshot has as well; also how many. */
+static size_t common_schemas(const struct seed_job *j, struct buf *names)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < j->found.schemas.n; i++)
+		if (in_snapshot(j, j->found.schemas.item[i]))
+			add_name(names, n++, j->found.schemas.item[i]);
+	return n;
+}
+
 static enum status check_schemas(struct seed_job *j, struct error *err)
 {
 	struct buf names = BUF_INIT(2048);
-	size_t n = 0;
 	enum status st = ST_OK;
 	if (j->found.marked)
 		return seed_refuse(err, "--replace drops what it left and starts clean", "an earlier load of this target did not come to its end");
-	for (size_t i = 0; i < j->found.schemas.n; i++)
-		if (in_snapshot(j, j->found.schemas.item[i]))
-			add_name(&names, n++, j->found.schemas.item[i]);
-	if (n)
+	if (common_schemas(j, &names))
 		st = seed_refuse(err, "seed an empty server, or give --replace: these schemas are dropped then",
 		                 "the target has schemas of the snapshot already: %s", buf_str(&names));
 	buf_free(&names);
@@ -107,6 +113,22 @@ static enum status check_channels(struct seed_job *j, struct error *err)
 		return ST_OK;
 	return seed_refuse(err, "if it is to be given up, --replace stops it and forgets its source", "the target replicates already (%s)",
 	                   seed_links_label(j->found.channels.item[0]));
+}
+
+/* --replace is typed in a hurry: what looks like a source that somebody writes to is not dropped before a person has made it read-only. */
+static enum status check_in_use(struct seed_job *j, struct error *err)
+{
+	struct buf names = BUF_INIT(2048);
+	char *read_only = NULL;
+	enum status st = ST_OK;
+	if (!j->found.marked && !j->found.channels.n && common_schemas(j, &names))
+		st = conn_variable(j->target, "read_only", &read_only, err);
+	if (!st && read_only && (strcmp(read_only, "0") == 0 || strcasecmp(read_only, "OFF") == 0))
+		st = seed_refuse(err, "is it the right server? If it is to be given up: SET GLOBAL read_only = ON there, then again",
+		                 "the target is writable, replicates from nobody, and has schemas of the snapshot (%s): it may be a source in use", buf_str(&names));
+	free(read_only);
+	buf_free(&names);
+	return st;
 }
 
 /* Own transactions are thrown away with the binary logs; that is only right when nothing they speak of is left. */
@@ -166,6 +188,8 @@ enum status seed_target_check(struct seed_job *j, struct error *err)
 		st = read_channels(j, err);
 	if (!st)
 		st = read_gtids(j, err);
+	if (!st && j->o->replace)
+		st = check_in_use(j, err);
 	if (!st && !j->o->replace)
 		st = check_schemas(j, err);
 	if (!st && !j->o->replace)

@@ -207,6 +207,19 @@ def test_replace_takes_over_a_former_replica(lab, stored):
     lab.drop(target)
 
 
+def test_replace_spares_what_may_be_a_source_in_use(lab, stored, empty):
+    empty.local("CREATE DATABASE app1")
+    try:
+        result = tool.seed(stored, empty, lab.sources, "--replace", expect=tool.REFUSED)
+        assert "may be a source in use" in result.err and "read_only = ON" in result.err
+        empty.sql("SET GLOBAL read_only = ON")      # what the hint says
+        tool.seed(stored, empty, lab.sources, "--replace", "--dry-run")
+    finally:
+        empty.sql("SET GLOBAL read_only = OFF")
+        empty.local("DROP DATABASE app1")
+    _untouched(empty)
+
+
 def test_other_kind_of_server(lab, stored):
     other = MariaDB if lab.flavour is not MariaDB else MySQL56
     if other.why_missing:
