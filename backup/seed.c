@@ -23,7 +23,19 @@
 #include "seed/settings.h"
 #include "seed/source.h"
 #include "seed/target.h"
+#include "slackwater/proof.h"
 #include "slackwater/stored.h"
+
+/* "latest" is what is asked for in a hurry, and may be the one that a proof has failed on. A record that cannot be read is no reason to stop. */
+static void recall_trial(struct seed_job *j)
+{
+	struct proof_standing p = { .tried = false };
+	struct error ignored;
+	if (j->o->own_target || j->spool || proof_get(j->store, j->manifest->instance, j->manifest->id, &p, &ignored))
+		return;
+	if (p.tried && p.trial.result == PROOF_FAILED)
+		seed_warn(j, "the last proof of this snapshot failed%s%s; `slackwater list` shows which are proven", *p.trial.reason ? ": " : "", p.trial.reason);
+}
 
 /* Before a byte is loaded: exit 9 with a reason and a hint, or exit 8 where the snapshot itself is damaged. */
 static enum status preflight(struct seed_job *j, struct error *err)
@@ -96,6 +108,8 @@ enum status seed_run(const struct seed_options *o, struct run *run, struct seed_
 	struct seed_job j = { .o = o, .run = run, .report = ret };
 
 	enum status st = seed_job_open(&j, err);
+	if (!st)
+		recall_trial(&j);
 	if (!st)
 		st = preflight(&j, err);
 	if (!st)

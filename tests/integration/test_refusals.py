@@ -54,6 +54,21 @@ def test_dry_run_does_everything_but_load(lab, stored, empty):
     _untouched(empty)
 
 
+@pytest.mark.parametrize("lab", [MariaDB], ids=["mariadb"], indirect=True)
+def test_a_snapshot_whose_proof_failed_is_pointed_out(lab, stored, empty):
+    """Whoever seeds from the latest in a hurry has not read the listing."""
+    [manifest] = tool.manifests(stored)
+    trial = manifest.with_suffix(".trial.json")
+    trial.write_text('{"result": "failed", "reason": "app1.orders differs"}')
+    try:
+        result = tool.seed(stored, empty, lab.sources, "--dry-run", "--json")
+        assert any("proof of this snapshot failed: app1.orders differs" in w for w in result.json["warnings"]), result
+        trial.write_text('{"result": "restored"}')
+        assert "proof" not in tool.seed(stored, empty, lab.sources, "--dry-run").err
+    finally:
+        trial.unlink()
+
+
 def test_source_that_does_not_answer(lab, stored, empty):
     class Nobody:
         port = place.free_port()
