@@ -18,7 +18,7 @@ struct worker {
 	struct task *task;
 	struct insert *in;
 	struct chunk_range range;
-	char last[32];            /* integer key of the last row read, as text */
+	char last[256];           /* integer key of the last row read, as text; ZEROFILL may fill it up to 255 digits */
 };
 
 enum status dump_ddl_error(enum status st, struct error *err)
