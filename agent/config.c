@@ -58,7 +58,6 @@ static const char *const ddl_modes[] = { "hold", "retry", NULL };
 static const char *const nontransactional[] = { "copy", "refuse", "skip", NULL };
 static const char *const json_types[] = { "warn", "refuse", NULL };
 static const char *const verify_modes[] = { "full", "entry", NULL };
-static const char *const log_levels[] = { "debug", "info", "warning", "error", NULL };
 
 #define AT(member) offsetof(struct config, member)
 #define FLAG(name, member, help) { name, 0, OPTION_FLAG, NULL, AT(member), 0, 0, NULL, help }
@@ -353,7 +352,7 @@ const struct option_group config_list = GROUP("List", list);
 
 static const struct option output[] = {
 	FLAG("json", json, "one JSON document on standard output at the end"),
-	CHOICE("log-level", "L", log_level, log_levels, "debug, info, warning or error"),
+	CHOICE("log-level", "L", log_level, log_level_names, "debug, info, warning or error"),
 	TEXT("log-file", "FILE", log_file, "append the log to this file instead of standard error"),
 	NUMBER("events-fd", events_fd, 3, CONFIG_FD_MAX, "write states and progress as JSON lines to this descriptor, for programs"),
 	{ "help", '?', OPTION_FLAG, NULL, AT(help), 0, 0, NULL,

@@ -12,10 +12,11 @@
 
 enum { LOG_LINE_MAX = 16384, LOG_FIELDS = 9 };
 
+const char *const log_level_names[] = { "debug", "info", "warning", "error", NULL };
+
 const char *log_level_name(enum log_level level)
 {
-	static const char *const names[] = { "debug", "info", "warning", "error" };
-	return names[level];
+	return log_level_names[level];
 }
 
 enum status log_open(struct log *l, const char *path, enum log_level level, struct error *err)

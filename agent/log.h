@@ -26,6 +26,7 @@ struct log {
 /* path NULL: standard error. A file is created with mode 0640 and appended to. Failure is ERR_USAGE. */
 enum status log_open(struct log *l, const char *path, enum log_level level, struct error *err);
 void log_close(struct log *l);
+extern const char *const log_level_names[]; /* by enum log_level, NULL-terminated */
 const char *log_level_name(enum log_level level);
 /* False: the line would be thrown away. */
 bool log_wants(const struct log *l, enum log_level level);

@@ -176,6 +176,7 @@ static void say_running(struct buf *out, const json_t *run)
 static void notes(struct buf *out, const json_t *view)
 {
 	size_t i;
+	char missed[UNITS_TEXT];
 	json_t *item;
 	json_array_foreach(json_object_get(view, "runs"), i, item)
 		say_running(out, item);
@@ -189,8 +190,9 @@ static void notes(struct buf *out, const json_t *view)
 			said(out, "%s waits: %s", name, text(item, "waits_for"));
 		say_error(out, name, json_object_get(json_object_get(item, "last"), "error"));
 		say_error(out, name, json_object_get(json_object_get(item, "last_proof"), "error"));
+		text_count(jsonx_u64_or(item, "missed", 0), "due time", missed);
 		if (json_is_object(json_object_get(item, "last_missed")))
-			said(out, "%s has missed %llu due times; the newest was %s: %s", name, (unsigned long long)jsonx_u64_or(item, "missed", 0),
+			said(out, "%s has missed %s; the newest was %s: %s", name, missed,
 			     jsonx_str_or(json_object_get(item, "last_missed"), "due", "?"), jsonx_str_or(json_object_get(item, "last_missed"), "why", "?"));
 	}
 }

@@ -10,7 +10,6 @@
 
 enum { KNOWN_DAY_MS = 86400000 };
 
-static const char *const log_levels[] = { "debug", "info", "warning", "error", NULL };
 static const char *const no_yes[] = { "no", "yes", NULL };
 static const char *const engines[] = { "logical", NULL };
 
@@ -36,7 +35,7 @@ static const struct option agent_keys[] = {
 	TEXT(settings_agent, "tls-cert", "FILE", tls_cert, "certificate with its chain: HTTPS instead of HTTP"),
 	TEXT(settings_agent, "tls-key", "FILE", tls_key, "its key"),
 	TEXT(settings_agent, "log-file", "FILE", log_file, "append the log here (default: standard error)"),
-	CHOICE(settings_agent, "log-level", "L", log_level, log_levels, "debug, info, warning or error"),
+	CHOICE(settings_agent, "log-level", "L", log_level, log_level_names, "debug, info, warning or error"),
 	DURATION(settings_agent, "poll-interval", poll_ms, 1000, DAYS(1), "how often each instance's applier is looked at"),
 	DURATION(settings_agent, "list-interval", list_ms, 10000, DAYS(7), "how often each repository is listed"),
 	DURATION(settings_agent, "proof-max-age", proof_age_ms, 0, DAYS(3650), "report when the newest proven snapshot is older; 0 = do not"),

@@ -23,7 +23,7 @@ enum status control_init(struct control *c, int wake_fd, struct error *err)
 
 static enum status refuse(struct error *err)
 {
-	return error_set(err, ST_RETRY, ERR_BUSY, "the agent is ending");
+	return error_set(err, ST_RETRY, ERR_BUSY, "the agent is ending, or opens its sockets anew");
 }
 
 void control_close(struct control *c)
@@ -36,6 +36,13 @@ void control_close(struct control *c)
 		r->done = true;
 	}
 	pthread_cond_broadcast(&c->changed);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void control_open(struct control *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->closed = false;
 	pthread_mutex_unlock(&c->lock);
 }
 

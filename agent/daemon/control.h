@@ -32,8 +32,9 @@ struct control {
 };
 
 enum status control_init(struct control *c, int wake_fd, struct error *err);
-/* Requests that wait are refused; those that come later as well. */
+/* Requests that wait are refused; those that come later as well, until it is opened again: as long as nobody would take them. */
 void control_close(struct control *c);
+void control_open(struct control *c);
 void control_destroy(struct control *c); /* nobody uses it any more */
 /* backend.h for c as arg. */
 struct http_backend control_backend(struct control *c);

@@ -116,8 +116,10 @@ static enum status change_sockets(struct core *c, const struct settings *now, st
 		secrets_free(&secrets);
 		return ST_OK;
 	}
+	control_close(&c->control); /* a command that waits for us would hold up the end of the listener that it came by */
 	http_stop(c->http);
 	c->http = NULL;
+	control_open(&c->control);
 	st = start_http(c, now, &secrets, err);
 	if (st && start_http(c, c->settings, &c->secrets, &again))
 		core_say(c, LOG_LEVEL_ERROR, NULL, "the sockets of before could not be opened again, the next reload tries it: %s", again.message);

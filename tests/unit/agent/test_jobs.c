@@ -182,6 +182,15 @@ static const char *order(struct stage *st, const char *command, const char *snap
 		assert_non_null(strstr(why.hint, hint_)); \
 	} while (0)
 
+static void reload(struct stage *st, const char *sections)
+{
+	struct error err = ERROR_INIT;
+	struct settings *before = st->core.settings;
+	st->core.settings = settings(st, sections);
+	OK(jobs_build(&st->core, &err));
+	settings_free(before);
+}
+
 /* ---- tests ---- */
 
 /* A backup that succeeds is followed by its expire, that by a listing; of one without rules nothing expires. */
@@ -309,17 +318,13 @@ static void a_section_that_is_gone(void **state)
 {
 	struct stage *st = *state;
 	struct core *c = &st->core;
-	struct error err = ERROR_INIT;
-	struct settings *before = c->settings;
 	setenv(child_variable, "hangs", 1);
 	ORDER("pause", "often", "often=-");
 	ORDER("run", "a", "a=backup-1");
 	UNTIL(c, core_task_of_snapshot(c, "a"));
 	ORDER("run", "b", "b=backup-2");
 	job(st, "b")->expire = true;
-	c->settings = settings(st, "[snapshot b]\ninstance = db1\n");
-	OK(jobs_build(c, &err));
-	settings_free(before);
+	reload(st, "[snapshot b]\ninstance = db1\n");
 	assert_int_equal(job(st, "b")->asked, 2);
 	assert_false(job(st, "b")->expire); /* it has no rules */
 	REFUSED("pause", "a", ERR_USAGE, "no [snapshot a]", "");
@@ -327,6 +332,46 @@ static void a_section_that_is_gone(void **state)
 	ORDER("cancel", "a", "a=backup-1");
 	UNTIL(c, run_of(st, "backup") && core_task_of_snapshot(c, "b"));
 	run_is(run_of(st, "backup"), "a", "request", "cancelled");
+}
+
+/* Of what was due before a schedule was changed, or while its section was away, nothing has been missed. */
+static void another_schedule_has_missed_nothing(void **state)
+{
+	struct stage *st = *state;
+	struct plan_memory *p = &job(st, "often")->memory->backup;
+	p->since_ms = 1;
+	reload(st, "[snapshot often]\ninstance = db2\nschedule = @every 1s\n");
+	assert_int_equal(p->since_ms, 1);
+	reload(st, "[snapshot often]\ninstance = db2\nschedule = @every 2s\n");
+	assert_true(p->since_ms > 1);
+	p->since_ms = 1;
+	reload(st, "[snapshot a]\ninstance = db1\n");
+	reload(st, "[snapshot often]\ninstance = db2\nschedule = @every 2s\n");
+	assert_true(p->since_ms > 1);
+}
+
+/* Told once, and when it is over; the file is that of a directory that is not there. */
+static void a_memory_that_cannot_be_written(void **state)
+{
+	struct stage *st = *state;
+	char *path = st->core.memory.path, nowhere[] = "/nonexistent/agent.json";
+	static const char sections[] = "[snapshot a]\ninstance = db1\n";
+	st->core.memory.path = nowhere;
+	reload(st, sections);
+	reload(st, sections);
+	assert_true(st->core.memory_bad);
+	st->core.memory.path = path;
+	reload(st, sections);
+	reload(st, sections);
+	assert_false(st->core.memory_bad);
+	struct buf log = BUF_INIT(1 << 20);
+	struct error err = ERROR_INIT;
+	OK(fs_read_file(scratch_path(st->scratch, "log"), &log, &err));
+	const char *told = strstr(buf_str(&log), "could not be written"), *over = strstr(buf_str(&log), "could be written again");
+	assert_true(told && over && told < over);
+	assert_null(strstr(told + 1, "could not be written"));
+	assert_null(strstr(over + 1, "could be written again"));
+	buf_free(&log);
 }
 
 /* Written down before they began, by an agent that ended without notice. */
@@ -360,6 +405,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_pause_holds_up_schedules_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(orders_that_are_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_section_that_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_schedule_has_missed_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_memory_that_cannot_be_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(runs_that_nobody_ended, setup, teardown),
 	};
 	if (argc > 1)
