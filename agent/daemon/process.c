@@ -203,6 +203,10 @@ bool process_reap(struct process *c, process_line_fn *fn, void *arg)
 {
 	if (c->ended || !c->pid)
 		return true;
+	siginfo_t info = { .si_pid = 0 };
+	/* as long as it has not been waited for, the number of its group cannot be another's */
+	if (c->alone && !waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid)
+		process_signal(c, SIGKILL, true);
 	pid_t got = waitpid(c->pid, &c->status, WNOHANG);
 	if (got == 0 || (got < 0 && errno == EINTR))
 		return false;

@@ -35,6 +35,7 @@ struct process {
 	int fd[PROCESS_PIPES];              /* our ends, -1 = closed */
 	struct buf text[PROCESS_PIPES];     /* result, or the piece of a line that is not whole yet */
 	bool lines, cut;                  /* cut: the result was longer than PROCESS_RESULT_MAX */
+	bool alone;                       /* set by the caller: what it has started is not to outlive it, and is ended by force with it */
 	bool ended;                       /* waited for: status is valid */
 	int status;                       /* as waitpid gives it */
 };

@@ -347,7 +347,7 @@ static void hurry_hook(struct task *t, int64_t now_ms)
 		return;
 	process_signal(&t->child, t->hook_late ? SIGKILL : SIGTERM, true);
 	t->until_ms = now_ms + TASK_GRACE_MS;
-	t->hook_late = true;
+	t->hook_late = t->child.alone = true;
 }
 
 bool task_go_on(struct task *t, int64_t now_ms, int64_t wall_ms)

@@ -240,6 +240,16 @@ static void a_hook_that_is_not_there(void **state)
 	assert_int_not_equal(access("work", F_OK), 0);
 }
 
+static void grandchild_is_gone(struct stage *st)
+{
+	char *number = file(st, "grandchild"), path[64];
+	snprintf(path, sizeof path, "/proc/%ld/exe", strtol(number, NULL, 10));
+	for (int i = 0; i < 500 && readlink(path, (char[8]){ 0 }, 8) > 0; i++)
+		usleep(10000);
+	assert_true(readlink(path, (char[8]){ 0 }, 8) < 0);
+	free(number);
+}
+
 /* A hook that does not heed being told, with something it has started: both are gone, and the run ends. */
 static void a_hook_that_takes_too_long(void **state)
 {
@@ -258,12 +268,23 @@ static void a_hook_that_takes_too_long(void **state)
 	assert_true(st->task->hook_late);
 	assert_false(task_go_on(st->task, task_until_ms(st->task), 5000));
 	ended(st, "failed", 128 + 9, "longer than run-timeout");
-	char *number = file(st, "grandchild"), path[64];
-	snprintf(path, sizeof path, "/proc/%ld/exe", strtol(number, NULL, 10));
-	for (int i = 0; i < 500 && readlink(path, (char[8]){ 0 }, 8) > 0; i++)
+	grandchild_is_gone(st);
+}
+
+/* The hook heeds being told, what it has started does not: that is not left behind. */
+static void a_hook_that_leaves_something(void **state)
+{
+	struct stage *st = *state;
+	st->snapshot.hook_ms = 3600000;
+	words(&st->snapshot.before, "(trap '' TERM; echo > work; exec sleep 1000) & echo $! > new; mv new grandchild; wait");
+	begin(st, "echo > never");
+	for (int i = 0; i < PATIENCE_MS / 10 && (access("work", F_OK) || access("grandchild", F_OK)); i++) {
+		assert_false(task_go_on(st->task, scratch_now_ms(), 5000));
 		usleep(10000);
-	assert_true(readlink(path, (char[8]){ 0 }, 8) < 0);
-	free(number);
+	}
+	(void)task_go_on(st->task, task_until_ms(st->task), 5000);
+	ended(st, "failed", 128 + 15, "longer than run-timeout");
+	grandchild_is_gone(st);
 }
 
 static void one_that_is_cancelled(void **state)
@@ -398,6 +419,7 @@ int main(void)
 		STAGED(a_failing_before_hook_stops_it),
 		STAGED(a_hook_that_is_not_there),
 		STAGED(a_hook_that_takes_too_long),
+		STAGED(a_hook_that_leaves_something),
 		STAGED(one_that_is_cancelled),
 		STAGED(one_that_does_not_end),
 		STAGED(a_listing_that_does_not_end),
