@@ -350,6 +350,41 @@ static void another_schedule_has_missed_nothing(void **state)
 	assert_true(p->since_ms > 1);
 }
 
+/* Nothing is known of the replica: first because nobody has looked yet, which is waited for; then because it cannot be known. */
+static void lag_that_nobody_has_seen(void **state)
+{
+	struct stage *st = *state;
+	struct core *c = &st->core;
+	reload(st, "[snapshot often]\ninstance = db2\nschedule = @every 1s\nmax-lag = 1m\n");
+	c->observed_ms = core_now_ms();
+	UNTIL(c, *job(st, "often")->waits_for);
+	assert_string_equal(job(st, "often")->waits_for, "the replica has not been looked at yet");
+	c->observed_ms = core_now_ms() - 5 * c->settings->agent.poll_ms;
+	c->changed = true;
+	UNTIL(c, run_of(st, "backup"));
+	run_is(run_of(st, "backup"), "often", "schedule", "succeeded");
+	assert_string_equal(job(st, "often")->waits_for, "");
+}
+
+/* What comes first: the next due time, or the next listing; nothing once the agent ends. */
+static void it_wakes_in_time(void **state)
+{
+	struct stage *st = *state;
+	struct core *c = &st->core;
+	reload(st, "[snapshot a]\ninstance = db1\n");
+	UNTIL(c, c->nlistings == 1 && c->listing[0].listed_ms && !c->tasks);
+	jobs_decide(c);
+	int64_t wait = jobs_wait_ms(c);
+	assert_true(wait > 100000 && wait <= c->settings->agent.list_ms);
+	reload(st, "[snapshot a]\ninstance = db1\nschedule = @every 100s\n[snapshot b]\ninstance = db1\nschedule = @every 1d\n");
+	UNTIL(c, c->listing[0].listed_ms && !c->tasks && !c->listing[0].wanted);
+	jobs_decide(c);
+	wait = jobs_wait_ms(c);
+	assert_true(wait > 0 && wait <= 100000);
+	c->stopping = true;
+	assert_int_equal(jobs_wait_ms(c), -1);
+}
+
 /* Told once, and when it is over; the file is that of a directory that is not there. */
 static void a_memory_that_cannot_be_written(void **state)
 {
@@ -406,6 +441,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(orders_that_are_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_section_that_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_schedule_has_missed_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(lag_that_nobody_has_seen, setup, teardown),
+		cmocka_unit_test_setup_teardown(it_wakes_in_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_memory_that_cannot_be_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(runs_that_nobody_ended, setup, teardown),
 	};
