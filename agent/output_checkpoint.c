@@ -10,11 +10,6 @@
 
 enum { CELL = 320 };
 
-static const char *coordinates_name(enum coordinates c)
-{
-	return c == COORDINATES_PROVEN ? "proven" : c == COORDINATES_STALE ? "stale" : "unavailable";
-}
-
 static const char *channel_name(const struct checkpoint_channel *ch)
 {
 	return ch->name && *ch->name ? ch->name : "(default)";
@@ -37,9 +32,9 @@ static void channel_lines(struct buf *out, const struct checkpoint_channel *ch, 
 	output_text_line(out, "  applier", "%s%s", applier, ch->was_running ? "" : ", was stopped before us and stays so");
 	if (ch->exec_file && *ch->exec_file)
 		output_text_line(out, "  executed", "%s:%llu, %s", ch->exec_file, (unsigned long long)ch->exec_pos,
-		                 coordinates_name(ch->coordinates));
+		                 checkpoint_coordinates_name(ch->coordinates));
 	else
-		output_text_line(out, "  executed", "coordinates %s", coordinates_name(ch->coordinates));
+		output_text_line(out, "  executed", "coordinates %s", checkpoint_coordinates_name(ch->coordinates));
 	bool why = ch->coordinates_why && *ch->coordinates_why;
 	if (why && (proofs || ch->coordinates != COORDINATES_PROVEN))
 		output_text_line(out, "", "%s", ch->coordinates_why);

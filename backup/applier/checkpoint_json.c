@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * checkpoint.json, both ways, from one table of members per object: what is written is what is read.
+ * One table of members per object: what is written to checkpoint.json is what is read from it, copied and freed.
  */
 #include <errno.h>
 #include <limits.h>
@@ -14,20 +14,36 @@
 
 enum { CHECKPOINT_FORMAT = 1 };
 
-enum kind { K_TEXT, K_CHARS, K_U64, K_I64, K_UINT, K_BOOL, K_DOUBLE, K_JSON, K_LIST, K_MODE, K_COORDINATES, K_FLAVOR };
+enum kind { K_TEXT, K_CHARS, K_U64, K_I64, K_UINT, K_BOOL, K_DOUBLE, K_JSON, K_LIST, K_NAME };
 
 struct member {
 	const char *key;
 	enum kind kind;
 	size_t offset;
 	size_t size; /* of the member; what K_CHARS may hold */
+	const char *const *names; /* of a K_NAME, which is an enum; NULL behind the last */
 };
 
-#define MEMBER(type, key, kind, name) { key, kind, offsetof(struct type, name), sizeof(((struct type *)0)->name) }
-#define END { NULL, K_TEXT, 0, 0 }
+static const char *const mode_names[] = {
+	[MODE_MYSQL_AUTO] = "mysql-auto-position",
+	[MODE_MYSQL_GTID] = "mysql-gtid",
+	[MODE_MYSQL_ASSIGNED] = "mysql-assigned-gtids",
+	[MODE_MYSQL_POSITION] = "mysql-position",
+	[MODE_MARIADB_GTID] = "mariadb-gtid",
+	[MODE_MARIADB_POSITION] = "mariadb-position",
+	NULL,
+};
+static const char *const coordinates_names[] = {
+	[COORDINATES_PROVEN] = "proven", [COORDINATES_STALE] = "stale", [COORDINATES_UNAVAILABLE] = "unavailable", NULL,
+};
+static const char *const flavor_names[] = { [FLAVOR_MYSQL] = "mysql", [FLAVOR_MARIADB] = "mariadb", NULL };
+
+#define MEMBER(type, key, kind, name) { key, kind, offsetof(struct type, name), sizeof(((struct type *)0)->name), NULL }
+#define NAMED(type, key, names, name) { key, K_NAME, offsetof(struct type, name), sizeof(((struct type *)0)->name), names }
+#define END { NULL, K_TEXT, 0, 0, NULL }
 
 static const struct member server_members[] = {
-	MEMBER(server_info, "flavor", K_FLAVOR, flavor),
+	NAMED(server_info, "flavor", flavor_names, flavor),
 	MEMBER(server_info, "version", K_UINT, version),
 	MEMBER(server_info, "version_text", K_CHARS, version_text),
 	MEMBER(server_info, "comment", K_CHARS, comment),
@@ -62,7 +78,7 @@ static const struct member checkpoint_members[] = {
 
 static const struct member channel_members[] = {
 	MEMBER(checkpoint_channel, "name", K_TEXT, name),
-	MEMBER(checkpoint_channel, "mode", K_MODE, mode),
+	NAMED(checkpoint_channel, "mode", mode_names, mode),
 	MEMBER(checkpoint_channel, "was_running", K_BOOL, was_running),
 	MEMBER(checkpoint_channel, "io_running", K_BOOL, io_running),
 	MEMBER(checkpoint_channel, "workers", K_UINT, workers),
@@ -71,7 +87,7 @@ static const struct member channel_members[] = {
 	MEMBER(checkpoint_channel, "source_port", K_UINT, source_port),
 	MEMBER(checkpoint_channel, "source_uuid", K_TEXT, source_uuid),
 	MEMBER(checkpoint_channel, "source_server_id", K_U64, source_server_id),
-	MEMBER(checkpoint_channel, "coordinates", K_COORDINATES, coordinates),
+	NAMED(checkpoint_channel, "coordinates", coordinates_names, coordinates),
 	MEMBER(checkpoint_channel, "coordinates_why", K_TEXT, coordinates_why),
 	MEMBER(checkpoint_channel, "exec_file", K_TEXT, exec_file),
 	MEMBER(checkpoint_channel, "exec_pos", K_U64, exec_pos),
@@ -96,21 +112,83 @@ static const struct member channel_members[] = {
 	END
 };
 
-static const char *const coordinates_names[] = {
-	[COORDINATES_PROVEN] = "proven", [COORDINATES_STALE] = "stale", [COORDINATES_UNAVAILABLE] = "unavailable",
-};
-static const char *const flavor_names[] = { [FLAVOR_MYSQL] = "mysql", [FLAVOR_MARIADB] = "mariadb" };
-
 #define AT(base, m, type) (*(type *)(void *)((char *)(base) + (m)->offset))
 #define AT_CONST(base, m, type) (*(const type *)(const void *)((const char *)(base) + (m)->offset))
+
+const char *checkpoint_mode_name(enum applier_mode m)
+{
+	return mode_names[m];
+}
+
+const char *checkpoint_coordinates_name(enum coordinates c)
+{
+	return coordinates_names[c];
+}
+
+static bool is_owned(const struct member *m)
+{
+	return m->kind == K_TEXT || m->kind == K_JSON || m->kind == K_LIST;
+}
+
+static void clear(void *base, const struct member *m)
+{
+	for (; m->key; m++) {
+		if (m->kind == K_TEXT)
+			free(AT(base, m, char *));
+		else if (m->kind == K_JSON)
+			json_decref(AT(base, m, json_t *));
+		else if (m->kind == K_LIST)
+			strlist_free(&AT(base, m, struct strlist));
+	}
+}
+
+void checkpoint_channel_clear(struct checkpoint_channel *ch)
+{
+	clear(ch, channel_members);
+	*ch = (struct checkpoint_channel){ 0 };
+}
+
+static enum status copy_member(void *base, const void *from, const struct member *m, struct error *err)
+{
+	if (m->kind == K_TEXT)
+		return slot_set(&AT(base, m, char *), AT_CONST(from, m, char *), err);
+	if (m->kind == K_LIST)
+		return strlist_add_all(&AT(base, m, struct strlist), &AT_CONST(from, m, struct strlist), err);
+	const json_t *v = AT_CONST(from, m, json_t *);
+	AT(base, m, json_t *) = json_deep_copy(v);
+	return v && !AT(base, m, json_t *) ? error_oom(err) : ST_OK;
+}
+
+enum status checkpoint_channel_copy(struct checkpoint_channel *ret, const struct checkpoint_channel *from,
+                                    struct error *err)
+{
+	enum status st = ST_OK;
+	*ret = *from;
+	for (const struct member *m = channel_members; m->key; m++)
+		if (is_owned(m))
+			memset((char *)ret + m->offset, 0, m->size);
+	for (const struct member *m = channel_members; !st && m->key; m++)
+		if (is_owned(m))
+			st = copy_member(ret, from, m, err);
+	return st;
+}
+
+void checkpoint_free(struct checkpoint *cp)
+{
+	if (!cp)
+		return;
+	for (size_t i = 0; i < cp->nchannels; i++)
+		checkpoint_channel_clear(&cp->channel[i]);
+	free(cp->channel);
+	clear(cp, checkpoint_members);
+	strlist_free(&cp->notes);
+	free(cp);
+}
 
 static json_t *value_of(const void *base, const struct member *m)
 {
 	switch (m->kind) {
-	case K_TEXT: {
-		const char *s = AT_CONST(base, m, char *);
-		return s ? jsonx_text(s) : json_null();
-	}
+	case K_TEXT: return jsonx_text_or_null(AT_CONST(base, m, char *));
 	case K_CHARS: return jsonx_text((const char *)base + m->offset);
 	case K_U64: return json_integer((json_int_t)AT_CONST(base, m, uint64_t));
 	case K_I64: return json_integer((json_int_t)AT_CONST(base, m, int64_t));
@@ -122,9 +200,7 @@ static json_t *value_of(const void *base, const struct member *m)
 		return v ? json_deep_copy(v) : json_null();
 	}
 	case K_LIST: return jsonx_from_strlist(&AT_CONST(base, m, struct strlist));
-	case K_MODE: return json_string(checkpoint_mode_name(AT_CONST(base, m, enum applier_mode)));
-	case K_COORDINATES: return json_string(coordinates_names[AT_CONST(base, m, enum coordinates)]);
-	case K_FLAVOR: return json_string(flavor_names[AT_CONST(base, m, enum flavor)]);
+	case K_NAME: return json_string(m->names[AT_CONST(base, m, unsigned)]);
 	}
 	return NULL;
 }
@@ -176,35 +252,17 @@ static enum status bad(const struct member *m, const char *type, struct error *e
 	return error_set(err, ST_FAILED, ERR_SNAPSHOT, "checkpoint: member \"%s\" is not %s", m->key, type);
 }
 
-static enum status name_index(const json_t *v, const char *const *names, size_t n, const struct member *m, size_t *ret,
-                              struct error *err)
-{
-	const char *s = json_string_value(v);
-	for (size_t i = 0; s && i < n; i++) {
-		if (strcmp(names[i], s) == 0) {
-			*ret = i;
-			return ST_OK;
-		}
-	}
-	return bad(m, "a word known here", err);
-}
-
 static enum status read_name(void *base, const struct member *m, const json_t *v, struct error *err)
 {
-	size_t i = 0;
-	if (m->kind == K_MODE) {
-		if (!json_is_string(v) || !checkpoint_mode_from_name(json_string_value(v), &AT(base, m, enum applier_mode)))
-			return bad(m, "a mode known here", err);
-	} else if (m->kind == K_FLAVOR) {
-		if (name_index(v, flavor_names, 2, m, &i, err))
-			return ST_FAILED;
-		AT(base, m, enum flavor) = (enum flavor)i;
-	} else {
-		if (name_index(v, coordinates_names, 3, m, &i, err))
-			return ST_FAILED;
-		AT(base, m, enum coordinates) = (enum coordinates)i;
-	}
-	return ST_OK;
+	_Static_assert(sizeof(enum applier_mode) == sizeof(unsigned) && sizeof(enum coordinates) == sizeof(unsigned) &&
+	               sizeof(enum flavor) == sizeof(unsigned), "an enum is an unsigned");
+	const char *s = json_string_value(v);
+	for (unsigned i = 0; s && m->names[i]; i++)
+		if (strcmp(m->names[i], s) == 0) {
+			AT(base, m, unsigned) = i;
+			return ST_OK;
+		}
+	return bad(m, "a word known here", err);
 }
 
 static enum status read_text(void *base, const struct member *m, const json_t *v, struct error *err)
@@ -271,9 +329,7 @@ static enum status read_member(void *base, const struct member *m, const json_t 
 		return ST_OK;
 	case K_JSON: return read_json(base, m, v, err);
 	case K_LIST: return jsonx_strlist(obj, m->key, &AT(base, m, struct strlist), err);
-	case K_MODE:
-	case K_COORDINATES:
-	case K_FLAVOR: return read_name(base, m, v, err);
+	case K_NAME: return read_name(base, m, v, err);
 	}
 	return bad(m, "known", err);
 }

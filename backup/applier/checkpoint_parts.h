@@ -9,4 +9,3 @@ void checkpoint_channel_clear(struct checkpoint_channel *ch);
 /* Deep copy; *ret must be zeroed and is to be cleared by the caller even when this fails. */
 enum status checkpoint_channel_copy(struct checkpoint_channel *ret, const struct checkpoint_channel *from,
                                     struct error *err);
-bool checkpoint_mode_from_name(const char *name, enum applier_mode *ret);

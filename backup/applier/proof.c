@@ -48,7 +48,6 @@ static enum status settle(struct checkpoint_channel *cp, enum coordinates what, 
 
 static enum status settle(struct checkpoint_channel *cp, enum coordinates what, struct error *err, const char *fmt, ...)
 {
-	static const char *const words[] = { "proven", "stale", "unavailable" };
 	struct buf b = BUF_INIT(1u << 20);
 	va_list ap;
 	va_start(ap, fmt);
@@ -59,7 +58,7 @@ static enum status settle(struct checkpoint_channel *cp, enum coordinates what, 
 	if (!st)
 		st = slot_set(&cp->coordinates_why, buf_str(&b), err);
 	if (!st)
-		st = line(cp, err, "coordinates %s: %s", words[what], buf_str(&b));
+		st = line(cp, err, "coordinates %s: %s", checkpoint_coordinates_name(what), buf_str(&b));
 	buf_free(&b);
 	return st;
 }

@@ -22,6 +22,7 @@ enum applier_mode {
 const char *checkpoint_mode_name(enum applier_mode m); /* "mysql-auto-position", ... as in the JSON */
 
 enum coordinates { COORDINATES_PROVEN, COORDINATES_STALE, COORDINATES_UNAVAILABLE };
+const char *checkpoint_coordinates_name(enum coordinates c); /* "proven", ... as in the JSON */
 
 struct checkpoint_channel {
 	char *name; /* "" = default channel */
