@@ -244,10 +244,12 @@ enum status journal_list(const char *state_dir, struct strlist *ret, struct erro
 			? ST_OK /* nobody has ever written one there, or it is not for us */
 			: error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot read the state directory %s", state_dir);
 	enum status st = ST_OK;
-	const struct dirent *e;
-	while (!st && (e = readdir(d)))
+	const struct dirent *e = NULL;
+	for (errno = 0; !st && (e = readdir(d)); errno = 0)
 		if (is_journal(e->d_name))
 			st = strlist_addf(ret, err, "%s/%s", state_dir, e->d_name);
+	if (!st && !e && errno)
+		st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot read the state directory %s", state_dir);
 	closedir(d);
 	strlist_sort(ret);
 	return st;

@@ -186,13 +186,11 @@ enum status journal_finish(const char *state_dir, const struct conn_options *o, 
 	struct error e = ERROR_INIT;
 	*ret = (struct journal_report){ 0 };
 	enum status st = journal_list(state_dir, &paths, err);
-	if (st || !paths.n)
-		return st;
-	st = conn_open(&f.c, o, 0, run, err);
-	if (st)
+	bool any = paths.n > 0;
+	if (!st && any && (st = conn_open(&f.c, o, 0, run, err)))
 		ret->kept = of_endpoint(&paths, o);
 	strlist_free(&paths);
-	if (st)
+	if (st || !any)
 		return st;
 	st = claim_take_local(state_dir, &f.c->server, &claim, &e);
 	if (!st) {

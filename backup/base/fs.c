@@ -25,8 +25,8 @@ enum status fs_mkdirs(const char *path, mode_t mode, struct error *err)
 	if (!part)
 		return error_oom(err);
 	enum status st = ST_OK;
-	for (char *p = part + 1; *p && !st; p++) {
-		if (*p != '/')
+	for (char *p = part; *p && !st; p++) {
+		if (*p != '/' || p == part)
 			continue;
 		*p = '\0';
 		st = fs_mkdir_one(part, mode, err);
@@ -100,11 +100,8 @@ enum status fs_write_all(int fd, const void *data, size_t len, const char *name,
 	return ST_OK;
 }
 
-enum status fs_read_file(const char *path, struct buf *ret, struct error *err)
+enum status fs_read_fd(int fd, const char *name, struct buf *ret, struct error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot open %s", path);
 	enum status st = ST_OK;
 	char block[65536];
 	while (!st) {
@@ -112,14 +109,23 @@ enum status fs_read_file(const char *path, struct buf *ret, struct error *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot read %s", path);
+			st = error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot read %s", name);
 		if (n <= 0)
 			break;
 		buf_add(ret, block, (size_t)n);
-		st = buf_check(ret, path, err);
+		st = buf_check(ret, name, err);
 	}
 	if (ret->secret)
 		explicit_bzero(block, sizeof block);
+	return st;
+}
+
+enum status fs_read_file(const char *path, struct buf *ret, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot open %s", path);
+	enum status st = fs_read_fd(fd, path, ret, err);
 	close(fd);
 	return st;
 }

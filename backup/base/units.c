@@ -30,8 +30,9 @@ bool units_parse_size(const char *text, uint64_t *ret)
 	const char *p = text;
 	if (!number(&p, &v))
 		return false;
-	if (*p && strchr(letters, *p & ~0x20)) {
-		for (size_t i = 0; i <= (size_t)(strchr(letters, *p & ~0x20) - letters); i++)
+	const char letter = (char)(*p & ~0x20), *unit = letter ? strchr(letters, letter) : NULL;
+	if (unit) {
+		for (const char *u = letters; u <= unit; u++)
 			v *= 1024;
 		p++;
 		if (!strcasecmp(p, "ib") || !strcasecmp(p, "b"))

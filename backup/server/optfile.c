@@ -8,16 +8,6 @@
 #include "optfile_parts.h"
 #include "slackwater/array.h"
 
-static char *optfile_dup(const char *s, size_t len)
-{
-	char *copy = malloc(len + 1);
-	if (!copy)
-		return NULL;
-	memcpy(copy, s, len);
-	copy[len] = '\0';
-	return copy;
-}
-
 bool optfile_add(struct optfile *f, const struct optfile_span *group, const struct optfile_span *key, const char *value,
                  bool loose, size_t file, unsigned line)
 {
@@ -26,7 +16,7 @@ bool optfile_add(struct optfile *f, const struct optfile_span *group, const stru
 		return false;
 	f->option = option;
 	struct optfile_option *o = &f->option[f->n];
-	*o = (struct optfile_option){ .group = optfile_dup(group->s, group->len), .key = optfile_dup(key->s, key->len),
+	*o = (struct optfile_option){ .group = strndup(group->s, group->len), .key = strndup(key->s, key->len),
 		                      .value = strdup(value), .loose = loose, .file = file, .line = line };
 	f->n++; /* counted in any case, so that what was allocated is freed */
 	return o->group && o->key && o->value;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "optfile_parts.h"
+#include "slackwater/fs.h"
 #include "slackwater/strlist.h"
 
 enum {
@@ -203,21 +204,6 @@ static enum status optfile_lines(struct optfile_reader *r, const struct buf *tex
 	return st;
 }
 
-static enum status optfile_slurp(int fd, const char *path, struct buf *text, struct error *err)
-{
-	char piece[4096];
-	enum status st = ST_OK;
-	for (ssize_t n = 1; !st && n != 0;) {
-		n = read(fd, piece, sizeof piece);
-		if (n > 0)
-			buf_add(text, piece, (size_t)n);
-		else if (n < 0 && errno != EINTR)
-			st = error_sys(err, ST_FAILED, ERR_USAGE, errno, "cannot read option file %s", path);
-	}
-	explicit_bzero(piece, sizeof piece);
-	return st ? st : buf_check(text, path, err);
-}
-
 /* The file that is looked at is the one that is read: both by its descriptor. A pipe is what <(...) of a shell gives. */
 static enum status optfile_check(int fd, const char *path, struct error *err)
 {
@@ -246,7 +232,9 @@ static enum status optfile_load_at(struct optfile *f, const char *path, bool nam
 	if (!st)
 		st = strlist_add(&f->files, path, err);
 	if (!st)
-		st = optfile_slurp(fd, path, &text, err);
+		st = fs_read_fd(fd, path, &text, err);
+	if (st && err && err->kind == ERR_STORE)
+		err->kind = ERR_USAGE;
 	close(fd);
 	if (!st)
 		st = optfile_lines(&r, &text, err);

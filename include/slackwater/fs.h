@@ -13,8 +13,9 @@ enum status fs_mkdirs(const char *path, mode_t mode, struct error *err); /* like
 enum status fs_mkdir(const char *path, mode_t mode, bool *ret_made, struct error *err);
 enum status fs_sync_dir(const char *path, struct error *err);            /* fsync of a directory */
 enum status fs_write_all(int fd, const void *data, size_t len, const char *name, struct error *err);
-/* Read whole, at most ret->max bytes. */
+/* Read whole; what is longer than ret->max bytes is ERR_UNEXPECTED. */
 enum status fs_read_file(const char *path, struct buf *ret, struct error *err);
+enum status fs_read_fd(int fd, const char *name, struct buf *ret, struct error *err); /* the same of what is open; stays open */
 /*
  * Root writes in a directory of another user: the open file, made in it just now or by root earlier, becomes the directory owner's, who could not
  * open it otherwise. Does nothing for others than root, nor to a file that is not root's or has a second name.

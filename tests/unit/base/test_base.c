@@ -188,6 +188,7 @@ static void test_fs_atomic(void **state)
 	struct stat sb;
 	assert_int_equal(stat(buf_str(&path), &sb), 0);
 	assert_int_equal(sb.st_mode & 0777, 0600);
+	assert_int_equal(fs_mkdirs("", 0700, &err), ST_FAILED);
 	buf_adds(&path, "/below"); /* a file is not a directory */
 	assert_int_equal(fs_mkdirs(buf_str(&path), 0700, &err), ST_FAILED);
 	assert_int_equal(err.kind, ERR_STORE);

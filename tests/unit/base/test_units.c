@@ -15,7 +15,7 @@ static void sizes_are_read(void **state)
 		{ "0", 0 },          { "4096", 4096 },        { "16M", 16u << 20 },   { "16m", 16u << 20 }, { "16MiB", 16u << 20 },
 		{ "16MB", 16u << 20 }, { "512K", 512u << 10 }, { "1.5G", 1610612736 }, { "2T", 2199023255552 }, { "0.5k", 512 },
 	};
-	static const char *const bad[] = { "", "M", "-1", "1X", "1 M", "1MM", "1e3", "1MiBs", "99999999999G", "0x10", ".", "1,5M" };
+	static const char *const bad[] = { "", "M", "-1", "1X", "1 M", "16 ", "16 b", "1MM", "1e3", "1MiBs", "99999999999G", "0x10", ".", "1,5M" };
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
 		uint64_t v = 77;
 		assert_true(units_parse_size(good[i].text, &v));

@@ -159,6 +159,18 @@ static void test_include(void **state)
 	optfile_free(f);
 }
 
+/* It is given up at its maximum, not read for ever. */
+static void test_without_end(void **state)
+{
+	(void)state;
+	struct optfile *f = NULL;
+	struct error err = ERROR_INIT;
+	alarm(20);
+	assert_int_equal(optfile_read(&f, "/dev/zero", NULL, &err), ST_FAILED);
+	alarm(0);
+	assert_non_null(strstr(err.message, "/dev/zero is larger than"));
+}
+
 static void test_include_of_itself(void **state)
 {
 	(void)state;
@@ -352,6 +364,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_include, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_include_of_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_without_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_world_writable, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_home_and_extra, setup, teardown),
