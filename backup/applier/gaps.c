@@ -58,21 +58,22 @@ enum status gaps_read(struct conn *c, const struct instance *in, struct channels
 	return ST_OK;
 }
 
+bool gap_closed(const struct gap *was, const struct gap *now, const struct gtid_set *executed)
+{
+	const struct gaps_at *to = &was->target;
+	if (was->set && !gtid_set_contains(executed, was->set))
+		return false;
+	return !to->file || (now && now->lwm.file && logname_compare_at(now->lwm.file, now->lwm.pos, to->file, to->pos) >= 0);
+}
+
 enum status gaps_closed(const struct gaps *was, const struct gaps *now, const struct channels *ch, bool *ret,
                         struct error *err)
 {
 	struct gtid_set *executed = NULL;
 	bool closed = was->n == now->n && !now->holes;
 	enum status st = gtid_set_parse(ch->executed_set ? ch->executed_set : "", &executed, err);
-	for (size_t i = 0; !st && closed && i < was->n; i++) {
-		const struct gap *g = &was->item[i];
-		const struct gaps_at *to = &g->target;
-		if (g->set)
-			closed = gtid_set_contains(executed, g->set);
-		const struct gap *later = closed && to->file ? gaps_find(now, g->channel) : NULL;
-		if (closed && to->file)
-			closed = later && later->lwm.file && logname_compare_at(later->lwm.file, later->lwm.pos, to->file, to->pos) >= 0;
-	}
+	for (size_t i = 0; !st && closed && i < was->n; i++)
+		closed = gap_closed(&was->item[i], was->item[i].channel ? gaps_find(now, was->item[i].channel) : NULL, executed);
 	gtid_set_free(executed);
 	if (!st)
 		*ret = closed;

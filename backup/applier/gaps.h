@@ -31,6 +31,7 @@ struct gaps {
 };
 
 void gaps_free(struct gaps *g);
+static inline bool gap_any(const struct gap *g) { return g->known || g->unknown; }
 static inline bool gaps_any(const struct gaps *g) { return g->known || g->unknown; }
 
 const struct gap *gaps_find(const struct gaps *g, const char *channel); /* NULL = none */
@@ -40,7 +41,9 @@ const struct gap *gaps_find(const struct gaps *g, const char *channel); /* NULL 
  * what is seen is a moment's picture: transactions being applied out of order look like a gap.
  */
 enum status gaps_read(struct conn *c, const struct instance *in, struct channels *ch, struct gaps *ret, struct error *err);
-/* Is what `was` missing applied by now? ch and now are a later reading of the same channels. Pure. */
+/* Is what a channel `was` missing applied by now? now: its gap in a later reading, or NULL; executed: gtid_executed then. Pure. */
+bool gap_closed(const struct gap *was, const struct gap *now, const struct gtid_set *executed);
+/* The same of all channels, and no hole is left. ch and now are a later reading. Pure. */
 enum status gaps_closed(const struct gaps *was, const struct gaps *now, const struct channels *ch, bool *ret,
                         struct error *err);
 /*

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "applier/logname.h"
+#include "slackwater/array.h"
+#include "slackwater/hex.h"
 #include "slackwater/slot.h"
 
 void gaps_worker_clear(struct gaps_worker *w)
@@ -16,17 +18,6 @@ void gaps_worker_clear(struct gaps_worker *w)
 	free(w->checkpoint.file);
 	free(w->bitmap);
 	*w = (struct gaps_worker){ 0 };
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
 }
 
 static enum status parse_bitmap(const char *hex, struct gaps_worker *w, struct error *err)
@@ -66,6 +57,24 @@ enum status gaps_worker_parse(const struct rows *r, struct gaps_worker *ret, str
 	if (!st)
 		st = parse_bitmap(bitmap ? bitmap : "", ret, err);
 	return st;
+}
+
+enum status gaps_workers_add(struct gaps_workers *l, const struct rows *r, struct error *err)
+{
+	struct gaps_worker *room = array_room(l->item, l->n, &l->cap, sizeof *room);
+	if (!room)
+		return error_oom(err);
+	l->item = room;
+	l->item[l->n] = (struct gaps_worker){ 0 };
+	return gaps_worker_parse(r, &l->item[l->n++], err);
+}
+
+void gaps_workers_free(struct gaps_workers *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		gaps_worker_clear(&l->item[i]);
+	free(l->item);
+	*l = (struct gaps_workers){ 0 };
 }
 
 bool gaps_worker_ahead(const struct gaps_worker *w, const struct gaps_at *lwm)

@@ -28,6 +28,13 @@ struct gaps_worker {
 enum status gaps_worker_parse(const struct rows *r, struct gaps_worker *ret, struct error *err);
 void gaps_worker_clear(struct gaps_worker *w);
 
+struct gaps_workers {
+	struct gaps_worker *item;
+	size_t n, cap;
+};
+enum status gaps_workers_add(struct gaps_workers *l, const struct rows *r, struct error *err); /* the row as a new one at the end */
+void gaps_workers_free(struct gaps_workers *l);
+
 /* Has it applied anything behind the low-water mark? A worker that has not says nothing: its row is left over. */
 bool gaps_worker_ahead(const struct gaps_worker *w, const struct gaps_at *lwm);
 /* Does its frame start at the low-water mark, so that its group count is known to be seqno + 1? */

@@ -47,18 +47,6 @@ static enum status read_lwm(struct conn *c, const struct instance *in, struct ch
 	return st;
 }
 
-struct workers {
-	struct gaps_worker *item;
-	size_t n;
-};
-
-static void workers_free(struct workers *w)
-{
-	for (size_t i = 0; i < w->n; i++)
-		gaps_worker_clear(&w->item[i]);
-	free(w->item);
-}
-
 /* The row as it was read, into the checkpoint. */
 static enum status keep_row(const struct rows *r, json_t **rows, struct error *err)
 {
@@ -74,23 +62,18 @@ static enum status keep_row(const struct rows *r, json_t **rows, struct error *e
 	return bad ? error_oom(err) : ST_OK;
 }
 
-static enum status take_worker(const struct instance *in, struct channels *ch, const struct rows *r, struct workers *w,
+static enum status take_worker(const struct instance *in, struct channels *ch, const struct rows *r, struct gaps_workers *w,
                                struct error *err)
 {
 	const char *name = rows_get(r, "Channel_name");
 	struct channel *one = channels_find(ch, name ? name : "");
 	if (!one || !gaps_needs_rows(in, &one->cp))
 		return ST_OK;
-	struct gaps_worker *grown = reallocarray(w->item, w->n + 1, sizeof *grown);
-	if (!grown)
-		return error_oom(err);
-	w->item = grown;
-	grown[w->n] = (struct gaps_worker){ 0 };
-	enum status st = gaps_worker_parse(r, &grown[w->n++], err);
+	enum status st = gaps_workers_add(w, r, err);
 	return st ? st : keep_row(r, &one->cp.worker_rows, err);
 }
 
-static enum status read_workers(struct conn *c, const struct instance *in, struct channels *ch, struct workers *w,
+static enum status read_workers(struct conn *c, const struct instance *in, struct channels *ch, struct gaps_workers *w,
                                 struct error *err)
 {
 	struct rows *r = NULL;
@@ -255,7 +238,7 @@ static enum status set_target(const struct gaps_worker *const *w, size_t n, stru
 }
 
 static enum status by_workers(struct conn *c, const struct channel *ch, const struct gaps_at *relay,
-                              const struct workers *all, struct gap *g, struct error *err)
+                              const struct gaps_workers *all, struct gap *g, struct error *err)
 {
 	const struct gaps_worker **kept = calloc(all->n + 1, sizeof *kept);
 	enum status st = ST_OK;
@@ -277,7 +260,7 @@ static enum status by_workers(struct conn *c, const struct channel *ch, const st
 enum status gaps_by_rows(struct conn *c, const struct instance *in, struct channels *ch, struct gaps *g,
                          struct error *err)
 {
-	struct workers w = { 0 };
+	struct gaps_workers w = { 0 };
 	bool any = false;
 	for (size_t i = 0; i < ch->n; i++)
 		any = any || gaps_needs_rows(in, &ch->item[i].cp);
@@ -294,6 +277,6 @@ enum status gaps_by_rows(struct conn *c, const struct instance *in, struct chann
 	for (size_t i = 0; relay && i < ch->n; i++)
 		free(relay[i].file);
 	free(relay);
-	workers_free(&w);
+	gaps_workers_free(&w);
 	return st;
 }

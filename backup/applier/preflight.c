@@ -196,7 +196,7 @@ static enum status judge(const struct preflight_facts *f, struct error *err)
 			return broken(ch, err);
 	}
 	for (size_t i = 0; i < f->gaps.n; i++) {
-		if (!f->ch.item[i].sql_running && (f->gaps.item[i].known || f->gaps.item[i].unknown))
+		if (!f->ch.item[i].sql_running && gap_any(&f->gaps.item[i]))
 			return over_a_gap(f, i, err);
 	}
 	return f->gaps.holes ? unknown_holes(f, err) : ST_OK;

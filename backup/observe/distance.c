@@ -60,22 +60,18 @@ void distance_positions(const char *file, uint64_t pos, const char *to_file, uin
 
 enum status distance_bitmaps_add(struct distance_bitmaps *b, const struct rows *r, const char *channel, struct error *err)
 {
-	struct gaps_worker w = { 0 };
 	const char *file = rows_get(r, "low_file");
 	struct gaps_at low = { (char *)(file ? file : ""), rows_u64(r, "low_pos", 0) }; /* borrowed from the row */
-	enum status st = gaps_worker_parse(r, &w, err);
-	if (st || strcmp(w.channel, channel) != 0 || !gaps_worker_ahead(&w, &low)) {
-		gaps_worker_clear(&w);
+	enum status st = gaps_workers_add(&b->ahead, r, err);
+	if (st)
 		return st;
+	struct gaps_worker *w = &b->ahead.item[b->ahead.n - 1];
+	if (strcmp(w->channel, channel) != 0 || !gaps_worker_ahead(w, &low)) {
+		gaps_worker_clear(w);
+		b->ahead.n--;
+	} else {
+		b->out_of_frame += !gaps_worker_in_frame(w, &low);
 	}
-	struct gaps_worker *grown = reallocarray(b->item, b->n + 1, sizeof *grown);
-	if (!grown) {
-		gaps_worker_clear(&w);
-		return error_oom(err);
-	}
-	b->item = grown;
-	b->item[b->n++] = w;
-	b->out_of_frame += !gaps_worker_in_frame(&w, &low);
 	return ST_OK;
 }
 
@@ -85,14 +81,14 @@ enum status distance_bitmaps_end(const struct distance_bitmaps *b, int64_t *ret_
 	struct gaps_found found = { 0 };
 	struct error why = ERROR_INIT;
 	size_t room = 1;
-	for (size_t i = 0; i < b->n; i++)
-		room = b->item[i].bitmap_len > room ? b->item[i].bitmap_len : room;
+	for (size_t i = 0; i < b->ahead.n; i++)
+		room = b->ahead.item[i].bitmap_len > room ? b->ahead.item[i].bitmap_len : room;
 	unsigned char *done = calloc(1, room);
 	if (!done)
 		return error_oom(err);
 	bool fits = !b->out_of_frame;
-	for (size_t i = 0; fits && i < b->n; i++)
-		fits = !gaps_worker_merge(&b->item[i], b->item[i].seqno + 1, done, room, &why);
+	for (size_t i = 0; fits && i < b->ahead.n; i++)
+		fits = !gaps_worker_merge(&b->ahead.item[i], b->ahead.item[i].seqno + 1, done, room, &why);
 	gaps_bitmap_missing(done, room, &found);
 	free(done);
 	*ret_count = fits ? clamp(found.missing) : OBSERVE_UNKNOWN;
@@ -101,8 +97,6 @@ enum status distance_bitmaps_end(const struct distance_bitmaps *b, int64_t *ret_
 
 void distance_bitmaps_free(struct distance_bitmaps *b)
 {
-	for (size_t i = 0; i < b->n; i++)
-		gaps_worker_clear(&b->item[i]);
-	free(b->item);
+	gaps_workers_free(&b->ahead);
 	*b = (struct distance_bitmaps){ 0 };
 }

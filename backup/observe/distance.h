@@ -15,8 +15,8 @@ void distance_positions(const char *file, uint64_t pos, const char *to_file, uin
 
 /* The gap as rows of slave_worker_info joined with their channel's low-water mark (low_file, low_pos) show it. */
 struct distance_bitmaps {
-	struct gaps_worker *item; /* those ahead of the low-water mark */
-	size_t n, out_of_frame;
+	struct gaps_workers ahead; /* of the low-water mark */
+	size_t out_of_frame;
 };
 enum status distance_bitmaps_add(struct distance_bitmaps *b, const struct rows *r, const char *channel, struct error *err);
 /* *ret_count OBSERVE_UNKNOWN and a reason in *ret_text where frames differ: counting then needs the relay log, and a still applier. */

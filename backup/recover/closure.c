@@ -54,16 +54,12 @@ static const struct gap *gap_now(const struct wait *w)
 	return &w->gaps.item[w->now - w->ch.item];
 }
 
+/* This channel alone, whatever others do. */
 static enum status is_closed(const struct wait *w, bool *ret, struct error *err)
 {
-	/* This channel alone, whatever others do; gaps_closed changes neither. */
-	struct gaps was = { .item = (struct gap *)(uintptr_t)w->was, .n = 1 }, now = { .item = (struct gap *)(uintptr_t)gap_now(w), .n = 1 };
 	struct gtid_set *executed = NULL;
-	enum status st = gaps_closed(&was, &now, &w->ch, ret, err);
-	if (!st && *ret && w->holes) {
-		st = gtid_set_parse(w->ch.executed_set ? w->ch.executed_set : "", &executed, err);
-		*ret = !st && gtid_set_contains(executed, w->holes);
-	}
+	enum status st = gtid_set_parse(w->ch.executed_set ? w->ch.executed_set : "", &executed, err);
+	*ret = !st && gap_closed(w->was, gap_now(w), executed) && (!w->holes || gtid_set_contains(executed, w->holes));
 	gtid_set_free(executed);
 	return st;
 }
@@ -163,12 +159,12 @@ static enum status until_none(struct wait *w, struct buf *out, struct error *err
 {
 	int64_t until = run_now_ms(w->j->run) + QUIET_MS;
 	enum status st = ST_OK;
-	while (!st && (gap_now(w)->known || gap_now(w)->unknown) && run_now_ms(w->j->run) < until) {
+	while (!st && gap_any(gap_now(w)) && run_now_ms(w->j->run) < until) {
 		st = run_sleep_ms(w->j->run, POLL_MS, err);
 		if (!st)
 			st = read_gaps(w, err);
 	}
-	if (!st && (gap_now(w)->known || gap_now(w)->unknown))
+	if (!st && gap_any(gap_now(w)))
 		buf_adds(out, "; what the applier is at now is applied out of order, as it is set up to");
 	else if (!st)
 		buf_adds(out, "; no gap is seen now");
@@ -183,7 +179,7 @@ static void say_closed(const struct wait *w, const char *holes, int64_t ms, stru
 		if (g->set)
 			gtid_set_format(g->set, out);
 		buf_addf(out, "%s%s", g->set && holes ? "," : "", holes ? holes : "");
-	} else if ((g->known || g->unknown) && g->target.file) {
+	} else if (gap_any(g) && g->target.file) {
 		buf_addf(out, "; gap closed: low-water mark %s:%" PRIu64 ", which is not before %s:%" PRIu64, gap_now(w)->lwm.file,
 		         gap_now(w)->lwm.pos, g->target.file, g->target.pos);
 	}

@@ -129,7 +129,7 @@ static enum status detail_gap(const struct recover_view *v, struct recover_findi
 		st = strlist_addf(&f->details, err, "gap: %s", v->gap->text ? v->gap->text : "cannot be counted");
 	else if (!v->holes)
 		st = strlist_add(&f->details, "gap: none is seen", err);
-	if (!st && (v->gap->known || v->gap->unknown) && v->gap->target.file)
+	if (!st && gap_any(v->gap) && v->gap->target.file)
 		st = strlist_addf(&f->details, err, "gap: low-water mark %s:%" PRIu64 ", closed at %s:%" PRIu64,
 		                  v->gap->lwm.file ? v->gap->lwm.file : "?", v->gap->lwm.pos, v->gap->target.file, v->gap->target.pos);
 	if (!st && v->holes)
@@ -207,7 +207,7 @@ static enum status next_by_hand(const struct recover_view *v, struct recover_fin
 	const struct checkpoint_channel *cp = &v->ch->cp;
 	struct buf sql = BUF_INIT(16384);
 	bool by_gtid = cp->mode == MODE_MARIADB_GTID || cp->mode == MODE_MYSQL_AUTO, placed = cp->exec_file && *cp->exec_file;
-	if (!by_gtid && (v->gap->known || v->gap->unknown || v->gaps_unreadable || !placed))
+	if (!by_gtid && (gap_any(v->gap) || v->gaps_unreadable || !placed))
 		return put(&f->next, err,
 		           "put the relay logs back if they still exist anywhere; if not, where to go on cannot be told (%s): seed the replica anew, "
 		           "slackwater seed --replace",

@@ -6,20 +6,13 @@
 #include "recover/task.h"
 #include "slackwater/slot.h"
 
-static struct recover_finding *same(struct recover_report *r, const struct recover_finding *f)
+/* The one of the list that is the same trouble of the same channel; NULL = none. */
+static struct recover_finding *same(struct recover_finding *list, size_t n, const struct recover_finding *f)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (r->finding[i].class == f->class && strcmp(r->finding[i].channel, f->channel) == 0)
-			return &r->finding[i];
+	for (size_t i = 0; i < n; i++)
+		if (list[i].class == f->class && strcmp(list[i].channel, f->channel) == 0)
+			return &list[i];
 	return NULL;
-}
-
-static bool met(const struct recover_findings *now, const struct recover_finding *f)
-{
-	for (size_t i = 0; i < now->n; i++)
-		if (now->item[i].class == f->class && strcmp(now->item[i].channel, f->channel) == 0)
-			return true;
-	return false;
 }
 
 static enum status append(struct recover_report *r, struct recover_finding *f, struct error *err)
@@ -56,12 +49,12 @@ enum status recover_merge(struct recover_task *j, struct recover_findings *now, 
 	enum status st = ST_OK;
 	for (size_t i = 0; i < r->n; i++) {
 		struct recover_finding *f = &r->finding[i];
-		if (f->outcome != RECOVER_REPAIRED && !f->last_word && !met(now, f))
+		if (f->outcome != RECOVER_REPAIRED && !f->last_word && !same(now->item, now->n, f))
 			f->outcome = RECOVER_GONE;
 	}
 	/* Those that are new are moved out of now; what is left in it is freed by the caller. */
 	for (size_t i = 0; !st && i < now->n; i++) {
-		struct recover_finding *was = same(r, &now->item[i]);
+		struct recover_finding *was = same(r->finding, r->n, &now->item[i]);
 		st = was ? renew(was, &now->item[i], err) : append(r, &now->item[i], err);
 	}
 	return st;
