@@ -193,32 +193,39 @@ static bool going_down(struct quiesce *q)
 	return channels_read(q->watch, &q->now, &ignored) != ST_OK;
 }
 
+static void leave(struct quiesce *q, struct ours *o, const char *done)
+{
+	char label[160];
+	o->stopped = false;
+	o->dropped = true;
+	event_warning(q->run->events, "window", "%s was %s by somebody else while it stood still: starting it is left to them",
+	              channels_label(&(struct checkpoint_channel){ .name = o->name }, label), done);
+}
+
 /*
- * Whoever has stopped the receiver as well, or pointed the channel at another source, while it stood still has taken it over: starting it
- * is theirs. Not when the server is being restarted, or has been, which stops everything.
+ * Whoever has removed the channel, stopped its receiver as well, or pointed it at another source, while it stood still has taken it over:
+ * starting it is theirs. Not when the server is being restarted, or has been, which stops everything.
  */
 static void leave_to_others(struct quiesce *q)
 {
-	char label[160];
 	bool seen = false;
 	for (size_t i = 0; i < q->nours && !q->reopened; i++) {
 		struct ours *o = &q->ours[i];
 		const struct channel *ch = o->stopped ? channel_of(q, o) : NULL;
-		if (!ch || ch->sql_running)
-			continue;
-		bool redirected = quiesce_redirected(q, ch);
-		if (!redirected && stopped_as_a_whole(o, ch) && !seen) {
+		if (ch && !ch->sql_running && !quiesce_redirected(q, ch) && stopped_as_a_whole(o, ch) && !seen) {
 			seen = true;
 			if (going_down(q))
 				return;
 			ch = channel_of(q, o);
 		}
-		if (!ch || ch->sql_running || (!redirected && !stopped_as_a_whole(o, ch)))
+		if (!o->stopped || (ch && ch->sql_running))
 			continue;
-		o->stopped = false;
-		o->dropped = true;
-		event_warning(q->run->events, "window", "%s was %s by somebody else while it stood still: starting it is left to them",
-		              channels_label(&ch->cp, label), redirected ? "pointed at another source" : "stopped as a whole");
+		if (!ch)
+			leave(q, o, "removed");
+		else if (quiesce_redirected(q, ch))
+			leave(q, o, "pointed at another source");
+		else if (stopped_as_a_whole(o, ch))
+			leave(q, o, "stopped as a whole");
 	}
 }
 

@@ -489,6 +489,7 @@ static void test_taken_over(void **state)
 	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb2\t3306\n", true, 1, true);
 	left_alone(*state, TAKEN_OVER "x\tNo\tYes\t0\tdb1\t3307\n", true, 1, true);
 	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t0\tdb1\t3306\n", true, 2, true);
+	left_alone(*state, TAKEN_OVER "y\tNo\tNo\t0\tdb1\t3306\n", true, 1, true);
 	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t0\tdb1\t3306\n", false, 1, false);
 	left_alone(*state, TAKEN_OVER "x\tNo\tNo\t2003\tdb1\t3306\n", true, 1, false);
 	left_alone(*state, TAKEN_OVER "x\tNo\tConnecting\t0\tdb1\t3306\n", true, 1, false);
