@@ -90,7 +90,7 @@ struct s3_options {
 	bool content_md5;          /* send Content-MD5, as a bucket with Object Lock wants it; a lock of ours does by itself */
 	bool unsigned_payload;     /* parts are not summed up before they are sent: TLS alone protects them on their way; https only */
 	int64_t stall_ms;          /* a transfer that stands still for so long has failed; 0 = 30 s */
-	int64_t retry_ms;          /* a request is tried again for so long; 0 = 5 min */
+	int64_t retry_ms;          /* a request is tried again for so long from when it first went wrong; 0 = 5 min */
 };
 struct store_options {
 	struct s3_options s3;

@@ -141,7 +141,7 @@ struct client_attempt {
 	enum answer_class class; /* of its answer: what to do next */
 	char used[HTTP_WORD];    /* the access key that it was signed with */
 	unsigned nth;            /* of this class in its call, from 0 */
-	int64_t begun;           /* the call */
+	int64_t troubled;        /* since when the call has gone wrong; 0: it has not yet */
 };
 
 /* One attempt: signed, sent, and the answer looked at. */
@@ -251,7 +251,7 @@ static enum status client_again(struct client *c, struct client_call *call, cons
 		client_failure(c, call, &why);
 	else
 		client_error(c, call, &why);
-	int64_t spent = run_now_ms(run) - a->begun, budget = client_budget_ms(c, call);
+	int64_t spent = run_now_ms(run) - a->troubled, budget = client_budget_ms(c, call);
 	bool stopped = call->stop && atomic_load(call->stop);
 	if (stopped || !client_mend(c, call, a) || spent >= budget) {
 		why.status = ST_FAILED;
@@ -273,15 +273,19 @@ enum status client_do(struct client *c, struct client_call *call, struct error *
 	const struct run *run = call->tidy ? &c->shield : c->run;
 	struct error mine = ERROR_INIT;
 	struct http *h = NULL;
-	struct client_attempt a = { .class = ANSWER_AGAIN, .begun = run_now_ms(run) };
+	struct client_attempt a = { .class = ANSWER_AGAIN };
 	unsigned of_kind[ANSWER_CLASSES] = { 0 };
 	enum status st = client_http(c, &h, &mine);
 	while (!st) {
 		mine = ERROR_INIT;
 		call->attempts++;
+		int64_t begun = run_now_ms(run);
 		st = client_attempt(c, h, call, run, &a, &mine);
 		if (a.class == ANSWER_FINAL)
 			break;
+		/* A part that took long to send and broke off has not been in trouble for all that time. */
+		if (!a.troubled)
+			a.troubled = call->a.sent || call->a.got ? run_now_ms(run) : begun;
 		a.nth = of_kind[a.class]++;
 		st = client_again(c, call, &a, run, &mine);
 	}

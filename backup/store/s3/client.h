@@ -3,7 +3,7 @@
  * client: one request to S3, signed, and repeated until there is an answer that counts.
  *
  * Repeated are connections that fail, 5xx, 408, 429, SlowDown and its like, RequestTimeout, expired credentials after they were renewed, and
- * clocks that disagree after ours was corrected by the server's; with a pause that doubles and is drawn by lot, as long as retry_ms allows.
+ * clocks that disagree after ours was corrected by the server's; with a pause that doubles and is drawn by lot, until it has gone wrong for retry_ms.
  * A redirection is never followed: if the answer names another region, the request is signed for that one.
  */
 #pragma once

@@ -6,8 +6,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "scratch.h"
 #include "store/s3/answer.h"
@@ -232,6 +238,70 @@ static void test_throttle(void **state)
 	throttle_destroy(&th);
 }
 
+enum { SLOW_MS = 600, RETRY_MS = 200 };
+
+/* A request is read to the end of its body, which is "body". */
+static void hear(int fd)
+{
+	char text[4096] = "";
+	for (size_t len = 0; !strstr(text, "\r\n\r\nbody");) {
+		ssize_t n = read(fd, text + len, sizeof text - 1 - len);
+		if (n <= 0)
+			return;
+		len += (size_t)n;
+	}
+}
+
+/* Takes its time over the first request, and hangs up; answers the second. */
+static void *slow_store(void *arg)
+{
+	static const char fine[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	for (int i = 0; i < 2; i++) {
+		int fd = accept(*(int *)arg, NULL, NULL);
+		hear(fd);
+		if (i == 0)
+			nanosleep(&(struct timespec){ .tv_nsec = SLOW_MS * 1000000L }, NULL);
+		else if (write(fd, fine, sizeof fine - 1) < 0)
+			abort();
+		close(fd);
+	}
+	return NULL;
+}
+
+static int listen_somewhere(char endpoint[64])
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(listen(fd, 2), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	snprintf(endpoint, 64, "http://127.0.0.1:%u", ntohs(a.sin_port));
+	return fd;
+}
+
+/* What took longer to send than a request is retried for, and then broke off, is sent again all the same. */
+static void test_a_slow_part_that_breaks_off(void **state)
+{
+	struct scratch *t = *state;
+	struct error err = ERROR_INIT;
+	struct store *s = NULL;
+	pthread_t server;
+	char endpoint[64];
+	int fd = listen_somewhere(endpoint);
+	assert_int_equal(pthread_create(&server, NULL, slow_store, &fd), 0);
+	setenv("AWS_ACCESS_KEY_ID", "key", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+	const struct store_options o = { .s3 = { .endpoint = endpoint, .retry_ms = RETRY_MS } };
+	OK(store_open("s3://bucket/prefix", STORE_CHANGE, &o, &t->run, &s, &err));
+	OK(s->ops->put(s, "k", "body", 4, false, &err));
+	store_free(s);
+	pthread_join(server, NULL);
+	close(fd);
+	unsetenv("AWS_ACCESS_KEY_ID");
+	unsetenv("AWS_SECRET_ACCESS_KEY");
+}
+
 static void test_usage(void **state)
 {
 	(void)state;
@@ -311,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_places), cmocka_unit_test(test_where_credentials_are_asked_for), cmocka_unit_test(test_sizes_of_parts), cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_listings), cmocka_unit_test(test_profiles), cmocka_unit_test(test_marks), cmocka_unit_test(test_marks_that_cannot_be),
 		cmocka_unit_test_setup_teardown(test_throttle, scratch_setup, scratch_teardown), cmocka_unit_test(test_usage),
+		cmocka_unit_test_setup_teardown(test_a_slow_part_that_breaks_off, scratch_setup, scratch_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
