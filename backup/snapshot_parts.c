@@ -9,6 +9,7 @@
 #include "catalog/anchor.h"
 #include "catalog/seal.h"
 #include "stream/names.h"
+#include "stream/objects.h"
 
 enum {
 	SNAPSHOT_SHARDS_MAX = 4,
@@ -158,27 +159,12 @@ static enum status snapshot_checkpoint_text(const struct snapshot *s, bool hidde
 	return st;
 }
 
-/* Takes the text. */
-static enum status snapshot_put_text(struct snapshot *s, const char *name, struct buf *text, struct error *err)
-{
-	enum status st = buf_check(text, name, err);
-	if (st)
-		return st;
-	struct stream_entry e = { .name = strdup(name), .data = *text, .raw_bytes = text->len };
-	*text = BUF_INIT(text->max);
-	if (!e.name) {
-		stream_entry_free(&e);
-		return error_oom(err);
-	}
-	return stream_writer_put(s->writer, 0, &e, err);
-}
-
 enum status snapshot_put_checkpoint(struct snapshot *s, struct error *err)
 {
 	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX);
 	enum status st = snapshot_checkpoint_text(s, false, &json, err);
 	if (!st)
-		st = snapshot_put_text(s, "checkpoint.json", &json, err);
+		st = stream_writer_put_text(s->writer, 0, NAMES_CHECKPOINT_JSON, &json, err);
 	buf_free(&json);
 	return st;
 }
@@ -228,32 +214,25 @@ static enum status snapshot_seal_text(const struct snapshot *s, struct buf *text
 /* The manifest names checkpoint.json with its digest, so that it can be neither lost nor swapped; a pipe has it as an entry only. */
 static enum status snapshot_add_checkpoint_object(struct snapshot *s, struct error *err)
 {
-	struct stream_objects *list = &s->manifest->objects;
+	struct stream_object o = { .key = NAMES_CHECKPOINT_JSON };
 	struct buf json = BUF_INIT(SNAPSHOT_JSON_MAX), key = BUF_INIT(SNAPSHOT_PREFIX_MAX);
 	const char *seal_key = s->manifest->seal_key;
 	json.secret = seal_key != NULL;
-	struct stream_object *grown = realloc(list->item, (list->n + 1) * sizeof *grown);
-	if (!grown)
-		return error_oom(err);
-	list->item = grown;
-	struct stream_object *o = &grown[list->n];
-	*o = (struct stream_object){ .key = "checkpoint.json" };
 	enum status st = snapshot_checkpoint_text(s, seal_key != NULL, &json, err);
 	if (!st && seal_key) {
-		names_seal(o->key);
+		names_seal(o.key);
 		st = snapshot_seal_text(s, &json, err);
 	}
+	o.size = json.len;
 	if (!st)
-		st = digest_of(json.data, json.len, o->sha256, err);
-	buf_addf(&key, "%s%s", buf_str(&s->prefix), o->key);
+		st = digest_of(json.data, json.len, o.sha256, err);
+	buf_addf(&key, "%s%s", buf_str(&s->prefix), o.key);
 	if (!st)
 		st = buf_check(&key, "the checkpoint's key", err);
+	if (!st)
+		st = objects_add(&s->manifest->objects, &o, err);
 	if (!st && !s->sequential)
 		st = s->store->ops->put(s->store, key.data, json.data, json.len, false, err);
-	if (!st) {
-		o->size = json.len;
-		list->n++;
-	}
 	buf_free(&json);
 	buf_free(&key);
 	return st;

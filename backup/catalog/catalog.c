@@ -18,12 +18,6 @@ void catalog_prefix(const struct manifest *m, struct buf *out)
 	buf_addf(out, "/%s/", m->id);
 }
 
-static enum status catalog_manifest_key(const char *instance, const char *id, struct buf *key, struct error *err)
-{
-	id_key(instance, id, ".json", key);
-	return buf_check(key, "the manifest's key", err);
-}
-
 /* Somebody has it already. A store whose answer got lost may have taken our own: then what is there is what we wrote. */
 static enum status catalog_is_ours(struct store *s, const char *key, const struct buf *json, struct error *err)
 {
@@ -85,7 +79,7 @@ enum status catalog_publish_text(struct store *s, const struct manifest *m, cons
 	struct error mine = ERROR_INIT;
 	if (ret_stay)
 		*ret_stay = false;
-	enum status st = catalog_manifest_key(m->instance, m->id, &key, &mine);
+	enum status st = id_key(m->instance, m->id, ".json", &key, &mine);
 	if (!st)
 		st = catalog_check_objects(s, m, &mine);
 	if (!st) {
@@ -301,7 +295,7 @@ enum status catalog_load(struct store *s, const struct catalog_item *it, struct 
 	struct buf key = BUF_INIT(CATALOG_KEY_MAX), mine = BUF_INIT(CATALOG_MANIFEST_MAX);
 	struct buf *json = text ? text : &mine;
 	struct manifest *m = NULL;
-	enum status st = catalog_manifest_key(it->instance, it->id, &key, err);
+	enum status st = id_key(it->instance, it->id, ".json", &key, err);
 	if (!st)
 		st = store_get(s, key.data, json, err);
 	if (!st)

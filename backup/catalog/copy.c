@@ -6,6 +6,7 @@
 
 #include "catalog/id.h"
 #include "slackwater/stored.h"
+#include "stream/objects.h"
 #include "stream/parallel.h"
 
 enum { COPY_BLOCK = 1 << 20, COPY_KEY_MAX = 1024, COPY_TEXT_MAX = 64 << 20, COPY_PROOF_MAX = 1 << 20 };
@@ -128,12 +129,11 @@ static enum status copy_look(struct copy *c, struct error *err)
 {
 	struct buf key = BUF_INIT(COPY_KEY_MAX), there = BUF_INIT(COPY_TEXT_MAX);
 	struct error mine = ERROR_INIT;
-	id_key(c->manifest->instance, c->manifest->id, ".json", &key);
-	enum status st = buf_check(&key, "the manifest's key", &mine);
+	enum status st = id_key(c->manifest->instance, c->manifest->id, ".json", &key, &mine);
 	if (!st)
 		st = store_get(c->to, key.data, &there, &mine);
 	c->there = !st && there.len == c->text.len && memcmp(buf_str(&there), buf_str(&c->text), there.len) == 0;
-	if (st && mine.kind == ERR_SNAPSHOT && mine.sys_errno == ENOENT)
+	if (st && store_missing(&mine))
 		st = ST_OK;
 	else if (!st && !c->there) {
 		st = error_set(&mine, ST_FAILED, ERR_STORE, "the destination has another snapshot of the name %s", key.data);
@@ -146,32 +146,12 @@ static enum status copy_look(struct copy *c, struct error *err)
 	return st;
 }
 
-/* There already: was it tried since, without being proven? */
-static enum status copy_was_tried(struct copy *c, struct error *err)
-{
-	struct buf key = BUF_INIT(COPY_KEY_MAX);
-	struct error mine = ERROR_INIT;
-	uint64_t size = 0;
-	id_key(c->manifest->instance, c->manifest->id, ".trial.json", &key);
-	enum status st = buf_check(&key, "the trial's key", &mine);
-	if (!st)
-		st = c->to->ops->stat(c->to, key.data, &size, &mine);
-	c->tried = !st;
-	if (st && mine.kind == ERR_SNAPSHOT && mine.sys_errno == ENOENT)
-		st = ST_OK;
-	else if (st && err)
-		*err = mine;
-	buf_free(&key);
-	return st;
-}
-
 /* That a restore of these very bytes was proven stays true wherever they lie; unless a trial where they lie now has said otherwise. */
 static enum status copy_proof(struct copy *c, struct error *err)
 {
 	struct buf key = BUF_INIT(COPY_KEY_MAX), text = BUF_INIT(COPY_PROOF_MAX);
 	struct error mine = ERROR_INIT;
-	id_key(c->manifest->instance, c->manifest->id, ".proof.json", &key);
-	enum status st = buf_check(&key, "the proof's key", &mine);
+	enum status st = id_key(c->manifest->instance, c->manifest->id, ".proof.json", &key, &mine);
 	if (!st)
 		st = store_get(c->from, key.data, &text, &mine);
 	bool none = st && mine.kind == ERR_SNAPSHOT;
@@ -194,12 +174,12 @@ static enum status copy_begin(struct copy *c, const struct catalog_item *it, str
 	if (st)
 		return st;
 	catalog_prefix(c->manifest, &c->prefix);
-	for (size_t i = 0; i < c->manifest->objects.n; i++)
-		c->total += c->manifest->objects.item[i].size;
+	c->total = objects_bytes(&c->manifest->objects);
 	st = buf_check(&c->prefix, "the snapshot's prefix", err);
 	if (!st)
 		st = copy_look(c, err);
-	return st || !c->there ? st : copy_was_tried(c, err);
+	/* There already: was it tried since, without being proven? */
+	return st || !c->there ? st : id_there(c->to, c->manifest->instance, c->manifest->id, ".trial.json", &c->tried, err);
 }
 
 /* A manifest that is there is left alone: to write it again could only lose it. */

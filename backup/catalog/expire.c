@@ -9,6 +9,7 @@
 #include "catalog/id.h"
 #include "catalog/remove.h"
 #include "slackwater/retention.h"
+#include "stream/objects.h"
 
 void expire_free(struct expire_report *r)
 {
@@ -26,14 +27,6 @@ struct expire {
 	struct expire_report *report;  /* likewise */
 };
 
-static uint64_t expire_bytes(const struct manifest *m)
-{
-	uint64_t bytes = 0;
-	for (size_t i = 0; i < m->objects.n; i++)
-		bytes += m->objects.item[i].size;
-	return bytes;
-}
-
 static enum status expire_one(void *arg, size_t i, const struct manifest *m, const struct error *damage, struct error *err)
 {
 	struct expire *e = arg;
@@ -44,7 +37,7 @@ static enum status expire_one(void *arg, size_t i, const struct manifest *m, con
 	p->damaged = !id_time_ms(it->id, &p->time_ms) || !m;
 	if (m) {
 		p->partial = m->partial;
-		e->report->item[i].bytes = expire_bytes(m);
+		e->report->item[i].bytes = objects_bytes(&m->objects);
 	} else {
 		event_warning(e->store->run->events, "expire", "%s of %s is kept: %s", it->id, it->instance, damage->message);
 	}

@@ -51,10 +51,29 @@ bool id_time_ms(const char *id, int64_t *ret)
 	return true;
 }
 
-void id_key(const char *instance, const char *id, const char *tail, struct buf *key)
+enum status id_key(const char *instance, const char *id, const char *tail, struct buf *key, struct error *err)
 {
+	buf_clear(key);
 	catalog_instance_key(instance, key);
 	buf_addf(key, "/manifests/%s%s", id, tail);
+	return buf_check(key, "the key of what is beside a manifest", err);
+}
+
+enum status id_there(struct store *s, const char *instance, const char *id, const char *tail, bool *ret, struct error *err)
+{
+	struct buf key = BUF_INIT(ID_KEY_MAX);
+	struct error mine = ERROR_INIT;
+	uint64_t size;
+	enum status st = id_key(instance, id, tail, &key, &mine);
+	if (!st)
+		st = s->ops->stat(s, key.data, &size, &mine);
+	*ret = !st;
+	buf_free(&key);
+	if (!st || store_missing(&mine))
+		return ST_OK;
+	if (err)
+		*err = mine;
+	return st;
 }
 
 enum status id_check_beside(struct store *s, const char *instance, const char *id, const char *key, struct error *err)
@@ -62,8 +81,7 @@ enum status id_check_beside(struct store *s, const char *instance, const char *i
 	struct buf manifest = BUF_INIT(ID_KEY_MAX);
 	struct error ignored;
 	uint64_t size;
-	id_key(instance, id, ".json", &manifest);
-	enum status st = buf_check(&manifest, "the key of a manifest", err);
+	enum status st = id_key(instance, id, ".json", &manifest, err);
 	if (!st)
 		st = s->ops->stat(s, manifest.data, &size, err);
 	if (st)

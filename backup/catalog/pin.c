@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slackwater/retention.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,12 +13,6 @@ void pin_free(struct pin *p)
 {
 	free(p->reason);
 	*p = (struct pin){ 0 };
-}
-
-static enum status pin_key(const char *instance, const char *id, const char *tail, struct buf *key, struct error *err)
-{
-	id_key(instance, id, tail, key);
-	return buf_check(key, "the pin's key", err);
 }
 
 static enum status pin_text(int64_t now_ms, const char *reason, struct buf *out, struct error *err)
@@ -37,7 +30,7 @@ static enum status pin_text(int64_t now_ms, const char *reason, struct buf *out,
 enum status pin_put(struct store *s, const char *instance, const char *id, const char *reason, struct error *err)
 {
 	struct buf key = BUF_INIT(PIN_KEY_MAX), text = BUF_INIT(PIN_MAX);
-	enum status st = pin_key(instance, id, ".pin", &key, err);
+	enum status st = id_key(instance, id, ".pin", &key, err);
 	if (!st)
 		st = pin_text(run_wall_ms(s->run), reason, &text, err);
 	if (!st)
@@ -52,7 +45,7 @@ enum status pin_put(struct store *s, const char *instance, const char *id, const
 enum status pin_remove(struct store *s, const char *instance, const char *id, struct error *err)
 {
 	struct buf key = BUF_INIT(PIN_KEY_MAX);
-	enum status st = pin_key(instance, id, ".pin", &key, err);
+	enum status st = id_key(instance, id, ".pin", &key, err);
 	if (!st)
 		st = s->ops->remove(s, key.data, err);
 	buf_free(&key);
@@ -79,10 +72,10 @@ enum status pin_get(struct store *s, const char *instance, const char *id, struc
 	struct buf key = BUF_INIT(PIN_KEY_MAX), text = BUF_INIT(PIN_MAX);
 	struct error mine = ERROR_INIT;
 	struct pin p = { 0 };
-	enum status st = pin_key(instance, id, ".pin", &key, &mine);
+	enum status st = id_key(instance, id, ".pin", &key, &mine);
 	if (!st)
 		st = store_get(s, key.data, &text, &mine);
-	bool none = st && mine.kind == ERR_SNAPSHOT && mine.sys_errno == ENOENT;
+	bool none = st && store_missing(&mine);
 	if (st && mine.kind == ERR_SNAPSHOT) {
 		buf_clear(&text); /* none, or one that is far too large to be ours */
 		st = ST_OK;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/remove.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "catalog/id.h"
@@ -53,52 +52,7 @@ enum status remove_objects(struct store *s, const char *prefix, const struct str
 	return first;
 }
 
-/* Is there an object of that name? */
-static enum status remove_there(struct store *s, const char *key, bool *ret, struct error *err)
-{
-	struct error mine = ERROR_INIT;
-	uint64_t size;
-	enum status st = s->ops->stat(s, key, &size, &mine);
-	*ret = st == ST_OK;
-	if (st && mine.kind == ERR_SNAPSHOT && mine.sys_errno == ENOENT)
-		return ST_OK;
-	if (st && err)
-		*err = mine;
-	return st;
-}
-
-struct remove_names {
-	struct buf manifest, pin, proof, trial, prefix;
-};
-
-static void remove_names_free(struct remove_names *n)
-{
-	buf_free(&n->manifest);
-	buf_free(&n->pin);
-	buf_free(&n->proof);
-	buf_free(&n->trial);
-	buf_free(&n->prefix);
-}
-
-static enum status remove_names(struct remove_names *n, const char *instance, const char *id, struct error *err)
-{
-	id_key(instance, id, ".json", &n->manifest);
-	id_key(instance, id, ".pin", &n->pin);
-	id_key(instance, id, ".proof.json", &n->proof);
-	id_key(instance, id, ".trial.json", &n->trial);
-	catalog_instance_key(instance, &n->prefix);
-	buf_addf(&n->prefix, "/%s/", id);
-	enum status st = buf_check(&n->manifest, "the manifest's key", err);
-	if (!st)
-		st = buf_check(&n->pin, "the pin's key", err);
-	if (!st)
-		st = buf_check(&n->proof, "the proof's key", err);
-	if (!st)
-		st = buf_check(&n->trial, "the trial's key", err);
-	return st ? st : buf_check(&n->prefix, "the snapshot's prefix", err);
-}
-
-/* remove: of one object whose loss decides nothing. */
+/* One object whose loss decides nothing. */
 static enum status remove_one(struct store *s, const char *key, bool *ret_held, struct error *err)
 {
 	struct error mine = ERROR_INIT;
@@ -113,57 +67,65 @@ static enum status remove_one(struct store *s, const char *key, bool *ret_held, 
  * Whoever pins puts the pin and then sees whether the manifest is still there; we remove the manifest and then see whether there is a pin. So one
  * of the two sees the other: either the pin is refused, or the manifest comes back.
  */
-static enum status remove_manifest(struct store *s, const struct remove_names *n, const struct buf *text, enum remove_outcome *ret,
+static enum status remove_manifest(struct store *s, const struct catalog_item *it, const struct buf *text, enum remove_outcome *ret,
                                    struct error *err)
 {
+	struct buf key = BUF_INIT(REMOVE_KEY_MAX);
 	bool pinned = false, held = false;
-	enum status st = remove_there(s, n->pin.data, &pinned, err);
+	enum status st = id_key(it->instance, it->id, ".json", &key, err);
+	if (!st)
+		st = id_there(s, it->instance, it->id, ".pin", &pinned, err);
 	if (!st && !pinned)
-		st = remove_one(s, n->manifest.data, &held, err);
+		st = remove_one(s, key.data, &held, err);
 	*ret = pinned ? REMOVE_PINNED : held ? REMOVE_HELD : REMOVE_DONE;
-	if (st || *ret != REMOVE_DONE)
-		return st;
-	st = remove_there(s, n->pin.data, &pinned, err);
-	if (!st && !pinned)
-		return ST_OK;
-	/* Where it cannot be told it counts as pinned: what has no manifest would be swept. */
-	enum status back = s->ops->put(s, n->manifest.data, text->data, text->len, false, st ? NULL : err);
-	*ret = REMOVE_PINNED;
-	return st ? st : back;
+	if (!st && *ret == REMOVE_DONE) {
+		st = id_there(s, it->instance, it->id, ".pin", &pinned, err);
+		/* Where it cannot be told it counts as pinned: what has no manifest would be swept. */
+		enum status back = st || pinned ? s->ops->put(s, key.data, text->data, text->len, false, st ? NULL : err) : ST_OK;
+		*ret = st || pinned ? REMOVE_PINNED : REMOVE_DONE;
+		st = st ? st : back;
+	}
+	buf_free(&key);
+	return st;
 }
 
-static enum status remove_rest(struct store *s, const struct remove_names *n, const struct manifest *m, unsigned *held, struct error *err)
+/* All of it is tried before a failure is returned. */
+static enum status remove_rest(struct store *s, const struct catalog_item *it, const struct manifest *m, unsigned *held, struct error *err)
 {
+	static const char *const record[] = { ".proof.json", ".trial.json" };
+	struct buf key = BUF_INIT(REMOVE_KEY_MAX);
 	unsigned removed = 0;
-	bool proof_held = false, trial_held = false;
-	enum status st = remove_one(s, n->proof.data, &proof_held, err);
-	enum status trial = remove_one(s, n->trial.data, &trial_held, st ? NULL : err);
-	st = st ? st : trial;
-	enum status objects = remove_objects(s, n->prefix.data, &m->objects, &removed, held, st ? NULL : err);
-	*held += (unsigned)proof_held + (unsigned)trial_held;
-	return st ? st : objects;
+	enum status first = ST_OK, st;
+	for (size_t i = 0; i < sizeof record / sizeof record[0]; i++) {
+		bool one_held = false;
+		st = id_key(it->instance, it->id, record[i], &key, first ? NULL : err);
+		if (!st)
+			st = remove_one(s, key.data, &one_held, first ? NULL : err);
+		*held += one_held;
+		first = first ? first : st;
+	}
+	buf_clear(&key);
+	catalog_prefix(m, &key);
+	st = buf_check(&key, "the snapshot's prefix", first ? NULL : err);
+	if (!st)
+		st = remove_objects(s, key.data, &m->objects, &removed, held, first ? NULL : err);
+	buf_free(&key);
+	return first ? first : st;
 }
 
 enum status remove_snapshot(struct store *s, const struct catalog_item *it, enum remove_outcome *ret, unsigned *held, struct error *err)
 {
-	struct remove_names n = {
-		BUF_INIT(REMOVE_KEY_MAX), BUF_INIT(REMOVE_KEY_MAX), BUF_INIT(REMOVE_KEY_MAX), BUF_INIT(REMOVE_KEY_MAX),
-		BUF_INIT(REMOVE_KEY_MAX),
-	};
 	struct buf text = BUF_INIT(REMOVE_MANIFEST_MAX);
 	struct manifest *m = NULL;
 	enum remove_outcome outcome = REMOVE_DONE;
-	enum status st = remove_names(&n, it->instance, it->id, err);
+	enum status st = catalog_load(s, it, &m, &text, err);
 	if (!st)
-		st = catalog_load(s, it, &m, &text, err);
-	if (!st)
-		st = remove_manifest(s, &n, &text, &outcome, err);
+		st = remove_manifest(s, it, &text, &outcome, err);
 	if (!st && outcome == REMOVE_DONE)
-		st = remove_rest(s, &n, m, held, err);
+		st = remove_rest(s, it, m, held, err);
 	if (!st)
 		*ret = outcome;
 	manifest_free(m);
 	buf_free(&text);
-	remove_names_free(&n);
 	return st;
 }

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#include "stream/tee.h"
 #include "stream/unpack.h"
 #include "whole.h"
 
@@ -74,25 +73,16 @@ enum status snapshot_unpack_stream(struct store *pipe, struct age_keyring *keyri
 {
 	struct unpack_dir *d = NULL;
 	struct unpack u = { .fd = -1 };
-	struct store_reader *from = NULL, *clear = NULL, *counted = NULL;
+	const struct whole_stream w = { .pipe = pipe, .keyring = keyring, .run = run, .area = "restore", .visitor = &u.base };
 	struct manifest *m = NULL;
 	enum status st = unpack_dir_open(dir, &d, err);
-	if (!st)
-		st = pipe->ops->open(pipe, "stream", 0, 0, &from, err);
-	if (!st)
-		st = age_reader_detect(from, keyring, "the stream", &clear, err);
-	if (!st)
-		st = tee_new(clear, NULL, run, "restore", &counted, err);
 	if (!st) {
 		unpack_init(&u, d, run);
-		st = whole_read_stream(counted, &u.base, &m, NULL, NULL, err);
+		st = whole_read_stream(&w, &m, NULL, NULL, err);
 	}
 	if (!st)
 		st = unpack_dir_commit(d, err);
 	unpack_end(&u);
-	store_reader_free(counted);
-	store_reader_free(clear);
-	store_reader_free(from);
 	unpack_dir_free(d);
 	if (!st && ret_m)
 		*ret_m = m;

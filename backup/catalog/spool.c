@@ -16,7 +16,6 @@
 #include "stream/chain.h"
 #include "stream/names.h"
 #include "stream/objects.h"
-#include "stream/tee.h"
 #include "whole.h"
 
 /* As the key of an instance, "%00" followed by anything stands for no name. */
@@ -28,7 +27,6 @@ struct spool {
 	const char *dir;
 	struct run *run;
 	struct store *store;
-	struct store_reader *from, *clear, *tee;
 	struct chain chain;
 	_Atomic uint64_t stored;
 	struct buf checkpoint;
@@ -124,27 +122,16 @@ static enum status spool_move(const struct spool *s, const struct manifest *m, s
 }
 
 /* An encrypted stream is kept in clear: below a directory that only we can read, for as long as it takes to load it. */
-static enum status spool_open(struct spool *s, struct store *pipe, struct age_keyring *keyring, struct error *err)
+static enum status spool_open(struct spool *s, struct error *err)
 {
 	char key[128];
 	snprintf(key, sizeof key, "%s/shard-0000.tar", spool_incoming);
 	enum status st = store_open(s->dir, STORE_WRITE, NULL, s->run, &s->store, err);
-	if (!st)
-		st = pipe->ops->open(pipe, "stream", 0, 0, &s->from, err);
-	if (!st)
-		st = age_reader_detect(s->from, keyring, "the stream", &s->clear, err);
-	if (!st)
-		st = chain_open(&s->chain, s->store, key, NULL, &s->stored, err);
-	if (!st)
-		st = tee_new(s->clear, s->chain.first, s->run, "restore", &s->tee, err);
-	return st;
+	return st ? st : chain_open(&s->chain, s->store, key, NULL, &s->stored, err);
 }
 
 static void spool_close(struct spool *s, bool failed)
 {
-	store_reader_free(s->tee);
-	store_reader_free(s->clear);
-	store_reader_free(s->from);
 	chain_free(&s->chain);
 	store_free(s->store);
 	buf_free(&s->checkpoint);
@@ -161,9 +148,11 @@ enum status snapshot_spool_stream(struct store *pipe, struct age_keyring *keyrin
 	struct sequence came = { 0 };
 	struct manifest *m = NULL;
 	bool stay; /* the directory is ours alone */
-	enum status st = spool_open(&s, pipe, keyring, err);
+	struct whole_stream w = { .pipe = pipe, .keyring = keyring, .run = run, .area = "restore", .visitor = &s.base };
+	enum status st = spool_open(&s, err);
+	w.copy = s.chain.first;
 	if (!st)
-		st = whole_read_stream(s.tee, &s.base, &m, NULL, &came, err);
+		st = whole_read_stream(&w, &m, NULL, &came, err);
 	if (!st)
 		st = sink_end(s.chain.first, err);
 	if (!st)

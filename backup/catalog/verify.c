@@ -2,7 +2,6 @@
 /* The story of verifying: every byte that the manifest vouches for is read once, and every digest compared. */
 #include "slackwater/stored.h"
 
-#include "stream/tee.h"
 #include "whole.h"
 
 static struct visitor verify_visitor = { &visitor_idle_ops };
@@ -33,21 +32,6 @@ enum status snapshot_verify(struct store *s, const struct manifest *m, unsigned 
 enum status snapshot_verify_stream(struct store *pipe, struct age_keyring *keyring, struct run *run, struct manifest **ret_m,
                                    struct verify_report *ret, struct error *err)
 {
-	struct store_reader *from = NULL, *clear = NULL, *counted = NULL;
-	struct manifest *m = NULL;
-	enum status st = pipe->ops->open(pipe, "stream", 0, 0, &from, err);
-	if (!st)
-		st = age_reader_detect(from, keyring, "the stream", &clear, err);
-	if (!st)
-		st = tee_new(clear, NULL, run, "verify", &counted, err);
-	if (!st)
-		st = whole_read_stream(counted, &verify_visitor, &m, ret, NULL, err);
-	store_reader_free(counted);
-	store_reader_free(clear);
-	store_reader_free(from);
-	if (!st && ret_m)
-		*ret_m = m;
-	else
-		manifest_free(m);
-	return st;
+	const struct whole_stream w = { .pipe = pipe, .keyring = keyring, .run = run, .area = "verify", .visitor = &verify_visitor };
+	return whole_read_stream(&w, ret_m, ret, NULL, err);
 }

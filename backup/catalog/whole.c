@@ -8,6 +8,7 @@
 #include "stream/objects.h"
 #include "stream/parallel.h"
 #include "stream/shard_read.h"
+#include "stream/tee.h"
 
 struct whole_reading {
 	const struct whole *what;
@@ -78,8 +79,7 @@ enum status whole_read(const struct whole *w, struct verify_report *ret, struct 
 	const struct stream_objects *objects = &w->manifest->objects;
 	if (strcmp(w->manifest->layout, "store") != 0)
 		return error_set(err, ST_FAILED, ERR_SNAPSHOT, "%s has the layout of a pipe, and lies in a store", w->manifest->id);
-	for (size_t i = 0; i < objects->n; i++)
-		r.total += objects->item[i].size;
+	r.total = objects_bytes(objects);
 	catalog_prefix(w->manifest, &r.prefix);
 	enum status st = buf_check(&r.prefix, "the snapshot's prefix", err);
 	if (!st && !w->digests_only)
@@ -113,25 +113,39 @@ static enum status whole_compare(const struct sequence *came, const struct manif
 	return ST_OK;
 }
 
-enum status whole_read_stream(struct store_reader *r, struct visitor *v, struct manifest **ret_m, struct verify_report *ret,
-                              struct sequence *ret_came, struct error *err)
+static enum status whole_compare_stream(struct store_reader *r, struct visitor *v, struct manifest **ret_m, struct sequence *came, struct error *err)
 {
+	enum status st = sequence_read(r, v, came, err);
+	if (!st)
+		st = manifest_read(came->manifest.data, came->manifest.len, ret_m, err);
+	return st ? st : whole_compare(came, *ret_m, err);
+}
+
+enum status whole_read_stream(const struct whole_stream *w, struct manifest **ret_m, struct verify_report *ret, struct sequence *ret_came,
+                              struct error *err)
+{
+	struct store_reader *from = NULL, *clear = NULL, *counted = NULL;
 	struct sequence came = { 0 };
 	struct manifest *m = NULL;
-	enum status st = sequence_read(r, v, &came, err);
+	enum status st = w->pipe->ops->open(w->pipe, "stream", 0, 0, &from, err);
 	if (!st)
-		st = manifest_read(came.manifest.data, came.manifest.len, &m, err);
+		st = age_reader_detect(from, w->keyring, "the stream", &clear, err);
 	if (!st)
-		st = whole_compare(&came, m, err);
+		st = tee_new(clear, w->copy, w->run, w->area, &counted, err);
+	if (!st)
+		st = whole_compare_stream(counted, w->visitor, &m, &came, err);
+	store_reader_free(counted);
+	store_reader_free(clear);
+	store_reader_free(from);
 	if (!st && ret)
 		*ret = (struct verify_report){ .objects = came.objects.n + 1, .bytes = came.data_bytes, .entries = came.entries };
 	if (!st && ret_came)
 		*ret_came = came;
 	else
 		sequence_free(&came);
-	if (st)
-		manifest_free(m);
-	else
+	if (!st && ret_m)
 		*ret_m = m;
+	else
+		manifest_free(m);
 	return st;
 }

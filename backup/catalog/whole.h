@@ -22,6 +22,18 @@ struct whole {
 /* From a store, shards in parallel. */
 enum status whole_read(const struct whole *w, struct verify_report *ret, struct error *err);
 
-/* From a pipe: the stream is read to its end, and its manifest compared with what came. ret_came (may be NULL): free with sequence_free. */
-enum status whole_read_stream(struct store_reader *r, struct visitor *v, struct manifest **ret_m, struct verify_report *ret,
-                              struct sequence *ret_came, struct error *err);
+struct whole_stream {
+	struct store *pipe;
+	struct age_keyring *keyring; /* what opens it if it is encrypted; NULL: nobody has given a key */
+	struct run *run;
+	const char *area;
+	struct visitor *visitor;
+	struct sink *copy;           /* gets the stream as it is in clear; may be NULL */
+};
+
+/*
+ * From a pipe: the stream is read to its end, and its manifest compared with what came. Each of ret_m, ret and ret_came (free with sequence_free) may be
+ * NULL.
+ */
+enum status whole_read_stream(const struct whole_stream *w, struct manifest **ret_m, struct verify_report *ret, struct sequence *ret_came,
+                              struct error *err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "record.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,13 +83,6 @@ enum status proof_record_read(const char *text, size_t len, struct proof_record 
 
 /* ---- beside the manifest ---- */
 
-static enum status record_key(const char *instance, const char *id, const char *tail, struct buf *key, struct error *err)
-{
-	buf_clear(key);
-	id_key(instance, id, tail, key);
-	return buf_check(key, "the key of a proof", err);
-}
-
 /* *ret_there false: there is none. One that cannot be read is one all the same. */
 static enum status record_fetch(struct store *s, const char *instance, const char *id, const char *tail, bool *ret_there,
                                 struct proof_record *ret, struct error *err)
@@ -98,10 +90,10 @@ static enum status record_fetch(struct store *s, const char *instance, const cha
 	struct buf key = BUF_INIT(RECORD_KEY_MAX), text = BUF_INIT(RECORD_MAX);
 	struct error mine = ERROR_INIT;
 	*ret = (struct proof_record){ .at_ms = 0 };
-	enum status st = record_key(instance, id, tail, &key, &mine);
+	enum status st = id_key(instance, id, tail, &key, &mine);
 	if (!st)
 		st = store_get(s, key.data, &text, &mine);
-	bool none = st && mine.kind == ERR_SNAPSHOT && mine.sys_errno == ENOENT;
+	bool none = st && store_missing(&mine);
 	if (!st)
 		st = proof_record_read(buf_str(&text), text.len, ret, &mine);
 	if (st && mine.kind == ERR_SNAPSHOT)
@@ -129,7 +121,7 @@ enum status proof_get(struct store *s, const char *instance, const char *id, str
 static enum status record_drop(struct store *s, const char *instance, const char *id, const char *tail, struct error *err)
 {
 	struct buf key = BUF_INIT(RECORD_KEY_MAX);
-	enum status st = record_key(instance, id, tail, &key, err);
+	enum status st = id_key(instance, id, tail, &key, err);
 	if (!st)
 		st = s->ops->remove(s, key.data, err);
 	buf_free(&key);
@@ -143,7 +135,7 @@ enum status proof_record_put(struct store *s, const char *instance, const char *
 	json_t *doc = proof_record_to_json(r);
 	enum status st = doc ? jsonx_dump(doc, &text, err) : error_oom(err);
 	if (!st)
-		st = record_key(instance, id, proven ? proven_tail : tried_tail, &key, err);
+		st = id_key(instance, id, proven ? proven_tail : tried_tail, &key, err);
 	if (!st)
 		st = s->ops->put(s, key.data, text.data, text.len, false, err);
 	if (!st)

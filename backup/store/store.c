@@ -96,6 +96,11 @@ bool store_held(const struct error *err)
 	return err->kind == ERR_STORE && err->sys_errno == EPERM;
 }
 
+bool store_missing(const struct error *err)
+{
+	return err->kind == ERR_SNAPSHOT && err->sys_errno == ENOENT;
+}
+
 void store_free(struct store *s)
 {
 	if (s)

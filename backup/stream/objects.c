@@ -6,6 +6,14 @@
 
 #include "stream/names.h"
 
+uint64_t objects_bytes(const struct stream_objects *l)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < l->n; i++)
+		bytes += l->item[i].size;
+	return bytes;
+}
+
 enum status objects_add(struct stream_objects *l, const struct stream_object *o, struct error *err)
 {
 	struct stream_object *item = realloc(l->item, (l->n + 1) * sizeof *item);

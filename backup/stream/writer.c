@@ -152,6 +152,19 @@ void stream_writer_heed(struct stream_writer *w, struct run *run)
 		run_hook_add(run, &w->heeded_hook);
 }
 
+enum status stream_writer_put_text(struct stream_writer *w, int shard, const char *name, struct buf *text, struct error *err)
+{
+	enum status st = buf_check(text, name, err);
+	if (st)
+		return st;
+	struct stream_entry e = { .name = strdup(name), .data = *text, .raw_bytes = text->len };
+	*text = BUF_INIT(text->max);
+	if (e.name)
+		return stream_writer_put(w, shard, &e, err);
+	stream_entry_free(&e);
+	return error_oom(err);
+}
+
 enum status stream_writer_put(struct stream_writer *w, int shard, struct stream_entry *e, struct error *err)
 {
 	enum status st = writer_check_entry(w, shard, e, err);

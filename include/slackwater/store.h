@@ -110,5 +110,7 @@ void store_writer_free(struct store_writer *w);
 void store_reader_free(struct store_reader *r);
 /* remove has failed because the store itself holds the object, for now or for good: whoever removes many goes on with the next. */
 bool store_held(const struct error *err);
+/* There is no such object. */
+bool store_missing(const struct error *err);
 /* Whole object into ret, at most ret->max bytes. */
 enum status store_get(struct store *s, const char *key, struct buf *ret, struct error *err);

@@ -55,6 +55,8 @@ enum status stream_writer_open(struct store *store, const char *prefix, const st
 /* Takes what e owns in every case and leaves *e zeroed. shard < 0: whichever is least loaded; 0 for what must come first. Entries of one
  * shard keep the order in which they were put. Any thread. Fails with the first failure of any shard. */
 enum status stream_writer_put(struct stream_writer *w, int shard, struct stream_entry *e, struct error *err);
+/* A text that is an entry as it stands. Takes what it holds once it is put together without fault. */
+enum status stream_writer_put_text(struct stream_writer *w, int shard, const char *name, struct buf *text, struct error *err);
 /* From now on cancelling run, too, makes put fail, for good; until stream_writer_heed(w, NULL). Not while another thread is in put. */
 void stream_writer_heed(struct stream_writer *w, struct run *run);
 uint64_t stream_writer_stored(const struct stream_writer *w); /* bytes given to the store so far */

@@ -152,9 +152,9 @@ static enum status emit_definitions(struct logical *l, struct stream_writer *w, 
 {
 	enum status st = schema_put(&l->inv, w, err);
 	if (!st && l->slave_info.len)
-		st = schema_put_text(w, LAYOUT_SLAVE_INFO, &l->slave_info, err);
+		st = stream_writer_put_text(w, -1, LAYOUT_SLAVE_INFO, &l->slave_info, err);
 	if (!st && l->binlog_info.len)
-		st = schema_put_text(w, LAYOUT_BINLOG_INFO, &l->binlog_info, err);
+		st = stream_writer_put_text(w, -1, LAYOUT_BINLOG_INFO, &l->binlog_info, err);
 	return st ? st : copy_put(&l->copy, &l->plan, &l->inv, w, err);
 }
 

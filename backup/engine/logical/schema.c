@@ -9,28 +9,13 @@
 
 #define SCHEMA_FILE_MAX (512u << 20)
 
-enum status schema_put_text(struct stream_writer *w, const char *name, struct buf *text, struct error *err)
-{
-	struct stream_entry e = { 0 };
-	enum status st = buf_check(text, name, err);
-	if (st)
-		return st;
-	e.name = strdup(name);
-	if (!e.name)
-		return error_oom(err);
-	e.data = *text;
-	e.raw_bytes = text->len;
-	*text = (struct buf){ .max = SCHEMA_FILE_MAX };
-	return stream_writer_put(w, -1, &e, err);
-}
-
 static enum status schema_put_file(struct stream_writer *w, enum layout_file file, const char *stem, struct buf *text, struct error *err)
 {
 	struct buf name = BUF_INIT(4096);
 	layout_file_name(&name, file, stem);
 	enum status st = buf_check(&name, "a file name", err);
 	if (!st)
-		st = schema_put_text(w, name.data, text, err);
+		st = stream_writer_put_text(w, -1, name.data, text, err);
 	buf_free(&name);
 	return st;
 }
@@ -266,7 +251,7 @@ static enum status schema_put_whole(struct stream_writer *w, const char *name, c
 	struct buf b = BUF_INIT(SCHEMA_FILE_MAX);
 	b.secret = text->secret;
 	buf_add(&b, text->data, text->len);
-	enum status st = schema_put_text(w, name, &b, err);
+	enum status st = stream_writer_put_text(w, -1, name, &b, err);
 	buf_free(&b);
 	return st;
 }
@@ -334,7 +319,7 @@ enum status schema_put_metadata(const struct inventory *inv, const struct plan *
 		st = layout_write(&l, &b, err);
 	}
 	if (!st)
-		st = schema_put_text(w, LAYOUT_METADATA, &b, err);
+		st = stream_writer_put_text(w, -1, LAYOUT_METADATA, &b, err);
 	buf_free(&b);
 	free(l.schema);
 	free(l.table);

@@ -8,4 +8,3 @@
 enum status schema_put(const struct inventory *inv, struct stream_writer *w, struct error *err);
 /* Last of all, when the rows have been counted. */
 enum status schema_put_metadata(const struct inventory *inv, const struct plan *p, bool users, struct stream_writer *w, struct error *err);
-enum status schema_put_text(struct stream_writer *w, const char *name, struct buf *text, struct error *err);
