@@ -88,32 +88,8 @@ static void accounts_line(struct accounts *a, const char *sql)
 
 /* ---- creating ---- */
 
-/* Length of " DEFAULT ROLE a,b" at p, which ALTER USER does not take, and which needs the roles granted first. */
-static size_t accounts_default_role(const char *p)
-{
-	const char *end = strstr(p, " REQUIRE ");
-	return end ? (size_t)(end - p) : strlen(p);
-}
-
-/*
- * "name IDENTIFIED WITH 'plugin' rest": an account without a password is shown without AS, but ALTER USER takes that for a new
- * plugin and lets the password expire (1862 at the next login [run 9.7.4]). With AS '' it does not.
- */
-static void accounts_rest(struct buf *b, const char *rest)
-{
-	static const char with[] = " IDENTIFIED WITH '";
-	const char *plugin = strstr(rest, with);
-	const char *end = plugin ? strchr(plugin + sizeof with - 1, '\'') : NULL;
-	if (!end || strncmp(end + 1, " AS ", 4) == 0) {
-		buf_adds(b, rest);
-		return;
-	}
-	buf_add(b, rest, (size_t)(end + 1 - rest));
-	buf_addf(b, " AS ''%s", end + 1);
-}
-
-/* Whether the words stand in a statement outside of what it quotes. */
-static bool accounts_says(const char *sql, const char *words)
+/* Where the words stand in a statement outside of what it quotes; NULL: they do not. */
+static const char *accounts_find(const char *sql, const char *words)
 {
 	size_t n = strlen(words);
 	char quote = 0;
@@ -125,9 +101,37 @@ static bool accounts_says(const char *sql, const char *words)
 		else if (*p == '\'' || *p == '"' || *p == '`')
 			quote = *p;
 		else if (strncmp(p, words, n) == 0)
-			return true;
+			return p;
 	}
-	return false;
+	return NULL;
+}
+
+/* Takes out " DEFAULT ROLE a,b", which ALTER USER does not take, and which needs the roles granted first. */
+static void accounts_cut_default_role(char *text)
+{
+	const char *role = accounts_find(text, " DEFAULT ROLE ");
+	if (!role)
+		return;
+	const char *end = accounts_find(role, " REQUIRE ");
+	size_t rest = end ? strlen(end) : 0;
+	memmove(text + (role - text), end ? end : "", rest + 1);
+}
+
+/*
+ * "name IDENTIFIED WITH 'plugin' rest": an account without a password is shown without AS, but ALTER USER takes that for a new
+ * plugin and lets the password expire (1862 at the next login [run 9.7.4]). With AS '' it does not.
+ */
+static void accounts_rest(struct buf *b, const char *rest)
+{
+	static const char with[] = " IDENTIFIED WITH '";
+	const char *plugin = accounts_find(rest, with);
+	const char *end = plugin ? strchr(plugin + sizeof with - 1, '\'') : NULL;
+	if (!end || strncmp(end + 1, " AS ", 4) == 0) {
+		buf_adds(b, rest);
+		return;
+	}
+	buf_add(b, rest, (size_t)(end + 1 - rest));
+	buf_addf(b, " AS ''%s", end + 1);
 }
 
 /*
@@ -137,7 +141,7 @@ static bool accounts_says(const char *sql, const char *words)
 static enum status accounts_create_factors(struct accounts *a, const struct account *u, const char *text, struct error *err)
 {
 	accounts_line(a, text);
-	if (!accounts_says(text, " INITIAL AUTHENTICATION "))
+	if (!accounts_find(text, " INITIAL AUTHENTICATION "))
 		return ST_OK;
 	return strlist_addf(&a->inv->warnings, err, "account '%s'@'%s' logs in with a device, which has to be registered anew on a seed: the server does not show"
 	                    " what it has registered", u->user, u->host);
@@ -157,12 +161,9 @@ static enum status accounts_create_from(struct accounts *a, const struct account
 		error_hint(err, "GRANT SELECT ON mysql.* to the backup account, or use --no-users");
 		return ST_FAILED;
 	}
-	char *role = strstr(text, " DEFAULT ROLE ");
-	if (role && a->c->server.flavor == FLAVOR_MYSQL) {
-		size_t n = accounts_default_role(role);
-		memmove(role, role + n, strlen(role + n) + 1);
-	}
-	if (accounts_says(text, " AND IDENTIFIED WITH ") || accounts_says(text, " INITIAL AUTHENTICATION "))
+	if (a->c->server.flavor == FLAVOR_MYSQL)
+		accounts_cut_default_role(text);
+	if (accounts_find(text, " AND IDENTIFIED WITH ") || accounts_find(text, " INITIAL AUTHENTICATION "))
 		return accounts_create_factors(a, u, text, err);
 	struct buf *b = &a->inv->users, stmt = BUF_INIT(1u << 20);
 	stmt.secret = 1;
@@ -189,7 +190,7 @@ static enum status accounts_unknown(struct accounts *a, struct account *u, enum 
 	if (st != ST_FAILED || (err->my_errno != 1133 && err->my_errno != 1141 && err->my_errno != 1396 && err->my_errno != 3162))
 		return st;
 	u->unknown = true;
-	return strlist_addf(&a->inv->warnings, NULL, "account '%s'@'%s' is ignored by the server and left out: %s", u->user, u->host, err->message);
+	return strlist_addf(&a->inv->warnings, err, "account '%s'@'%s' is ignored by the server and left out: %s", u->user, u->host, err->message);
 }
 
 static bool accounts_ends(const char *text, const char *end)
@@ -420,6 +421,8 @@ static enum status accounts_mysql_roles(struct accounts *a, struct error *err)
 		sql_account(&b, r->row[2], r->row[3]);
 		free(last);
 		last = buf_take(&who);
+		if (!last)
+			st = error_oom(err);
 	}
 	if (!st && b.len) {
 		buf_addf(&b, " TO %s", last);

@@ -179,6 +179,33 @@ static void accounts_of_several_factors(void **state)
 	conn_free(c);
 }
 
+#define WITH_COMMENT "REQUIRE NONE PASSWORD EXPIRE DEFAULT ATTRIBUTE '{\"comment\": \"has DEFAULT ROLE x REQUIRE y\"}'"
+#define ODD_NAME "`a DEFAULT ROLE b`@`%`"
+
+/* ALTER USER is given all but the default role, whatever a comment or a name says. */
+static void a_default_role_is_not_looked_for_in_quotes(void **state)
+{
+	(void)state;
+	struct conn *c = fake_conn_new(&run, FLAVOR_MYSQL, 90704);
+	fake_conn_expect_prefix(c, "SELECT User, Host");
+	fake_conn_rows(c, "u\th\tr\td\nu\t%\tN\t\na DEFAULT ROLE b\t%\tN\t\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'u'@'%'");
+	fake_conn_rows(c, "x\nCREATE USER `u`@`%` IDENTIFIED WITH 'p' AS 'q' " WITH_COMMENT "\n");
+	fake_conn_expect(c, "SHOW CREATE USER 'a DEFAULT ROLE b'@'%'");
+	fake_conn_rows(c, "x\nCREATE USER " ODD_NAME " IDENTIFIED WITH 'p' AS 'q' DEFAULT ROLE `r REQUIRE s`@`%` " WITH_COMMENT "\n");
+	for (unsigned i = 0; i < 2; i++)
+		fake_conn_expect_prefix(c, "SHOW GRANTS FOR ");
+	fake_conn_expect_prefix(c, "SELECT USER, HOST, DEFAULT_ROLE_USER");
+	fake_conn_expect_prefix(c, "SELECT User, Host FROM mysql.user WHERE JSON_CONTAINS_PATH");
+	assert_int_equal(accounts_read(&inv, c, NULL), ST_OK);
+	assert_string_equal(inv.users.data, LAYOUT_SCHEMA_HEADER
+	                    "CREATE USER IF NOT EXISTS `u`@`%` IDENTIFIED WITH 'p' AS 'q' " WITH_COMMENT ";\n"
+	                    "ALTER USER `u`@`%` IDENTIFIED WITH 'p' AS 'q' " WITH_COMMENT ";\n"
+	                    "CREATE USER IF NOT EXISTS " ODD_NAME " IDENTIFIED WITH 'p' AS 'q' " WITH_COMMENT ";\n"
+	                    "ALTER USER " ODD_NAME " IDENTIFIED WITH 'p' AS 'q' " WITH_COMMENT ";\n");
+	conn_free(c);
+}
+
 static void mariadb_accounts(void **state)
 {
 	(void)state;
@@ -300,6 +327,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(missing_rights_are_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(mysql_accounts, setup, teardown),
 		cmocka_unit_test_setup_teardown(accounts_of_several_factors, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_default_role_is_not_looked_for_in_quotes, setup, teardown),
 		cmocka_unit_test_setup_teardown(mariadb_accounts, setup, teardown),
 		cmocka_unit_test_setup_teardown(accounts_of_5_6, setup, teardown),
 		cmocka_unit_test_setup_teardown(packages_are_granted_in_their_own_mode, setup, teardown),
