@@ -120,12 +120,12 @@ static enum status run_adapted(struct conn *c, const struct buf *sql, const stru
 	return st;
 }
 
-static enum status run_pass(struct buf *text, struct conn *c, bool create, const struct load_grants *g, struct error *err)
+static enum status run_pass(const struct buf *text, struct conn *c, bool create, const struct load_grants *g, struct error *err)
 {
 	char *self = NULL;
 	bool told = false;
 	struct buf sql = { .max = ACCOUNT_STATEMENT_MAX, .secret = 1 };
-	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
+	struct load_split s = load_split_of(text);
 	const char *p;
 	size_t len;
 	enum status st = conn_scalar(c, "SELECT CURRENT_USER()", &self, err);
@@ -149,7 +149,7 @@ static enum status run_pass(struct buf *text, struct conn *c, bool create, const
 	return st;
 }
 
-enum status load_accounts_create(struct buf *text, struct conn *c, struct error *err)
+enum status load_accounts_create(const struct buf *text, struct conn *c, struct error *err)
 {
 	return run_pass(text, c, true, &(struct load_grants){ .from = 0 }, err);
 }
@@ -192,7 +192,7 @@ static enum status give_up_role(const struct buf *text, struct conn *c, const ch
  */
 static enum status give_up_roles(const struct buf *text, struct conn *c, struct error *err)
 {
-	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
+	struct load_split s = load_split_of(text);
 	char *self = NULL;
 	const char *p;
 	size_t len;
@@ -204,7 +204,7 @@ static enum status give_up_roles(const struct buf *text, struct conn *c, struct 
 	return st;
 }
 
-enum status load_accounts_grant(struct buf *text, struct conn *c, const struct server_info *from, struct error *err)
+enum status load_accounts_grant(const struct buf *text, struct conn *c, const struct server_info *from, struct error *err)
 {
 	struct load_grants g = { .from = 0 };
 	enum status st = load_grants_begin(c, from, &g, err);
@@ -265,7 +265,7 @@ static void tell_grants(struct conn *c, const struct server_info *from, const st
 
 static enum status check_grants(const struct buf *text, struct conn *c, const struct server_info *from, struct error *err)
 {
-	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
+	struct load_split s = load_split_of(text);
 	struct load_grants g = { .from = 0 };
 	struct load_grants_told told = { .lost = { 0 } };
 	bool revokes = false;
@@ -303,7 +303,7 @@ static enum status check_factors(const char *sql, const char *end, const char *m
 static enum status check_plugins(const struct buf *text, struct conn *c, struct error *err)
 {
 	static const char *const marks[] = { " IDENTIFIED WITH ", " IDENTIFIED VIA " };
-	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
+	struct load_split s = load_split_of(text);
 	const char *p;
 	size_t len;
 	enum status st = ST_OK;

@@ -10,11 +10,10 @@
 /*
  * Authentication plugins that the target lacks, and partial revokes where it does not take them: ERR_SEED_REFUSED. Privileges that it does not
  * know are warned of, and left out when it comes to granting; of those that stand for less than on the snapshotted server (from), what is granted with them is told.
- * text is the file; it is left alone.
+ * text, here and below, is the file; it is left alone.
  */
 enum status load_accounts_check(const struct buf *text, struct conn *c, const struct server_info *from, struct error *err);
-enum status load_accounts_create(struct buf *text, struct conn *c, struct error *err);
-/* text as load_accounts_create got it (a copy: statements are unblanked in place). */
-enum status load_accounts_grant(struct buf *text, struct conn *c, const struct server_info *from, struct error *err);
+enum status load_accounts_create(const struct buf *text, struct conn *c, struct error *err);
+enum status load_accounts_grant(const struct buf *text, struct conn *c, const struct server_info *from, struct error *err);
 /* Whether the statement would change the account ("user@host" as CURRENT_USER() says it) in how it logs in. */
 bool load_accounts_about(const char *sql, size_t len, const char *account);

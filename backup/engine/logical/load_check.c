@@ -144,13 +144,12 @@ static enum status check_table(struct checking *k, struct load_table *t, struct 
 {
 	struct buf text = BUF_INIT(1);
 	enum status st = load_plan_read(k->p, t->schema, &text, err);
-	struct load_split s = { text.data, text.data ? text.data + text.len : NULL };
+	struct load_split s = load_split_of(&text);
 	const char *sql;
 	size_t len;
-	while (!st && load_split_next(&s, &sql, &len)) {
-		size_t n = layout_unblank(text.data + (sql - text.data), len);
-		t->sequence = t->sequence || (n > 16 && strncmp(sql, "CREATE SEQUENCE ", 16) == 0);
-		st = check_statement(k, t, sql, n, err);
+	while (!st && load_split_unblanked(&s, &text, &sql, &len)) {
+		t->sequence = t->sequence || (len > 16 && strncmp(sql, "CREATE SEQUENCE ", 16) == 0);
+		st = check_statement(k, t, sql, len, err);
 	}
 	buf_free(&text);
 	return st;

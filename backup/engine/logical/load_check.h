@@ -5,6 +5,7 @@
 #include "load_plan.h"
 
 /*
- * ERR_SEED_REFUSED: an engine the target has not; a history that it would misread. Also finds out which tables foreign keys refer to (load_table.referred).
+ * ERR_SEED_REFUSED: an engine or a keyring that the target has not; a history that it would misread, a TIMESTAMP's default that it would make up. Also finds out
+ * which tables are sequences and which foreign keys refer to (load_table).
  */
 enum status load_check_tables(struct load_plan *p, const struct server_info *from, struct conn *target, struct run *run, struct error *err);

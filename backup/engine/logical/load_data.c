@@ -45,11 +45,10 @@ static enum status create_table(void *arg, unsigned worker, struct conn *c, size
 	enum status st = load_session_use(c, t->t->schema, err);
 	if (!st)
 		st = load_plan_read(d->plan, t->schema, &text, err);
-	struct load_split s = { text.data, text.data ? text.data + text.len : NULL };
+	struct load_split s = load_split_of(&text);
 	const char *sql;
 	size_t len;
-	while (!st && load_split_next(&s, &sql, &len)) {
-		len = layout_unblank(text.data + (sql - text.data), len);
+	while (!st && load_split_unblanked(&s, &text, &sql, &len)) {
 		if (t->t->view || strncmp(sql, "CREATE TABLE ", 13) != 0)
 			st = load_session_exec(c, sql, len, true, t->schema->name, NULL, err);
 		else
@@ -89,7 +88,7 @@ static enum status build_indexes(struct load_data *d, struct conn *c, struct loa
 static enum status put_rows(struct load_data *d, struct conn *c, const struct load_chunk *k, const struct buf *text, uint64_t *ret_rows,
                             struct error *err)
 {
-	struct load_split s = { text->data, text->data ? text->data + text->len : NULL };
+	struct load_split s = load_split_of(text);
 	const char *sql;
 	size_t len;
 	enum status st = conn_exec(c, "BEGIN", err);

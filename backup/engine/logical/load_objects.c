@@ -57,11 +57,10 @@ static enum status run_file(struct objects *k, const char *schema, enum layout_f
 	enum status st = load_plan_read(k->p, e, &text, err);
 	if (!st && schema)
 		st = load_session_use(k->c, schema, err);
-	struct load_split s = { text.data, text.data ? text.data + text.len : NULL };
+	struct load_split s = load_split_of(&text);
 	const char *sql;
 	size_t len;
-	while (!st && load_split_next(&s, &sql, &len)) {
-		len = layout_unblank(text.data + (sql - text.data), len);
+	while (!st && load_split_unblanked(&s, &text, &sql, &len)) {
 		st = run_statement(k, file, sql, len, e->name, err);
 	}
 	buf_free(&text);
@@ -88,11 +87,10 @@ static enum status load_server(struct objects *k, struct error *err)
 	const struct stream_index_entry *e = stream_index_find(k->p->index, LAYOUT_SERVER);
 	struct buf text = BUF_INIT(1);
 	enum status st = e ? load_plan_read(k->p, e, &text, err) : ST_OK;
-	struct load_split s = { text.data, text.data ? text.data + text.len : NULL };
+	struct load_split s = load_split_of(&text);
 	const char *sql;
 	size_t len;
-	while (!st && load_split_next(&s, &sql, &len)) {
-		len = layout_unblank(text.data + (sql - text.data), len);
+	while (!st && load_split_unblanked(&s, &text, &sql, &len)) {
 		bool loadable = !strncmp(sql, function, sizeof function - 1) || !strncmp(sql, aggregate, sizeof aggregate - 1);
 		st = loadable ? create_function(k, sql, len, err) : load_session_exec(k->c, sql, len, true, LAYOUT_SERVER, NULL, err);
 	}
@@ -109,28 +107,16 @@ enum status load_objects_schemas(const struct load_plan *p, struct conn *c, cons
 	return st;
 }
 
-static enum status load_views(struct objects *k, struct run *run, struct error *err)
+/* One file of each table that has it: LAYOUT_VIEW or LAYOUT_TRIGGERS. */
+static enum status load_files(struct objects *k, enum layout_file file, struct run *run, struct error *err)
 {
 	const struct load_plan *p = k->p;
 	enum status st = ST_OK;
 	for (size_t i = 0; !st && i < p->layout->ntables; i++) {
 		const struct layout_table *t = &p->layout->table[i];
 		st = run_check(run, err);
-		if (!st && t->view)
-			st = run_file(k, t->schema, LAYOUT_VIEW, t->file, err);
-	}
-	return st;
-}
-
-static enum status load_triggers(struct objects *k, struct run *run, struct error *err)
-{
-	const struct load_plan *p = k->p;
-	enum status st = ST_OK;
-	for (size_t i = 0; !st && i < p->layout->ntables; i++) {
-		const struct layout_table *t = &p->layout->table[i];
-		st = run_check(run, err);
-		if (!st && t->triggers)
-			st = run_file(k, t->schema, LAYOUT_TRIGGERS, t->file, err);
+		if (!st && (file == LAYOUT_VIEW ? t->view : t->triggers))
+			st = run_file(k, t->schema, file, t->file, err);
 	}
 	return st;
 }
@@ -161,7 +147,7 @@ static enum status close_schema(struct objects *k, const struct layout_schema *s
 	struct buf text = BUF_INIT(1), alter = BUF_INIT(4096);
 	bool read_only = false;
 	enum status st = load_plan_read(k->p, load_plan_entry(k->p, LAYOUT_SCHEMA_CREATE, schema->file), &text, err);
-	struct load_split s = { text.data, text.data ? text.data + text.len : NULL };
+	struct load_split s = load_split_of(&text);
 	const char *sql;
 	size_t len;
 	while (!st && !read_only && load_split_next(&s, &sql, &len))
@@ -197,9 +183,9 @@ enum status load_objects_rest(const struct load_plan *p, struct conn *c, const s
 	if (!st)
 		st = load_programs(&k, err);
 	if (!st)
-		st = load_views(&k, run, err);
+		st = load_files(&k, LAYOUT_VIEW, run, err);
 	if (!st)
-		st = load_triggers(&k, run, err);
+		st = load_files(&k, LAYOUT_TRIGGERS, run, err);
 	if (!st && users)
 		st = load_accounts_grant(&accounts, c, o->server, err);
 	if (!st)

@@ -40,5 +40,5 @@ void load_plan_free(struct load_plan *p);
 
 /* NULL = there is none. */
 const struct stream_index_entry *load_plan_entry(const struct load_plan *p, enum layout_file file, const char *stem);
-/* The entry's text, checked against its digest, uncompressed. Any thread. */
+/* The entry's text, checked against its digest, uncompressed. ret: empty; its maximum becomes what the entry may have. Any thread. */
 enum status load_plan_read(const struct load_plan *p, const struct stream_index_entry *e, struct buf *ret, struct error *err);

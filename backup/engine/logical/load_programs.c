@@ -39,11 +39,10 @@ static enum status read_file(const struct load_plan *p, const struct layout_sche
 	const struct stream_index_entry *e = load_plan_entry(p, LAYOUT_SCHEMA_POST, s->file);
 	struct buf text = BUF_INIT(1);
 	enum status st = load_plan_read(p, e, &text, err);
-	struct load_split split = { text.data, text.data ? text.data + text.len : NULL };
+	struct load_split split = load_split_of(&text);
 	const char *sql;
 	size_t len;
-	while (!st && load_split_next(&split, &sql, &len)) {
-		len = layout_unblank(text.data + (sql - text.data), len);
+	while (!st && load_split_unblanked(&split, &text, &sql, &len)) {
 		if (load_ddl_is_event(sql, len))
 			st = check_event(sql, len, e->name, err);
 		else if (sets_zone(sql, len))

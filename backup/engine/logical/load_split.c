@@ -4,6 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "layout.h"
+
+struct load_split load_split_of(const struct buf *text)
+{
+	return (struct load_split){ text->data, text->data ? text->data + text->len : NULL };
+}
+
 static void skip_to_statement(struct load_split *s)
 {
 	while (s->p < s->end) {
@@ -35,6 +42,14 @@ bool load_split_next(struct load_split *s, const char **ret, size_t *ret_len)
 	*ret = from;
 	*ret_len = (size_t)(to - from);
 	return *ret_len > 0 || load_split_next(s, ret, ret_len);
+}
+
+bool load_split_unblanked(struct load_split *s, struct buf *text, const char **ret, size_t *ret_len)
+{
+	if (!load_split_next(s, ret, ret_len))
+		return false;
+	*ret_len = layout_unblank(text->data + (*ret - text->data), *ret_len);
+	return true;
 }
 
 bool load_split_is_insert(const char *sql, size_t len)
