@@ -172,6 +172,20 @@ static void say_running(struct buf *out, const json_t *run)
 	buf_free(&progress);
 }
 
+/* The table shows the applier, which may run and have nothing to do. */
+static void say_receivers(struct buf *out, const json_t *instance)
+{
+	size_t i;
+	json_t *channel;
+	json_array_foreach(json_object_get(json_object_get(instance, "observation"), "channels"), i, channel) {
+		const json_t *receiver = json_object_get(channel, "receiver");
+		const char *name = jsonx_str_or(channel, "name", ""), *why = jsonx_str_or(receiver, "error", "");
+		if (json_is_object(receiver) && !is(receiver, "running"))
+			said(out, "%s: nothing new arrives%s%s, the receiver %s%s%s", jsonx_str_or(instance, "name", "?"), *name ? " on channel " : "", name,
+			     *why ? "has an error" : "is not connected", *why ? ": " : "", why);
+	}
+}
+
 /* What the tables have no room for. */
 static void notes(struct buf *out, const json_t *view)
 {
@@ -180,8 +194,10 @@ static void notes(struct buf *out, const json_t *view)
 	json_t *item;
 	json_array_foreach(json_object_get(view, "runs"), i, item)
 		say_running(out, item);
-	json_array_foreach(json_object_get(view, "instances"), i, item)
+	json_array_foreach(json_object_get(view, "instances"), i, item) {
 		say_error(out, jsonx_str_or(item, "name", "?"), json_object_get(item, "error"));
+		say_receivers(out, item);
+	}
 	json_array_foreach(json_object_get(view, "repositories"), i, item)
 		say_error(out, jsonx_str_or(item, "store", "?"), json_object_get(item, "error"));
 	json_array_foreach(json_object_get(view, "snapshots"), i, item) {

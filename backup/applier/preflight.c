@@ -106,6 +106,18 @@ static bool any_running(const struct channels *ch)
 	return false;
 }
 
+/* The applier has nothing to complain of then, and no lag is known: the snapshot would pass for one of today. */
+static enum status warn_receiver(const struct channel *ch, struct strlist *warnings, struct error *err)
+{
+	char label[160], why[64] = "is stopped";
+	if (ch->cp.io_running || (!ch->io_stopped && !ch->io_errno))
+		return ST_OK;
+	if (ch->io_errno)
+		snprintf(why, sizeof why, "has met error %u", ch->io_errno);
+	return strlist_addf(warnings, err, "%s: the receiver %s: the snapshot holds nothing newer than what it had received",
+	                    channels_label(&ch->cp, label), why);
+}
+
 static enum status warn(struct preflight_facts *f, struct error *err)
 {
 	const struct instance *in = &f->in;
@@ -119,6 +131,8 @@ static enum status warn(struct preflight_facts *f, struct error *err)
 		st = strlist_add(&f->notes, "the event scheduler is ON: an event that writes in the wrong moment costs a retry", err);
 	if (!st && f->no_xa_right)
 		st = strlist_add(&f->warnings, "XA RECOVER is not allowed: prepared transactions are seen but not named (XA_RECOVER_ADMIN)", err);
+	for (size_t i = 0; !st && i < f->ch.n; i++)
+		st = warn_receiver(&f->ch.item[i], &f->warnings, err);
 	return st;
 }
 

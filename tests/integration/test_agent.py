@@ -515,3 +515,17 @@ def test_the_service_manager_is_told(lab):
                 agent.finish(number=None)
         finally:
             agent.__exit__()
+
+
+def test_a_replica_that_is_cut_off_from_its_source_is_pointed_out(lab):
+    """Its applier runs, there is no lag, and backups succeed: with data that get older."""
+    lab.replica.sql("STOP SLAVE IO_THREAD")
+    try:
+        with Agent({"one": lab.replica}, {"never": {}}) as agent:
+            agent.wait_view(lambda v: v["instances"][0]["reachable"], 20, "a first look")
+            assert "one: nothing new arrives" in agent.tell("status").out
+        assert any("the receiver is stopped" in w for w in tool.check(lab.replica).json["warnings"])
+    finally:
+        lab.replica.sql("START SLAVE IO_THREAD")
+    proc.wait_until(lab.replica.running, 20, "the receiver to run")
+    assert not any("receiver" in w for w in tool.check(lab.replica).json["warnings"])
