@@ -121,3 +121,18 @@ def test_the_recipe_without_accounts(lab, tmp_path):
     assert compare.differences(lab.replica, target, [schema]) == []
     assert target.sql("SELECT user, host FROM mysql.user ORDER BY 1, 2") == accounts
     lab.drop(target)
+
+
+@pytest.mark.parametrize("lab", [MariaDB], ids=["mariadb"], indirect=True)
+def test_one_table_as_the_guide_shows(lab, snapshot, tmp_path):
+    repository, name = snapshot
+    guide = re.split(r"^## ", (place.TOP / "agent" / "OPERATING.md").read_text(), flags=re.M)
+    text = next(s for s in guide if s.startswith("When a table is lost"))
+    commands = re.sub(r"^    ", "", re.search(r"(?:^    (?!slackwater).*\n)+", text, re.M)[0], flags=re.M)
+    assert "shop.orders" in commands and "rescued" in commands
+    tool.run("restore", "--from", repository, name, "--to-dir", tmp_path / "DIR", "--include", "app1.ledger")
+    target = lab.target()
+    _run(commands.replace("shop.orders", "app1.ledger"), tmp_path, target)
+    query = "SELECT * FROM {}.ledger ORDER BY 1"
+    assert target.sql(query.format("rescued")) == lab.replica.sql(query.format("app1")) != []
+    lab.drop(target)
