@@ -58,7 +58,7 @@ enum status gaps_read(struct conn *c, const struct instance *in, struct channels
 	return ST_OK;
 }
 
-bool gap_closed(const struct gap *was, const struct gap *now, const struct gtid_set *executed)
+bool gaps_one_closed(const struct gap *was, const struct gap *now, const struct gtid_set *executed)
 {
 	const struct gaps_at *to = &was->target;
 	if (was->set && !gtid_set_contains(executed, was->set))
@@ -73,7 +73,7 @@ enum status gaps_closed(const struct gaps *was, const struct gaps *now, const st
 	bool closed = was->n == now->n && !now->holes;
 	enum status st = gtid_set_parse(ch->executed_set ? ch->executed_set : "", &executed, err);
 	for (size_t i = 0; !st && closed && i < was->n; i++)
-		closed = gap_closed(&was->item[i], was->item[i].channel ? gaps_find(now, was->item[i].channel) : NULL, executed);
+		closed = gaps_one_closed(&was->item[i], was->item[i].channel ? gaps_find(now, was->item[i].channel) : NULL, executed);
 	gtid_set_free(executed);
 	if (!st)
 		*ret = closed;

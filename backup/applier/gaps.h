@@ -42,7 +42,7 @@ const struct gap *gaps_find(const struct gaps *g, const char *channel); /* NULL 
  */
 enum status gaps_read(struct conn *c, const struct instance *in, struct channels *ch, struct gaps *ret, struct error *err);
 /* Is what a channel `was` missing applied by now? now: its gap in a later reading, or NULL; executed: gtid_executed then. Pure. */
-bool gap_closed(const struct gap *was, const struct gap *now, const struct gtid_set *executed);
+bool gaps_one_closed(const struct gap *was, const struct gap *now, const struct gtid_set *executed);
 /* The same of all channels, and no hole is left. ch and now are a later reading. Pure. */
 enum status gaps_closed(const struct gaps *was, const struct gaps *now, const struct channels *ch, bool *ret,
                         struct error *err);

@@ -59,7 +59,7 @@ static enum status is_closed(const struct wait *w, bool *ret, struct error *err)
 {
 	struct gtid_set *executed = NULL;
 	enum status st = gtid_set_parse(w->ch.executed_set ? w->ch.executed_set : "", &executed, err);
-	*ret = !st && gap_closed(w->was, gap_now(w), executed) && (!w->holes || gtid_set_contains(executed, w->holes));
+	*ret = !st && gaps_one_closed(w->was, gap_now(w), executed) && (!w->holes || gtid_set_contains(executed, w->holes));
 	gtid_set_free(executed);
 	return st;
 }
