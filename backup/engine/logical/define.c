@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "define.h"
 
-#include <stdatomic.h>
-
 #include "abreast.h"
 
 struct define {
 	struct inventory *inv; /* each table is written to by one session */
 	unsigned nsessions;
-	atomic_bool failed;    /* one has: the others need not go on */
 };
 
-static enum status define_share(struct session *s, struct define *d, struct error *err)
+static enum status define_share(struct session *s, const struct define *d, const atomic_bool *stop, struct error *err)
 {
 	enum status st = ST_OK;
-	for (size_t i = 0; !st && i < d->inv->ntables && !atomic_load(&d->failed); i++) {
+	for (size_t i = 0; !st && i < d->inv->ntables && !atomic_load(stop); i++) {
 		struct table *t = &d->inv->table[i];
 		if (!t->view && !t->gone && t->reader % d->nsessions == s->index)
 			st = inventory_define_table(t, s->c, err);
@@ -23,17 +20,12 @@ static enum status define_share(struct session *s, struct define *d, struct erro
 }
 
 /* The sessions read bytes as they are stored; a definition is text. */
-static enum status define_session(struct session *s, void *arg, struct error *err)
+static enum status define_session(struct session *s, void *arg, const atomic_bool *stop, struct error *err)
 {
-	struct define *d = arg;
 	enum status st = conn_exec(s->c, INVENTORY_TEXT, err);
 	if (!st)
-		st = define_share(s, d, err);
-	if (!st)
-		st = conn_exec(s->c, INVENTORY_RAW, err);
-	if (st)
-		atomic_store(&d->failed, true);
-	return st;
+		st = define_share(s, arg, stop, err);
+	return st ? st : conn_exec(s->c, INVENTORY_RAW, err);
 }
 
 enum status define_run(struct inventory *inv, struct conn *c, struct session *session, unsigned n, const struct engine_options *o,

@@ -8,14 +8,16 @@ struct touch {
 	size_t max;
 };
 
-static enum status touch_lock(struct session *s, void *arg, struct error *err)
+static enum status touch_lock(struct session *s, void *arg, const atomic_bool *stop, struct error *err)
 {
+	(void)stop; /* what one more session holds need not be taken again */
 	const struct touch *t = arg;
 	return session_touch(s, t->p, t->max, err);
 }
 
-static enum status touch_open(struct session *s, void *arg, struct error *err)
+static enum status touch_open(struct session *s, void *arg, const atomic_bool *stop, struct error *err)
 {
+	(void)stop;
 	const struct touch *t = arg;
 	return session_warm(s, t->p, err);
 }
