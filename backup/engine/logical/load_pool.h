@@ -15,6 +15,6 @@ typedef enum status load_pool_fn(void *arg, unsigned worker, struct conn *c, siz
 /* target and run must outlive it. Sessions are opened by the first use of each thread and kept until free. */
 enum status load_pool_new(const struct conn_options *target, unsigned threads, struct run *run, struct load_pool **ret,
                           struct error *err);
-/* Runs fn for 0 .. n-1, begun in that order; returns when all threads are still. The error is the first that happened. */
+/* Runs fn for 0 .. n-1, begun in that order; returns when all threads are still. The error is the first that happened; no run may follow it. */
 enum status load_pool_run(struct load_pool *p, size_t n, load_pool_fn *fn, void *arg, struct error *err);
 void load_pool_free(struct load_pool *p);
