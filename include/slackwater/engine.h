@@ -4,7 +4,7 @@
  *
  * snapshot.c calls, per attempt: prepare, emit_before, (window: capture), emit_after; and release at the end of each attempt whatever happened.
  * emit_after (and prepare) may return ST_RETRY: the attempt is void (a DDL hit, the lock was given up), start over. Entries go to the stream
- * writer; the checkpoint's entry is the first of shard 0 and is put by snapshot.c unless the engine emits before the window.
+ * writer; snapshot.c puts the checkpoint's behind the window, the first of shard 0 unless the engine has put something there in emit_before.
  */
 #pragma once
 
@@ -13,8 +13,7 @@
 #include "slackwater/stream.h"
 
 enum engine_feature {
-	ENGINE_TRANSACTIONAL_VIEW = 1, /* rows are read through read views: prepared XA and temporary tables must be waited out */
-	ENGINE_EMITS_BEFORE = 2
+	ENGINE_TRANSACTIONAL_VIEW = 1 /* rows are read through read views: prepared XA and temporary tables must be waited out */
 };
 
 enum ddl_mode { DDL_HOLD, DDL_RETRY };
@@ -40,7 +39,6 @@ struct engine_options {
 struct engine_report {
 	uint64_t rows, bytes, tables, nontransactional_tables;
 	uint64_t largest_statement;
-	uint64_t largest_row;
 	uint64_t history_max;      /* longest InnoDB history list seen */
 	int64_t ddl_wait_ms;       /* longest that a replicated DDL waited for us */
 };

@@ -9,15 +9,19 @@
 /* Touching this many tables costs little; with more the applier is set going first, and the fingerprint has to prove that nothing slipped in. */
 enum { CAPTURE_TOUCH = 1000, CAPTURE_TOUCH_MS = 2000 };
 
+/* All of it is tried before a failure is returned. */
 static enum status capture_reset(struct logical *l, struct error *err)
 {
 	enum status st = ST_OK;
-	for (unsigned i = 0; !st && i < l->nsessions; i++)
-		st = session_drop(&l->session[i], err);
-	if (!st && l->lock_held) {
-		l->lock_held = false;
-		st = conn_exec(l->lock, "UNLOCK INSTANCE", err);
+	for (unsigned i = 0; i < l->nsessions; i++) {
+		enum status one = session_drop(&l->session[i], st ? NULL : err);
+		st = st ? st : one;
 	}
+	if (l->lock_held) {
+		enum status one = conn_exec(l->lock, "UNLOCK INSTANCE", st ? NULL : err);
+		st = st ? st : one;
+	}
+	l->lock_held = false;
 	l->touched = false;
 	copy_clear(&l->copy);
 	inventory_clear(&l->window);
@@ -27,12 +31,7 @@ static enum status capture_reset(struct logical *l, struct error *err)
 /* Whatever fails here is a session that is gone, and its locks with it. */
 void capture_drop(struct logical *l)
 {
-	for (unsigned i = 0; i < l->nsessions; i++)
-		(void)session_drop(&l->session[i], NULL);
-	if (l->lock_held)
-		(void)conn_exec(l->lock, "UNLOCK INSTANCE", NULL);
-	l->lock_held = false;
-	l->touched = false;
+	(void)capture_reset(l, NULL);
 }
 
 static enum status capture_snapshots(struct logical *l, struct error *err)

@@ -204,15 +204,8 @@ static void worker_finish(struct worker *w, enum status st, const struct error *
 		d->err = *err;
 		first = true;
 	}
-	if (w->in) {
-		const struct insert_totals *t = insert_totals(w->in);
-		d->totals.rows += t->rows;
-		d->totals.bytes += t->bytes;
-		if (t->largest_row > d->totals.largest_row)
-			d->totals.largest_row = t->largest_row;
-		if (t->largest_statement > d->totals.largest_statement)
-			d->totals.largest_statement = t->largest_statement;
-	}
+	if (w->in)
+		insert_totals_add(&d->totals, insert_totals(w->in));
 	d->running--;
 	pthread_cond_broadcast(&d->changed);
 	pthread_mutex_unlock(&d->lock);

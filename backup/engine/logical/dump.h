@@ -26,7 +26,7 @@ struct dump {
 	struct insert_totals totals;  /* of finished workers */
 };
 
-/* Start the workers; dump_wait joins them. d must stay where it is. */
+/* Start the workers; dump_join waits for them. d must stay where it is. */
 enum status dump_start(struct dump *d, pthread_t *thread, unsigned *ret_started, struct error *err);
 /* Wait at most ms for the end; true when no worker runs any more. */
 bool dump_done(struct dump *d, int64_t ms);

@@ -223,12 +223,12 @@ static enum status emit_json(struct logical *l, struct error *err)
 
 static void emit_report(struct logical *l)
 {
-	const struct insert_totals *a = &l->dump.totals, *b = &l->copy.totals;
-	l->report.rows = a->rows + b->rows;
-	l->report.bytes = a->bytes + b->bytes;
+	struct insert_totals all = l->dump.totals;
+	insert_totals_add(&all, &l->copy.totals);
+	l->report.rows = all.rows;
+	l->report.bytes = all.bytes;
 	l->report.tables = l->plan.n;
-	l->report.largest_statement = a->largest_statement > b->largest_statement ? a->largest_statement : b->largest_statement;
-	l->report.largest_row = a->largest_row > b->largest_row ? a->largest_row : b->largest_row;
+	l->report.largest_statement = all.largest_statement;
 	for (size_t i = 0; i < l->inv.warnings.n; i++)
 		event_warning(l->run.events, "dump", "%s", l->inv.warnings.item[i]);
 	if (l->copy.tables)

@@ -75,6 +75,16 @@ const struct insert_totals *insert_totals(const struct insert *in)
 	return &in->totals;
 }
 
+void insert_totals_add(struct insert_totals *to, const struct insert_totals *more)
+{
+	to->rows += more->rows;
+	to->bytes += more->bytes;
+	if (more->largest_row > to->largest_row)
+		to->largest_row = more->largest_row;
+	if (more->largest_statement > to->largest_statement)
+		to->largest_statement = more->largest_statement;
+}
+
 uint64_t insert_bytes(const struct insert *in)
 {
 	return in->bytes + (in->stmt_rows ? in->stmt.len : 0);

@@ -7,7 +7,7 @@
 
 #include "inventory.h"
 
-/* Takes what e owns; e->name is not set yet, number counts the entries of one table from 0. */
+/* Takes what e owns; e->name is not set yet. Entries of a table come in the order of its rows. */
 typedef enum status insert_put_fn(void *arg, const struct table *t, struct stream_entry *e, struct error *err);
 
 struct insert_totals { uint64_t rows, bytes, largest_statement, largest_row; };
@@ -22,6 +22,7 @@ enum status insert_row(struct insert *in, const char *const *row, const size_t *
 /* Everything that was given is put. Another insert_begin may follow. */
 enum status insert_end(struct insert *in, struct error *err);
 const struct insert_totals *insert_totals(const struct insert *in);
+void insert_totals_add(struct insert_totals *to, const struct insert_totals *more);
 
 /*
  * Rows since the last call whose JSON holds what its text does not tell: *ret_lost for certain, *ret_ask perhaps (json_types.h).

@@ -84,8 +84,8 @@ size_t layout_unblank(char *sql, size_t len);
 
 /* Hands out file names for real names; one per namespace (the schemas; the tables of one schema). */
 struct layout_names {
-	struct strlist used; /* lower case, sorted on demand */
-	size_t *slot;
+	struct strlist used; /* in lower case */
+	size_t *slot;        /* hash of a name -> index in used + 1 */
 	size_t nslots;
 	unsigned *number;    /* the next N, shared by all namespaces of a snapshot */
 };

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "slackwater/conn.h"
-#include "slackwater/strlist.h"
 
 #define LOAD_SERVER_MARKER "slackwater_incomplete" /* the schema that seed/ keeps there while the load is not whole */
 

@@ -117,7 +117,7 @@ static enum status logical_inventory(struct logical *l, struct conn *c, struct e
 static enum status logical_looks(struct logical *l, struct conn *c, struct error *err)
 {
 	enum status st = logical_inventory(l, c, err);
-	for (unsigned i = 1; st == ST_RETRY && l->session[l->nsessions - 1].c && i < LOGICAL_LOOKS; i++)
+	for (unsigned i = 1; st == ST_RETRY && i < LOGICAL_LOOKS; i++)
 		st = logical_inventory(l, c, err);
 	return st;
 }
