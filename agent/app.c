@@ -29,8 +29,7 @@ enum status app_require(const char *value, const char *option, const char *examp
 	if (value)
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_USAGE, "--%s is missing", option);
-	error_hint(err, "for example --%s %s", option, example);
-	return ST_FAILED;
+	return error_hint(err, "for example --%s %s", option, example);
 }
 
 enum status app_require_repository(const struct app *app, struct error *err)
@@ -39,8 +38,7 @@ enum status app_require_repository(const struct app *app, struct error *err)
 	if (st || strcmp(app->config.from, "-") != 0)
 		return st;
 	error_set(err, ST_FAILED, ERR_USAGE, "%s needs a repository, not a pipe", app->verb->name);
-	error_hint(err, "unpack the snapshot: slackwater restore --from - --to-dir DIR");
-	return ST_FAILED;
+	return error_hint(err, "unpack the snapshot: slackwater restore --from - --to-dir DIR");
 }
 
 static void print_error(const char *verb, const struct error *err)
@@ -140,8 +138,7 @@ static enum status check_argument(struct app *a, const struct options_rest *rest
 	/* "-p SECRET": the word is a password that must not be repeated */
 	if (rest->argument_after_password && !(a->verb->takes_id && like_id)) {
 		error_set(err, ST_FAILED, ERR_USAGE, "what stands behind -p or --passphrase looks like a secret; one is not taken from the command line");
-		error_hint(err, "alone the option asks for it; or set SLACKWATER_PASSWORD or SLACKWATER_PASSPHRASE, or use an option file with mode 0600");
-		return ST_FAILED;
+		return error_hint(err, "alone the option asks for it; or set SLACKWATER_PASSWORD or SLACKWATER_PASSPHRASE, or use an option file with mode 0600");
 	}
 	if (a->verb->takes_id) {
 		a->config.id = rest->argument;
@@ -152,8 +149,7 @@ static enum status check_argument(struct app *a, const struct options_rest *rest
 		return ST_OK;
 	}
 	error_set(err, ST_FAILED, ERR_USAGE, "%s takes no argument, but \"%.60s\" was given", a->verb->name, rest->argument);
-	error_hint(err, "every value follows its option: --name VALUE");
-	return ST_FAILED;
+	return error_hint(err, "every value follows its option: --name VALUE");
 }
 
 static enum status parse(struct app *a, int argc, char *const *argv, struct error *err)

@@ -154,8 +154,7 @@ static enum status missing_dir(const char *path, char said[300], struct error *e
 		slash[slash == dir] = '\0';
 	if (stat(dir, &sb)) {
 		error_sys(err, ST_FAILED, ERR_STORE, errno, "%s is not there, and cannot be made in %s", path, dir);
-		error_hint(err, "a repository is made in a directory that is there: is the file system mounted?");
-		return ST_FAILED;
+		return error_hint(err, "a repository is made in a directory that is there: is the file system mounted?");
 	}
 	if (access(dir, W_OK | X_OK))
 		return error_sys(err, ST_FAILED, ERR_STORE, errno, "%s is not there, and cannot be made in %s", path, dir);

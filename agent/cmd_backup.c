@@ -29,8 +29,7 @@ static enum status check_usage(struct app *app, struct error *err)
 	if (!app->result_to_stderr || !isatty(STDOUT_FILENO))
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_USAGE, "a snapshot is not written to a terminal");
-	error_hint(err, "--to - is for a pipe: slackwater backup --to - | ssh HOST 'cat > snapshot.tar'");
-	return ST_FAILED;
+	return error_hint(err, "--to - is for a pipe: slackwater backup --to - | ssh HOST 'cat > snapshot.tar'");
 }
 
 static enum status show(struct app *app, const struct manifest *m, const struct checkpoint *cp, int64_t elapsed_ms,

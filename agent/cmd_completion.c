@@ -117,8 +117,7 @@ static enum status completion_run(struct app *app, struct error *err)
 			error_set(err, ST_FAILED, ERR_USAGE, "name the shell");
 		else
 			error_set(err, ST_FAILED, ERR_USAGE, "there is no completion for %.40s, only for bash", shell);
-		error_hint(err, "source <(slackwater completion bash)");
-		return ST_FAILED;
+		return error_hint(err, "source <(slackwater completion bash)");
 	}
 	add_script(&app->text);
 	return app->config.json ? output_json_set(&app->doc, "script", jsonx_text(buf_str(&app->text)), err) : ST_OK;

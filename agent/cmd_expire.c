@@ -139,8 +139,7 @@ static enum status check_rules(const struct retention_rules *r, struct error *er
 	if (retention_any(r))
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_USAGE, "no rule says what to keep");
-	error_hint(err, "for example --keep-last 3 --keep-daily 7 --keep-weekly 4; with --dry-run nothing is removed");
-	return ST_FAILED;
+	return error_hint(err, "for example --keep-last 3 --keep-daily 7 --keep-weekly 4; with --dry-run nothing is removed");
 }
 
 static enum status expire_run(struct app *app, struct error *err)

@@ -33,8 +33,7 @@ static enum status save(const char *path, const struct buf *text, struct error *
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 && errno == EEXIST) {
 		error_set(err, ST_FAILED, ERR_USAGE, "%s exists, and a key is never overwritten", path);
-		error_hint(err, "what was encrypted for the key in it can be read with nothing else; choose another name");
-		return ST_FAILED;
+		return error_hint(err, "what was encrypted for the key in it can be read with nothing else; choose another name");
 	}
 	if (fd < 0)
 		return error_sys(err, ST_FAILED, ERR_STORE, errno, "cannot create %s", path);
@@ -85,8 +84,7 @@ static enum status keygen_run(struct app *app, struct error *err)
 	const char *out = app->config.out;
 	if (!out && app->config.json) {
 		error_set(err, ST_FAILED, ERR_USAGE, "--json shows no secret key");
-		error_hint(err, "give --out FILE for it");
-		return ST_FAILED;
+		return error_hint(err, "give --out FILE for it");
 	}
 	enum status st = make(&app->run, &text, &recipient, err);
 	if (!st && out)

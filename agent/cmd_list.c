@@ -143,8 +143,7 @@ static enum status verdict(const struct listing *l, struct error *err)
 	if (!l->damaged)
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_SNAPSHOT, "%zu of the manifests are damaged", l->damaged);
-	error_hint(err, "slackwater verify says what is wrong; a snapshot without its manifest does not exist");
-	return ST_FAILED;
+	return error_hint(err, "slackwater verify says what is wrong; a snapshot without its manifest does not exist");
 }
 
 static enum status list_run(struct app *app, struct error *err)

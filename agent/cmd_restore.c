@@ -47,8 +47,7 @@ static enum status check_usage(const struct config *c, struct error *err)
 	if (st || strcmp(c->from, "-") != 0 || !is_partial(c))
 		return st;
 	error_set(err, ST_FAILED, ERR_USAGE, "tables are chosen from a repository; a pipe is unpacked whole");
-	error_hint(err, "leave out --include, --exclude and --tables-from-file");
-	return ST_FAILED;
+	return error_hint(err, "leave out --include, --exclude and --tables-from-file");
 }
 
 static enum status restore_run(struct app *app, struct error *err)

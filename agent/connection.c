@@ -65,8 +65,7 @@ static enum status check_key(const char *group, const char *key, const char *fil
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		if (same_key(key, known[i]))
 			return ST_OK;
-		if (text_similar(key, known[i]))
-			similar = known[i];
+		similar = text_nearer(key, known[i], similar);
 	}
 	error_set(err, ST_FAILED, ERR_USAGE, "%s:%u: [%s] has an unknown key: %.60s", file, line, group, key);
 	if (similar)
@@ -153,8 +152,7 @@ static enum status check_host(const char *host, struct error *err)
 	if (!colon || colon == host || strchr(colon + 1, ':') || strchr(host, ','))
 		return ST_OK; /* a name, or an IPv6 address */
 	error_set(err, ST_FAILED, ERR_USAGE, "\"%.200s\" is no host", host);
-	error_hint(err, "the port is given with --port: --host %.*s --port %.10s", (int)(colon - host), host, colon[1] ? colon + 1 : "3306");
-	return ST_FAILED;
+	return error_hint(err, "the port is given with --port: --host %.*s --port %.10s", (int)(colon - host), host, colon[1] ? colon + 1 : "3306");
 }
 
 static enum status ask_password(const struct run *run, struct conn_options *o, struct error *err)
@@ -204,12 +202,10 @@ static enum status bad_address(const char *text, const char *what, const char *w
 	/* Somebody may have written user:password@host as in a URL. */
 	if (strchr(text, '@')) {
 		error_set(err, ST_FAILED, ERR_USAGE, "%s is HOST[:PORT], without an account", what);
-		error_hint(err, "give the account by its own option, the password by an option file or the environment");
-		return ST_FAILED;
+		return error_hint(err, "give the account by its own option, the password by an option file or the environment");
 	}
 	error_set(err, ST_FAILED, ERR_USAGE, "%s: \"%.200s\" %s", what, text, why);
-	error_hint(err, "write HOST, HOST:PORT or [IPV6]:PORT");
-	return ST_FAILED;
+	return error_hint(err, "write HOST, HOST:PORT or [IPV6]:PORT");
 }
 
 static bool parse_port(const char *text, unsigned *ret)

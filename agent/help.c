@@ -73,23 +73,20 @@ const struct verb *help_find_verb(const char *name)
 enum status help_unknown_verb(const char *name, struct error *err)
 {
 	const char *usual = others_verb(name);
-	const struct verb *best = usual ? help_find_verb(usual) : NULL;
+	const char *best = usual;
 	for (size_t i = 0; !usual && cmd_verbs[i]; i++)
-		if (text_similar(name, cmd_verbs[i]->name) &&
-		    (!best || text_distance(name, cmd_verbs[i]->name) < text_distance(name, best->name)))
-			best = cmd_verbs[i];
-	const char *own = *name != '-' ? NULL : text_similar(name, "--version") ? "--version" : text_similar(name, "--help") ? "--help" : NULL;
+		best = text_nearer(name, cmd_verbs[i]->name, best);
+	const char *own = *name == '-' ? text_nearer(name, "--help", text_nearer(name, "--version", NULL)) : NULL;
 	if (own) {
 		error_set(err, ST_FAILED, ERR_USAGE, "unknown option %.40s", name);
-		error_hint(err, "did you mean %s?", own);
-		return ST_FAILED;
+		return error_hint(err, "did you mean %s?", own);
 	}
 	if (*name == '-')
 		error_set(err, ST_FAILED, ERR_USAGE, "the verb comes first: slackwater VERB [OPTIONS]");
 	else
 		error_set(err, ST_FAILED, ERR_USAGE, "unknown verb \"%.40s\"", name);
 	if (best)
-		error_hint(err, "did you mean %s?", best->name);
+		error_hint(err, "did you mean %s?", best);
 	else
 		error_hint(err, "slackwater --help lists the verbs");
 	return ST_FAILED;

@@ -75,8 +75,7 @@ enum status keys_recipients(const struct config *c, const struct run *run, struc
 		if (!keys_given())
 			return ST_OK;
 		error_set(err, ST_FAILED, ERR_USAGE, "%s is set, but the snapshot would be written in clear", keys_variable);
-		error_hint(err, "give --passphrase to encrypt with it, or --recipient; or unset it");
-		return ST_FAILED;
+		return error_hint(err, "give --passphrase to encrypt with it, or --recipient; or unset it");
 	}
 	enum status st = age_recipients_new(&r, err);
 	if (!st)

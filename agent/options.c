@@ -40,17 +40,11 @@ static enum status unknown_option(const struct option_group *const *groups, cons
                                   struct options_rest *ret, struct error *err)
 {
 	const char *best = others_option(groups, name);
-	unsigned best_distance = 0;
 	/* A word of another program is no slip of the finger. */
 	for (; *groups && !others_option_at(name, 0); groups++)
-		for (size_t i = 0; i < (*groups)->n; i++) {
-			const char *known = (*groups)->option[i].name;
-			unsigned d = text_distance(name, known);
-			if ((*groups)->option[i].type != OPTION_REFUSED && text_similar(name, known) && (!best || d < best_distance)) {
-				best = known;
-				best_distance = d;
-			}
-		}
+		for (size_t i = 0; i < (*groups)->n; i++)
+			if ((*groups)->option[i].type != OPTION_REFUSED)
+				best = text_nearer(name, (*groups)->option[i].name, best);
 	snprintf(ret->unknown, sizeof ret->unknown, "%s", name);
 	error_set(err, ST_FAILED, ERR_USAGE, "unknown option --%.60s", name);
 	if (best)
@@ -64,8 +58,7 @@ static enum status bad_choice(const struct option *o, const char *value, struct 
 	const char *similar = NULL;
 	for (size_t i = 0; o->choices[i]; i++) {
 		buf_addf(&list, "%s%s", i ? ", " : "", o->choices[i]);
-		if (text_similar(value, o->choices[i]))
-			similar = o->choices[i];
+		similar = text_nearer(value, o->choices[i], similar);
 	}
 	error_set(err, ST_FAILED, ERR_USAGE, "--%s cannot be \"%.60s\"", o->name, value);
 	if (similar)
@@ -102,8 +95,7 @@ static enum status bad_value(const struct option *o, const char *value, const ch
                              struct error *err)
 {
 	error_set(err, ST_FAILED, ERR_USAGE, "--%s: \"%.60s\" is not a %s", o->name, value, what);
-	error_hint(err, "%s", hint);
-	return ST_FAILED;
+	return error_hint(err, "%s", hint);
 }
 
 static enum status set_number(const struct option *o, const char *value, void *slot, struct error *err)
@@ -145,8 +137,7 @@ static enum status set_value(const struct option *o, const char *value, void *ta
 	void *slot = (char *)target + o->offset;
 	if (!*value) {
 		error_set(err, ST_FAILED, ERR_USAGE, "--%s has an empty value", o->name);
-		error_hint(err, "leave the option out, or give it a value");
-		return ST_FAILED;
+		return error_hint(err, "leave the option out, or give it a value");
 	}
 	switch (o->type) {
 	case OPTION_TEXT:
@@ -221,8 +212,7 @@ static enum status apply(struct parser *p, const struct option *o, const char *v
 	if (!value) {
 		if (p->at + 1 >= p->argc) {
 			error_set(err, ST_FAILED, ERR_USAGE, "--%s needs a value", o->name);
-			error_hint(err, "--%s %s: %s", o->name, o->value, o->help);
-			return ST_FAILED;
+			return error_hint(err, "--%s %s: %s", o->name, o->value, o->help);
 		}
 		value = p->argv[++p->at];
 	}
@@ -273,8 +263,7 @@ static enum status take_argument(struct parser *p, const char *arg, struct error
 	if (p->rest->argument) {
 		/* not shown: it may be the password of a "-p SECRET" */
 		error_set(err, ST_FAILED, ERR_USAGE, "too many arguments");
-		error_hint(err, "at most one argument that is not an option; values follow their option: --name VALUE");
-		return ST_FAILED;
+		return error_hint(err, "at most one argument that is not an option; values follow their option: --name VALUE");
 	}
 	p->rest->argument = arg;
 	p->rest->argument_after_password = after;

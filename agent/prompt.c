@@ -76,8 +76,7 @@ enum status prompt_password(const char *text, const struct run *run, char **ret_
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	if (tty < 0) {
 		error_set(err, ST_FAILED, ERR_USAGE, "there is no terminal to ask for the password on");
-		error_hint(err, "set SLACKWATER_PASSWORD, or put password=... into an option file with mode 0600");
-		return ST_FAILED;
+		return error_hint(err, "set SLACKWATER_PASSWORD, or put password=... into an option file with mode 0600");
 	}
 	enum status st = ask(tty, text, run, line, err);
 	close(tty);

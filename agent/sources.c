@@ -77,8 +77,7 @@ static enum status complete(const struct config *c, const struct optfile *files,
 	if (s->login.user)
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_USAGE, "no replication account for source %s", s->login.host);
-	error_hint(err, "give --source-user, or user=... in the group [%s] of an option file", common_group);
-	return ST_FAILED;
+	return error_hint(err, "give --source-user, or user=... in the group [%s] of an option file", common_group);
 }
 
 static enum status unique(const struct seed_source *s, size_t n, struct error *err)
@@ -88,8 +87,7 @@ static enum status unique(const struct seed_source *s, size_t n, struct error *e
 			if (!strcmp(s[i].channel, s[j].channel)) {
 				error_set(err, ST_FAILED, ERR_USAGE, "two sources for %s%.100s", *s[i].channel ? "channel " : "the default channel",
 				          s[i].channel);
-				error_hint(err, "with several sources each is written --source CHANNEL=HOST:PORT");
-				return ST_FAILED;
+				return error_hint(err, "with several sources each is written --source CHANNEL=HOST:PORT");
 			}
 	return ST_OK;
 }

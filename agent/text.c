@@ -94,3 +94,10 @@ bool text_similar(const char *typed, const char *known)
 	size_t allowed = strlen(known) < 6 ? 1 : strlen(known) < 9 ? 2 : 3;
 	return text_distance(typed, known) <= allowed;
 }
+
+const char *text_nearer(const char *typed, const char *known, const char *best)
+{
+	if (!text_similar(typed, known))
+		return best;
+	return !best || text_distance(typed, known) <= text_distance(typed, best) ? known : best;
+}

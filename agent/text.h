@@ -19,3 +19,5 @@ void text_count(uint64_t n, const char *word, char out[UNITS_TEXT]);
 unsigned text_distance(const char *a, const char *b);
 /* Near enough to ask "did you mean". */
 bool text_similar(const char *typed, const char *known);
+/* known, when it is near enough for that and best (NULL = none so far) is not nearer; else best. */
+const char *text_nearer(const char *typed, const char *known, const char *best);

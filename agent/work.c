@@ -58,8 +58,7 @@ static enum status add_table(const char *line, size_t len, const char *name, siz
 	const char *dot = memchr(line, '.', len);
 	if (!dot || dot == line || dot == line + len - 1) {
 		error_set(err, ST_FAILED, ERR_USAGE, "%s, line %zu: not a schema.table", name, number);
-		error_hint(err, "one schema.table a line, without quotes; lines that start with # are comments");
-		return ST_FAILED;
+		return error_hint(err, "one schema.table a line, without quotes; lines that start with # are comments");
 	}
 	return strlist_addf(ret, err, "%.*s", (int)len, line);
 }

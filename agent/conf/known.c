@@ -129,10 +129,10 @@ bool known_kind_find(const char *name, enum known_kind *ret)
 
 const char *known_kind_similar(const char *name)
 {
+	const char *best = NULL;
 	for (unsigned k = 0; k < KNOWN_KINDS; k++)
-		if (text_similar(name, kinds[k]))
-			return kinds[k];
-	return NULL;
+		best = text_nearer(name, kinds[k], best);
+	return best;
 }
 
 void known_defaults(enum known_kind k, union known_values *ret)
@@ -227,7 +227,6 @@ static bool similar_key(enum known_kind k, const char *key, struct buf *hint)
 	const char *prefix;
 	enum known_for takes;
 	char best[80] = "", name[80];
-	unsigned best_distance = 0;
 	for (size_t i = 0; others_option_at(key, i); i++)
 		if (known_find(k, others_option_at(key, i), &takes)) {
 			buf_addf(hint, "did you mean %s?", others_option_at(key, i));
@@ -235,11 +234,8 @@ static bool similar_key(enum known_kind k, const char *key, struct buf *hint)
 		}
 	for (size_t i = 0; !others_option_at(key, 0) && (o = known_key(k, i, &takes, &prefix)) != NULL; i++) {
 		snprintf(name, sizeof name, "%s%s", prefix, o->name);
-		unsigned distance = text_distance(key, name);
-		if (text_similar(key, name) && (!*best || distance < best_distance)) {
+		if (text_nearer(key, name, *best ? best : NULL) == name)
 			snprintf(best, sizeof best, "%s", name);
-			best_distance = distance;
-		}
 	}
 	if (*best)
 		buf_addf(hint, "did you mean %s?", best);

@@ -120,6 +120,5 @@ enum status mistakes_verdict(struct mistakes *m, struct error *err)
 	if (m->n == 1)
 		return error_set(err, ST_FAILED, ERR_USAGE, "%s", m->item[0].text);
 	error_set(err, ST_FAILED, ERR_USAGE, "%.800s, and %zu more mistake%s", m->item[0].text, m->n - 1, m->n > 2 ? "s" : "");
-	error_hint(err, "slackwater check --config FILE names them all");
-	return ST_FAILED;
+	return error_hint(err, "slackwater check --config FILE names them all");
 }

@@ -30,13 +30,15 @@ static size_t find(const struct job *j, enum known_kind kind, const char *name)
 	const struct settings *s = j->settings;
 	const char *what = known_kind_name(kind);
 	size_t n = kind == KNOWN_INSTANCE ? s->ninstances : s->nstores;
+	const char *similar = NULL;
 	char hint[200] = "";
 	for (size_t i = 0; name && i < n; i++) {
 		if (!strcmp(name_at(s, kind, i), name))
 			return i;
-		if (text_similar(name, name_at(s, kind, i)))
-			snprintf(hint, sizeof hint, "did you mean %s?", name_at(s, kind, i));
+		similar = text_nearer(name, name_at(s, kind, i), similar);
 	}
+	if (similar)
+		snprintf(hint, sizeof hint, "did you mean %s?", similar);
 	if (name)
 		section_wrong(j->from, what, j->mistakes, hint, "there is no [%s %.64s]", what, name);
 	else if (!n)

@@ -26,8 +26,7 @@ static enum status take_plain(const char **s, struct buf *word, struct error *er
 {
 	if (strchr("|&<>;`", **s)) {
 		error_set(err, ST_FAILED, ERR_USAGE, "%c stands outside quotes, and no shell reads this", **s);
-		error_hint(err, "write a script, and name it here");
-		return ST_FAILED;
+		return error_hint(err, "write a script, and name it here");
 	}
 	if (**s == '\\' && !*++*s)
 		return error_set(err, ST_FAILED, ERR_USAGE, "a backslash stands at the end");

@@ -21,8 +21,7 @@ static enum status held(int fd, const char *state_dir, struct error *err)
 		error_set(err, ST_FAILED, ERR_BUSY, "another agent (process %ld) uses the state directory %s", pid, state_dir);
 	else
 		error_set(err, ST_FAILED, ERR_BUSY, "another agent uses the state directory %s", state_dir);
-	error_hint(err, "one agent serves many instances; a second one needs a state-dir of its own");
-	return ST_FAILED;
+	return error_hint(err, "one agent serves many instances; a second one needs a state-dir of its own");
 }
 
 enum status lock_take(const char *state_dir, int *ret_fd, struct error *err)

@@ -40,8 +40,7 @@ static enum status run_one(struct core *c, struct job *j, json_t *answer, struct
 		return error_set(err, ST_RETRY, ERR_BUSY, "the agent is ending");
 	if (t) {
 		error_set(err, ST_FAILED, ERR_BUSY, "%s is being taken already, by %s", name_of(c, j), t->id);
-		error_hint(err, "slackwater cancel %s ends it", name_of(c, j));
-		return ST_FAILED;
+		return error_hint(err, "slackwater cancel %s ends it", name_of(c, j));
 	}
 	if (!j->asked)
 		j->asked = ++c->memory.sequence;
@@ -81,8 +80,7 @@ static enum status resume_one(struct core *c, struct job *j, json_t *answer, str
 {
 	if (c->memory.paused) {
 		error_set(err, ST_FAILED, ERR_USAGE, "everything is paused, and %s with it", name_of(c, j));
-		error_hint(err, "slackwater resume, without a name, lifts that");
-		return ST_FAILED;
+		return error_hint(err, "slackwater resume, without a name, lifts that");
 	}
 	return pause_to(c, j, false, answer, err);
 }
@@ -149,12 +147,10 @@ static enum status cancel(struct core *c, const char *name, json_t *answer, stru
 		return ST_OK;
 	if (hook) {
 		error_set(err, ST_FAILED, ERR_USAGE, "%s is over: only its %s hook still runs", hook->id, hook->state == TASK_SUCCEEDED ? "after" : "failure");
-		error_hint(err, "run-timeout ends it");
-		return ST_FAILED;
+		return error_hint(err, "run-timeout ends it");
 	}
 	error_set(err, ST_FAILED, ERR_USAGE, "nothing of %s is running", name ? name : "this agent");
-	error_hint(err, "slackwater status --config FILE shows what runs");
-	return ST_FAILED;
+	return error_hint(err, "slackwater status --config FILE shows what runs");
 }
 
 static enum status cancel_one(struct core *c, struct job *j, json_t *answer, struct error *err)
@@ -191,8 +187,7 @@ static struct job *find_job(struct core *c, const char *name, struct error *err)
 	if (j)
 		return j;
 	for (size_t i = 0; i < c->settings->nsnapshots; i++)
-		if (text_similar(name, c->settings->snapshot[i].name))
-			similar = c->settings->snapshot[i].name;
+		similar = text_nearer(name, c->settings->snapshot[i].name, similar);
 	error_set(err, ST_FAILED, ERR_USAGE, "no [snapshot %.80s] is in the agent's configuration", name);
 	if (similar)
 		error_hint(err, "did you mean %s?", similar);

@@ -134,8 +134,7 @@ static enum status refuse_other_state(const struct core *c, const struct setting
 	if (!strcmp(now->agent.state_dir, c->settings->agent.state_dir))
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_USAGE, "state-dir cannot be changed while the agent runs");
-	error_hint(err, "restart the agent");
-	return ST_FAILED;
+	return error_hint(err, "restart the agent");
 }
 
 static enum status take_over(struct core *c, struct settings *now, struct error *err)

@@ -158,8 +158,7 @@ static enum status check_member(const char *key, const json_t *value, struct err
 	if (!strcmp(key, "snapshot"))
 		return json_is_string(value) ? ST_OK : error_set(err, ST_FAILED, ERR_USAGE, "\"snapshot\" has to be a name");
 	error_set(err, ST_FAILED, ERR_USAGE, "the request has an unknown member");
-	error_hint(err, "known is snapshot");
-	return ST_FAILED;
+	return error_hint(err, "known is snapshot");
 }
 
 enum status api_request(const char *command, const char *body, size_t len, json_t **ret, struct error *err)

@@ -20,8 +20,7 @@ enum { LISTEN_BACKLOG = 128, LISTEN_GROUP_MAX = 65536 };
 static enum status bad_address(const char *text, struct error *err)
 {
 	error_set(err, ST_FAILED, ERR_USAGE, "\"%s\" is no address to listen on", text);
-	error_hint(err, "127.0.0.1:9877, [::1]:9877 or unix:/run/slackwater/http.sock");
-	return ST_FAILED;
+	return error_hint(err, "127.0.0.1:9877, [::1]:9877 or unix:/run/slackwater/http.sock");
 }
 
 /* Splits "HOST:PORT" and "[HOST]:PORT". */
@@ -146,8 +145,7 @@ static enum status clear_place(const char *path, const struct sockaddr_un *a, st
 	if (bad && bad != EAGAIN)
 		return error_sys(err, ST_FAILED, exitcode_of_place(bad), bad, "cannot find out whether somebody answers on %s", path);
 	error_set(err, ST_FAILED, ERR_BUSY, "somebody answers on %s already", path);
-	error_hint(err, "is another agent running with this configuration?");
-	return ST_FAILED;
+	return error_hint(err, "is another agent running with this configuration?");
 }
 
 static enum status find_group(const char *group, gid_t *ret, struct error *err)
@@ -193,8 +191,7 @@ enum status listen_unix(const char *path, const char *group, struct listen_socke
 	struct listen_socket s = { .fd = -1, .unix_socket = true, .loopback = true };
 	if (*path != '/' || strlen(path) >= sizeof a.sun_path) {
 		error_set(err, ST_FAILED, ERR_USAGE, "\"%s\" cannot be a socket", path);
-		error_hint(err, "an absolute path of at most %zu bytes", sizeof a.sun_path - 1);
-		return ST_FAILED;
+		return error_hint(err, "an absolute path of at most %zu bytes", sizeof a.sun_path - 1);
 	}
 	memcpy(a.sun_path, path, strlen(path) + 1);
 	enum status st = clear_place(path, &a, err);

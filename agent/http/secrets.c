@@ -15,8 +15,7 @@ enum status secrets_take_token(struct secrets *s, const char *token, size_t len,
 		return st;
 	}
 	error_set(err, ST_FAILED, ERR_USAGE, "the token is shorter than %d characters", SECRETS_TOKEN_MIN);
-	error_hint(err, "openssl rand -hex 32 makes a good one");
-	return ST_FAILED;
+	return error_hint(err, "openssl rand -hex 32 makes a good one");
 }
 
 static enum status read_token(const char *path, struct secrets *s, struct error *err)

@@ -46,8 +46,7 @@ static enum status check_options(const struct http_options *o, struct error *err
 		return error_set(err, ST_FAILED, ERR_USAGE, "TLS is for TCP; %s is a Unix socket", o->listen);
 	if (tls && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
 		error_set(err, ST_FAILED, ERR_USAGE, "this libmicrohttpd has no TLS");
-		error_hint(err, "listen on loopback and put a reverse proxy in front of it");
-		return ST_FAILED;
+		return error_hint(err, "listen on loopback and put a reverse proxy in front of it");
 	}
 	return ST_OK;
 }
@@ -120,8 +119,7 @@ static enum status refuse_open_door(const struct http *h, const struct http_opti
 	if (h->world.socket.loopback || o->secrets->has_token)
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_USAGE, "%s can be reached by others, and there is no token", o->listen);
-	error_hint(err, "set token-file in [agent], or listen on 127.0.0.1");
-	return ST_FAILED;
+	return error_hint(err, "set token-file in [agent], or listen on 127.0.0.1");
 }
 
 static enum status open_world(struct http *h, const struct http_options *o, struct error *err)

@@ -38,8 +38,7 @@ static const struct { const char *name, *fields; } shorthands[] = {
 static enum status bad_field(const struct field *f, const char *text, const char *what, struct error *err)
 {
 	error_set(err, ST_FAILED, ERR_USAGE, "%s \"%.40s\": %s", f->name, text, what);
-	error_hint(err, "%s: *, numbers (%s), ranges as 1-5, lists as 1,15, and steps as */2 or 0-20/5", f->name, f->hint);
-	return ST_FAILED;
+	return error_hint(err, "%s: *, numbers (%s), ranges as 1-5, lists as 1,15, and steps as */2 or 0-20/5", f->name, f->hint);
 }
 
 /* A number or a name at *s. last: it ends a range, where Sunday by name comes after Saturday. */
@@ -113,14 +112,13 @@ static enum status parse_field(const struct field *f, const char *text, uint64_t
 
 static enum status unknown_shorthand(const char *text, struct error *err)
 {
+	const char *similar = NULL;
 	error_set(err, ST_FAILED, ERR_USAGE, "there is no schedule \"%.40s\"", text);
 	for (size_t i = 0; i < sizeof shorthands / sizeof shorthands[0]; i++)
-		if (text_similar(text, shorthands[i].name)) {
-			error_hint(err, "did you mean %s?", shorthands[i].name);
-			return ST_FAILED;
-		}
-	error_hint(err, "@hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually and @every D are known");
-	return ST_FAILED;
+		similar = text_nearer(text, shorthands[i].name, similar);
+	if (similar)
+		return error_hint(err, "did you mean %s?", similar);
+	return error_hint(err, "@hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually and @every D are known");
 }
 
 /* Cuts text at its blanks, in place. Returns the number of words, of which the first `max` are in word. */
@@ -149,8 +147,7 @@ static enum status parse_fields(char *text, struct schedule *ret, struct error *
 	size_t n = split(text, word, SCHEDULE_FIELDS);
 	if (n != SCHEDULE_FIELDS) {
 		error_set(err, ST_FAILED, ERR_USAGE, "a schedule has five fields, this has %zu", n);
-		error_hint(err, "minute, hour, day of month, month, day of week, as in \"30 2 * * *\"; or @daily and the like");
-		return ST_FAILED;
+		return error_hint(err, "minute, hour, day of month, month, day of week, as in \"30 2 * * *\"; or @daily and the like");
 	}
 	for (size_t i = 0; i < SCHEDULE_FIELDS; i++) {
 		enum status st = parse_field(&fields[i], word[i], &mask[i], err);
@@ -175,8 +172,7 @@ static enum status parse_every(const char *duration, struct schedule *ret, struc
 	int64_t ms;
 	if (!units_parse_duration(duration, &ms) || ms < 1000 || ms % 1000) {
 		error_set(err, ST_FAILED, ERR_USAGE, "@every: \"%.40s\" is not a duration of whole seconds", duration);
-		error_hint(err, "for example @every 90s, @every 6h");
-		return ST_FAILED;
+		return error_hint(err, "for example @every 90s, @every 6h");
 	}
 	*ret = (struct schedule){ .every_s = ms / 1000 };
 	return ST_OK;

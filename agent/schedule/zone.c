@@ -370,8 +370,7 @@ enum status zone_parse(const void *tzif, size_t len, const char *what, struct zo
 	if (!parse(tzif, len, z)) {
 		zone_free(z);
 		error_set(err, ST_FAILED, ERR_USAGE, "%.200s is no time zone that can be used", what);
-		error_hint(err, "a TZif file of version 2 or later without leap seconds is expected, as the package tzdata has them");
-		return ST_FAILED;
+		return error_hint(err, "a TZif file of version 2 or later without leap seconds is expected, as the package tzdata has them");
 	}
 	*ret = z;
 	return ST_OK;
