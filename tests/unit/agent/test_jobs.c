@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,6 +303,20 @@ static void a_pause_holds_up_schedules_only(void **state)
 	assert_false(job(st, "a")->memory->paused);
 }
 
+/* A hook puts right what the run needed: it is let alone. */
+static void only_a_hook_is_left(void **state)
+{
+	struct stage *st = *state;
+	struct core *c = &st->core;
+	reload(st, "[snapshot a]\ninstance = db1\nrun-after = /bin/sleep 1000\n");
+	ORDER("run", "a", "a=backup-1");
+	UNTIL(c, core_task_of_snapshot(c, "a") && core_task_of_snapshot(c, "a")->step == TASK_AFTER);
+	REFUSED("cancel", "a", ERR_USAGE, "backup-1 is over: only its after hook still runs", "run-timeout");
+	process_signal(&core_task_of_snapshot(c, "a")->child, SIGKILL, true);
+	UNTIL(c, run_of(st, "backup"));
+	run_is(run_of(st, "backup"), "a", "request", "succeeded");
+}
+
 static void orders_that_are_none(void **state)
 {
 	struct stage *st = *state;
@@ -438,6 +453,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_failure_is_remembered, setup, teardown),
 		cmocka_unit_test_setup_teardown(cut_off_by_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pause_holds_up_schedules_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_a_hook_is_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(orders_that_are_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_section_that_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_schedule_has_missed_nothing, setup, teardown),

@@ -141,7 +141,14 @@ static void figures_count_what_succeeded(void **state)
 	assert_int_equal(jsonx_u64_or(json_object_get(json_object_get(c, "runs"), "backup"), "failed", 9), 1);
 	assert_int_equal(jsonx_u64_or(c, "retries", 9), 1);
 	assert_int_equal(jsonx_u64_or(c, "bytes", 9), 2000);
+	assert_int_equal(jsonx_u64_or(c, "stored_bytes", 9), 200);
+	assert_int_equal(jsonx_u64_or(c, "rows", 9), 20);
 	json_decref(c);
+	json_t *proof = a_run(11, "failed", "schedule");
+	OK(memory_add_run(&m, j, RUN_PROOF, proof, &err));
+	assert_ptr_equal(j->last_proof, proof);
+	assert_string_equal(jsonx_str_or(j->last, "id", ""), "backup-10");
+	json_decref(proof);
 	memory_free(&m);
 }
 
@@ -176,6 +183,9 @@ static void a_damaged_file_is_moved_aside(void **state)
 	damaged(s, "{\"format\": 1, \"sequence\": 4}", "paused");
 	damaged(s, "{\"format\": 1, \"sequence\": 4, \"paused\": false, \"jobs\": [{}], \"runs\": [], \"open\": []}", "name");
 	damaged(s, "{\"format\": 1, \"sequence\": 4, \"paused\": false, \"jobs\": [], \"runs\": [5], \"open\": []}", "no object");
+	/* and nothing of what was good before the damage is kept */
+	damaged(s, "{\"format\": 1, \"sequence\": 4, \"paused\": false, \"jobs\": [{\"name\": \"a\", \"backup\": {}, \"proof\": {}}], \"runs\": [{}], \"open\": [5]}",
+	        "no object");
 }
 
 static void what_cannot_be_written_is_said(void **state)

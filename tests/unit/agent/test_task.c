@@ -373,6 +373,22 @@ static void a_listing_that_does_not_heed(void **state)
 	ended(st, "cancelled", 128 + SIGKILL, "ended by SIGKILL");
 }
 
+/* The hook before it ends well all the same: what it was to prepare is not begun. */
+static void cancelled_while_it_is_prepared(void **state)
+{
+	struct stage *st = *state;
+	words(&st->snapshot.before, "trap 'exit 0' TERM; echo > work; while :; do sleep 0.05; done");
+	words(&st->snapshot.failure, "echo $SLACKWATER_STATUS > failure");
+	begin(st, "echo > never");
+	wait_for_work();
+	assert_true(task_cancel(st->task, false));
+	ended(st, "cancelled", 128 + SIGTERM, "cancelled before it had begun");
+	assert_int_not_equal(access("never", F_OK), 0);
+	char *failure = file(st, "failure");
+	assert_string_equal(failure, "cancelled\n");
+	free(failure);
+}
+
 /* It was told to end and had ended well before it heard of it. */
 static void cancelled_too_late(void **state)
 {
@@ -424,6 +440,7 @@ int main(void)
 		STAGED(one_that_does_not_end),
 		STAGED(a_listing_that_does_not_end),
 		STAGED(a_listing_that_does_not_heed),
+		STAGED(cancelled_while_it_is_prepared),
 		STAGED(cancelled_too_late),
 		STAGED(what_was_given_out_stays),
 	};
