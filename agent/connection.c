@@ -137,8 +137,7 @@ static enum status from_command_line(const struct config *c, struct conn_options
 
 static enum status settle_transport(const struct config *c, struct conn_options *o, struct error *err)
 {
-	bool local = !o->host || !*o->host || !strcmp(o->host, "localhost");
-	if (!local || !c->port || c->socket)
+	if (!conn_options_local(o) || !c->port || c->socket)
 		return ST_OK;
 	free(o->socket);
 	o->socket = NULL;

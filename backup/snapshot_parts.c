@@ -52,12 +52,11 @@ enum status snapshot_claim(struct snapshot *s, struct run *run, struct error *er
 static enum status snapshot_instance(struct snapshot *s, char **ret, struct error *err)
 {
 	struct buf name = BUF_INIT(512);
-	const char *host = s->o->server.host;
 	const struct server_info *server = &s->preflight->server;
 	if (s->o->instance)
 		buf_adds(&name, s->o->instance);
 	else
-		buf_addf(&name, "%s_%u", host && *host && strcmp(host, "localhost") != 0 ? host : server->hostname, server->port);
+		buf_addf(&name, "%s_%u", conn_options_local(&s->o->server) ? server->hostname : s->o->server.host, server->port);
 	enum status st = buf_check(&name, "the instance name", err);
 	if (!st && !(*ret = buf_take(&name)))
 		st = error_oom(err);

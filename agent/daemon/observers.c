@@ -206,8 +206,7 @@ static enum status parse(struct seer *s, const struct strlist *options, struct e
 static enum status name_endpoint(struct seer *s, struct error *err)
 {
 	const struct conn_options *o = &s->server;
-	bool local = !o->host || !*o->host || !strcmp(o->host, "localhost");
-	int done = local ? asprintf(&s->seen.endpoint, "%s", o->socket ? o->socket : "localhost")
+	int done = conn_options_local(o) ? asprintf(&s->seen.endpoint, "%s", o->socket ? o->socket : "localhost")
 	                 : asprintf(&s->seen.endpoint, strchr(o->host, ':') ? "[%s]:%u" : "%s:%u", o->host, o->port ? o->port : 3306);
 	if (done >= 0)
 		return ST_OK;

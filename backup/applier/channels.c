@@ -62,8 +62,6 @@ static enum status parse_texts(const struct rows *r, struct channel *ch, struct 
 {
 	struct checkpoint_channel *cp = &ch->cp;
 	const char *name = rows_get(r, "Channel_Name");
-	if (!name)
-		name = rows_get(r, "Connection_name");
 	const char *received = rows_get(r, "Retrieved_Gtid_Set");
 	if (!received)
 		received = rows_get(r, "Gtid_IO_Pos");

@@ -19,7 +19,7 @@ struct claim {
 	int fd;                   /* of the file that is locked; -1 = none */
 	struct conn *c;           /* holds the server's lock, and does nothing else; NULL = there is none */
 	struct run own;           /* what the session and its pings run on; cancelling it ends the pings */
-	bool own_ready, pinging;
+	bool pinging;
 	bool no_named_lock;       /* as it was asked for */
 	pthread_t pinger;
 	char name[CLAIM_NAME + 1];
@@ -245,7 +245,6 @@ enum status claim_take(const struct claim_how *how, const struct conn_options *o
 	if (!st) {
 		c->no_named_lock = how->no_named_lock;
 		st = run_shield(&c->own, run, err);
-		c->own_ready = !st;
 	}
 	if (!st)
 		st = open_session(c, o, key, err);
@@ -273,8 +272,7 @@ void claim_free(struct claim *c)
 		pthread_join(c->pinger, NULL);
 	}
 	conn_free(c->c);
-	if (c->own_ready)
-		run_destroy(&c->own);
+	run_destroy(&c->own);
 	if (c->fd >= 0)
 		close(c->fd);
 	free(c);

@@ -14,17 +14,6 @@
 
 #include "applier/gaps.h"
 
-static enum status set_text(const struct gtid_set *s, char **ret, struct error *err)
-{
-	struct buf b = BUF_INIT(BUF_MAX_SQL);
-	gtid_set_format(s, &b);
-	enum status st = buf_check(&b, "a GTID set", err);
-	if (!st && !(*ret = strdup(buf_str(&b))))
-		st = error_oom(err);
-	buf_free(&b);
-	return st;
-}
-
 /* *all: every hole below the highest executed ones; *holes: what of it has not been received by the channels looked at so far. */
 static enum status by_channel(const struct channel *ch, const struct gtid_set *all, struct gtid_set *holes,
                               struct gap *g, struct error *err)
@@ -116,7 +105,7 @@ static enum status never_sent(const struct channels *ch, struct gtid_set *holes,
 	char *text = NULL;
 	if (gtid_set_empty(holes))
 		return ST_OK;
-	enum status st = set_text(holes, &text, err);
+	enum status st = gtid_set_text(holes, &text, err);
 	char *rest = text, *e;
 	while (!st && (e = strsep(&rest, ","))) {
 		struct gtid_set *one = NULL;
@@ -143,9 +132,9 @@ static enum status sort_holes(const struct channels *ch, struct gtid_set *holes,
 	if (!st)
 		st = never_sent(ch, holes, permanent, err);
 	if (!st && !gtid_set_empty(holes))
-		st = set_text(holes, &g->holes, err);
+		st = gtid_set_text(holes, &g->holes, err);
 	if (!st && !gtid_set_empty(permanent))
-		st = set_text(permanent, &g->permanent, err);
+		st = gtid_set_text(permanent, &g->permanent, err);
 	gtid_set_free(permanent);
 	return st;
 }

@@ -20,9 +20,8 @@
 #include "applier/instance.h"
 
 struct imprint {
-	char *gtids;       /* gtid_executed; MariaDB: gtid_slave_pos, then gtid_binlog_pos */
-	char *purged;      /* MySQL: gtid_purged */
-	char *slave_pos, *binlog_gtids, *current_pos; /* MariaDB */
+	char *gtids, *purged; /* MySQL: gtid_executed, gtid_purged */
+	char *slave_pos, *binlog_gtids, *current_pos; /* MariaDB: gtid_slave_pos, gtid_binlog_pos, gtid_current_pos */
 	char *file;        /* own binary log; NULL without one */
 	uint64_t pos;
 	char counter[32];  /* InnoDB's "Trx id counter" as printed; "" where readers move it */

@@ -39,8 +39,7 @@ void journal_record_free(struct journal_record *r)
 enum status journal_endpoint(const struct conn_options *o, char **ret, struct error *err)
 {
 	struct buf b = BUF_INIT(4096);
-	bool local = !o->host || !*o->host || strcmp(o->host, "localhost") == 0;
-	if (local)
+	if (conn_options_local(o))
 		buf_addf(&b, "unix %s", o->socket ? o->socket : "");
 	else
 		buf_addf(&b, "tcp %s:%u", o->host, o->port ? o->port : 3306);

@@ -106,7 +106,6 @@ static bool watch_end(struct watch *w)
 static enum status stop_in_progress(struct observer *ob, int64_t *ret_s, struct error *err)
 {
 	struct rows *r = NULL;
-	struct error why = ERROR_INIT;
 	bool more = false;
 	*ret_s = -1;
 	if (!ob->in.server.version || ob->in.server.flavor != FLAVOR_MYSQL || ob->in.server.version >= 50700)
@@ -114,12 +113,10 @@ static enum status stop_in_progress(struct observer *ob, int64_t *ret_s, struct 
 	enum status st = conn_query(ob->c,
 	                            "SELECT TIME FROM information_schema.processlist WHERE COMMAND = 'Query' AND ID <> CONNECTION_ID() "
 	                            "AND INFO LIKE '%STOP SLAVE%' ORDER BY TIME DESC LIMIT 1",
-	                            &r, &why);
-	if (!st && !(st = rows_next(r, &more, &why)) && more)
+	                            &r, err);
+	if (!st && !(st = rows_next(r, &more, err)) && more)
 		*ret_s = (int64_t)rows_u64(r, "TIME", 0);
 	rows_free(r);
-	if (st && err)
-		*err = why;
 	return st;
 }
 

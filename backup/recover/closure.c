@@ -68,19 +68,13 @@ static enum status is_closed(const struct wait *w, bool *ret, struct error *err)
 static enum status among_holes(const struct wait *w, const char *text, char **ret, struct error *err)
 {
 	struct gtid_set *set = NULL;
-	struct buf b = BUF_INIT(BUF_MAX_SQL);
 	enum status st = gtid_set_parse(text ? text : "", &set, err);
 	*ret = NULL;
 	if (!st)
 		st = gtid_set_intersect(set, w->holes, err);
-	if (!st && !gtid_set_empty(set)) {
-		gtid_set_format(set, &b);
-		st = buf_check(&b, "a GTID set", err);
-		if (!st && !(*ret = buf_take(&b)))
-			st = error_oom(err);
-	}
+	if (!st && !gtid_set_empty(set))
+		st = gtid_set_text(set, ret, err);
 	gtid_set_free(set);
-	buf_free(&b);
 	return st;
 }
 

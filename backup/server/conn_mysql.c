@@ -14,7 +14,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -298,15 +297,9 @@ static enum status real_own_socket(struct conn_mysql *c, bool local, struct erro
 	return ST_OK;
 }
 
-/* As the customary clients have it: no host, or this one, means the Unix socket. */
-static bool real_is_local(const struct conn_options *o)
-{
-	return !o->host || !*o->host || strcasecmp(o->host, "localhost") == 0;
-}
-
 static enum status real_prepare(MYSQL *m, const struct conn_options *o, unsigned flags, struct error *err)
 {
-	bool local = real_is_local(o);
+	bool local = conn_options_local(o);
 	unsigned connect = o->connect_timeout_s ? o->connect_timeout_s : MYSQL_CONNECT_TIMEOUT_S, read = MYSQL_READ_TIMEOUT_S;
 	unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP, no_infile = 0;
 	unsigned long packet = 1ul << 30;
@@ -341,7 +334,7 @@ static void real_name_target(struct error *err, const struct conn_options *o, bo
 
 static enum status real_connect(struct conn_mysql *c, const struct conn_options *o, unsigned flags, struct error *err)
 {
-	bool local = real_is_local(o);
+	bool local = conn_options_local(o);
 	unsigned long client_flags = flags & CONN_MULTI ? CLIENT_MULTI_STATEMENTS : 0;
 	/* An empty password, not none: the library would look for one in the environment. */
 	if (!mysql_real_connect(c->m, local ? NULL : o->host, o->user, o->password ? o->password : "", NULL,
@@ -356,7 +349,7 @@ static enum status real_connect(struct conn_mysql *c, const struct conn_options 
 /* -h localhost -P 3307 goes to the default socket, and perhaps to another server than the one that was meant. */
 static enum status real_check_port(const struct conn *c, const struct conn_options *o, struct error *err)
 {
-	if (!real_is_local(o) || o->socket || !o->port || !c->server.port || c->server.port == o->port)
+	if (!conn_options_local(o) || o->socket || !o->port || !c->server.port || c->server.port == o->port)
 		return ST_OK;
 	error_set(err, ST_FAILED, ERR_PREFLIGHT, "the server behind the default socket listens on port %u, not %u",
 	          c->server.port, o->port);
@@ -381,7 +374,7 @@ enum status conn_open(struct conn **ret, const struct conn_options *o, unsigned 
 	if (!st) {
 		st = real_connect(c, o, flags, err);
 		if (st)
-			real_name_target(err, o, real_is_local(o));
+			real_name_target(err, o, conn_options_local(o));
 	}
 	if (!st)
 		st = conn_session_begin(&c->base, err);

@@ -243,3 +243,14 @@ void gtid_set_format(const struct gtid_set *s, struct buf *out)
 		}
 	}
 }
+
+enum status gtid_set_text(const struct gtid_set *s, char **ret, struct error *err)
+{
+	struct buf b = BUF_INIT(BUF_MAX_SQL);
+	gtid_set_format(s, &b);
+	enum status st = buf_check(&b, "a GTID set", err);
+	if (!st && !(*ret = buf_take(&b)))
+		st = error_oom(err);
+	buf_free(&b);
+	return st;
+}

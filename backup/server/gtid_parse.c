@@ -41,21 +41,29 @@ static bool gtid_read_uuid(struct gtid_reader *r, unsigned char uuid[16])
 	return true;
 }
 
-static bool gtid_read_number(struct gtid_reader *r, int64_t *ret)
+bool gtid_number(const char **at, uint64_t max, uint64_t *ret)
 {
-	int64_t n = 0;
-	const char *p = r->at;
+	const char *p = *at;
+	uint64_t n = 0;
 	if (*p < '0' || *p > '9')
 		return false;
 	for (; *p >= '0' && *p <= '9'; p++) {
-		if (n > (INT64_MAX - (*p - '0')) / 10)
+		uint64_t digit = (uint64_t)(*p - '0');
+		if (n > (max - digit) / 10)
 			return false;
-		n = n * 10 + (*p - '0');
+		n = n * 10 + digit;
 	}
-	if (n < 1)
-		return false;
-	r->at = p;
+	*at = p;
 	*ret = n;
+	return true;
+}
+
+static bool gtid_read_number(struct gtid_reader *r, int64_t *ret)
+{
+	uint64_t n = 0;
+	if (!gtid_number(&r->at, INT64_MAX, &n) || n < 1)
+		return false;
+	*ret = (int64_t)n;
 	return true;
 }
 

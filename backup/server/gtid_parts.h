@@ -31,6 +31,9 @@ struct gtid_set {
 	size_t n, cap;
 };
 
+/* The decimal number, not more than max, that *at begins with; moves *at behind it. false: there is none. */
+bool gtid_number(const char **at, uint64_t max, uint64_t *ret);
+
 /* Appends without keeping any order; NULL = out of memory. The pointer is valid until the next append. */
 struct gtid_part *gtid_set_append(struct gtid_set *s, const struct gtid_key *key);
 /* Sorts, merges and makes canonical what was appended; false = out of memory. Each part must have an interval. */

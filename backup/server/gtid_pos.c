@@ -3,30 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "slackwater/gtid.h"
-
-static bool gtid_pos_number(const char **at, uint64_t max, uint64_t *ret)
-{
-	const char *p = *at;
-	uint64_t n = 0;
-	if (*p < '0' || *p > '9')
-		return false;
-	for (; *p >= '0' && *p <= '9'; p++) {
-		uint64_t digit = (uint64_t)(*p - '0');
-		if (n > (max - digit) / 10)
-			return false;
-		n = n * 10 + digit;
-	}
-	*at = p;
-	*ret = n;
-	return true;
-}
+#include "gtid_parts.h"
 
 static bool gtid_pos_triple(const char **at, struct gtid_triple *t)
 {
 	uint64_t domain, server, seq;
-	if (!gtid_pos_number(at, UINT32_MAX, &domain) || *(*at)++ != '-' || !gtid_pos_number(at, UINT32_MAX, &server) ||
-	    *(*at)++ != '-' || !gtid_pos_number(at, UINT64_MAX, &seq))
+	if (!gtid_number(at, UINT32_MAX, &domain) || *(*at)++ != '-' || !gtid_number(at, UINT32_MAX, &server) ||
+	    *(*at)++ != '-' || !gtid_number(at, UINT64_MAX, &seq))
 		return false;
 	*t = (struct gtid_triple){ (uint32_t)domain, (uint32_t)server, seq };
 	return true;

@@ -66,6 +66,8 @@ struct conn_options {
 
 enum status conn_options_copy(struct conn_options *ret, const struct conn_options *from, struct error *err);
 void conn_options_free(struct conn_options *o); /* zeroes the password */
+/* As the customary clients have it: no host, or localhost, means the Unix socket. */
+bool conn_options_local(const struct conn_options *o);
 
 enum conn_flags {
 	CONN_MULTI = 1,      /* multi-statements allowed */

@@ -18,6 +18,7 @@ enum status gtid_set_parse(const char *text, struct gtid_set **ret, struct error
 enum status gtid_set_copy(const struct gtid_set *s, struct gtid_set **ret, struct error *err);
 void gtid_set_free(struct gtid_set *s);
 void gtid_set_format(const struct gtid_set *s, struct buf *out); /* canonical: sorted, one line, no blanks */
+enum status gtid_set_text(const struct gtid_set *s, char **ret, struct error *err); /* the same as a text of its own */
 enum status gtid_set_add_set(struct gtid_set *s, const struct gtid_set *other, struct error *err);
 enum status gtid_set_subtract(struct gtid_set *s, const struct gtid_set *other, struct error *err);
 enum status gtid_set_intersect(struct gtid_set *s, const struct gtid_set *other, struct error *err);

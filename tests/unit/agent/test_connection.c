@@ -113,6 +113,10 @@ static void port_and_socket_say_where(void **state)
 	o = options();
 	assert_string_equal(o.host, "127.0.0.1");
 	conn_options_free(&o);
+	config.host = "LocalHost"; /* a login by this name goes to the socket as well */
+	o = options();
+	assert_string_equal(o.host, "127.0.0.1");
+	conn_options_free(&o);
 	config.host = "db2";
 	o = options();
 	assert_string_equal(o.host, "db2");
