@@ -27,11 +27,13 @@ class Row:
 
 
 ORDER_OFF = {"replica_preserve_commit_order": "OFF"}
+GTIDS = {"gtid_mode": "ON", "enforce_gtid_consistency": 1}
 ROWS = [
     Row("mysql97-order-on", MySQL97, {}),
     Row("mysql97-order-off", MySQL97, {"replica": ORDER_OFF}, gaps=True),
     Row("mysql97-two-channels", MySQL97, {"replica": ORDER_OFF, "channels": ("east", "west")}, gaps=True),
     Row("mysql56-position", MySQL56, {}, gaps=True),
+    Row("mysql56-gtid", MySQL56, {"gtid": True, "replica": GTIDS, "source": GTIDS}, gaps=True),
     Row("mariadb-gtid", MariaDB, {}),
     Row("mariadb-gtid-two-domains", MariaDB, {"domains": (0, 1)}),
     Row("mariadb-position", MariaDB, {"gtid": False}),

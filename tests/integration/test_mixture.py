@@ -4,9 +4,9 @@ import pytest
 
 from conftest import topology
 from lab import accounts, logs, proc, tool
-from lab.server import MariaDB, MySQL97
+from lab.server import MariaDB, MySQL56, MySQL97
 from lab.topology import Loads
-from steps import assert_running, backup_watched, hold_against_rules
+from steps import assert_running, backup_watched, hold_against_rules, seed_proven
 
 DELAY_S = 3600
 
@@ -96,20 +96,39 @@ def test_one_in_error_and_one_stopped(lab, repository):
     assert_running(lab)
 
 
-@pytest.mark.parametrize("lab", [MySQL97], ids=["mysql97"], indirect=True)
-def test_filters_of_a_channel(lab, repository):
-    """Recorded in the checkpoint; a target whose channel does not filter is refused."""
+def _filter(lab, pattern):
     lab.replica.replication("stop", "west", "SQL_THREAD")
-    lab.replica.sql("CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE=('app1.ignored%') FOR CHANNEL 'west'")
+    lab.replica.sql(f"SET GLOBAL west.replicate_wild_ignore_table='{pattern}'" if lab.flavour is MariaDB else
+                    "CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE=({}) FOR CHANNEL 'west'".format(f"'{pattern}'" if pattern else ""))
     lab.replica.replication("start", "west", "SQL_THREAD")
+
+
+def test_filters_of_a_channel(lab, repository):
+    """Recorded in the checkpoint, and given to that channel of the seed; the others have none."""
+    _filter(lab, "app1.ignored%")
     try:
-        with Loads(lab, rate=60, ddl_every=0):
+        with Loads(lab, rate=60, ddl_every=0) as loads:
             taken = backup_watched(lab, repository).json
-        west = next(c for c in taken["checkpoint"]["channels"] if c["name"] == "west")
-        assert "app1.ignored%" in str(west["filters"]), west["filters"]
-        assert_running(lab)
+            filters = {c["name"]: str(c["filters"]) for c in taken["checkpoint"]["channels"]}
+            assert "app1.ignored%" in filters["west"] and "ignored" not in filters["east"], filters
+            assert_running(lab)
+            target = lab.target()
+            tool.seed(repository, target, lab.sources)
+            loads.stop()
+        assert {c: target.status(c)["Replicate_Wild_Ignore_Table"] for c in lab.sources} == {"east": "", "west": "app1.ignored%", "north": ""}
+        lab.drop(target)
     finally:
-        lab.replica.replication("stop", "west", "SQL_THREAD")
-        lab.replica.sql("CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE=() FOR CHANNEL 'west'")
-        lab.replica.replication("start", "west", "SQL_THREAD")
+        _filter(lab, "")
     lab.wait_caught_up()
+
+
+def test_filters_that_no_statement_can_set(repository):
+    """5.6 reads them from its option file: recorded, and a target that was not started with them is not started as a replica."""
+    with topology(MySQL56, replica={"replicate_wild_ignore_table": "app1.ignored%"}) as lab, Loads(lab, rate=60, ddl_every=0) as loads:
+        taken = backup_watched(lab, repository).json
+        assert "app1.ignored%" in str(taken["checkpoint"]["channels"][0]["filters"]), taken["checkpoint"]
+        without = lab.target(replicate_wild_ignore_table=None)
+        refused = tool.seed(repository, without, lab.sources, expect=tool.NOT_PROVEN)
+        assert "Replicate_Wild_Ignore_Table = ''" in refused.err and "app1.ignored%" in refused.err, refused
+        assert not without.applier_running()
+        seed_proven(lab, repository, loads)

@@ -92,6 +92,8 @@ def test_a_transaction_that_becomes_long_after_the_look(lab, repository, seed):
     with _stopping(lab, repository) as (running, held):
         let_pass(2)
         assert running.alive(), running.finish(1, expect=None)
+        waiting = [row["info"] or "" for row in lab.replica.sql("SELECT info AS info FROM information_schema.processlist")]
+        assert any(re.search(r"GET_LOCK\('slackwater\.run\.[^']*', 60\)", text) for text in waiting), "--max-pause is 60 s by default"
         held.release()
         stood = time.monotonic() - running.since
         taken = running.finish(60).json
@@ -101,14 +103,17 @@ def test_a_transaction_that_becomes_long_after_the_look(lab, repository, seed):
 
 
 def test_max_pause_cannot_take_a_stop_back(lab, repository):
-    """The switch goes off while the STOP still waits: the applier runs the moment it has stopped, and another window is found."""
+    """The switch goes off while the STOP still waits: the applier runs the moment it has stopped, and another window is found. It is said so."""
     with _stopping(lab, repository, "--max-pause", "2s") as (running, held):
         let_pass(3)
         assert running.alive(), running.finish(1, expect=None)
+        proc.wait_until(lambda: "--max-pause cannot take a STOP back" in running.log(), 10, "the log to say so")
         held.release()
         stood = time.monotonic() - running.since
         proc.wait_until(lab.replica.running, 10, "the applier to run", every=0.02)
-        taken = running.finish(60).json
+        result = running.finish(60)
+    assert re.search(r"another window is needed: .*--max-pause", result.err), result
+    taken = result.json
     assert taken["pause_ms"] >= stood * 1000 - 50
     assert_running(lab)
 
@@ -223,6 +228,19 @@ def test_a_dba_stops_the_whole_replica_while_it_is_stopping(lab, repository, see
     assert journals() <= before, "the next run would start it"
     lab.replica.replication("start")
     _ended(lab, seed, repository, result)
+
+
+@pytest.mark.parametrize("lab", [MySQL97], ids=["mysql97"], indirect=True)
+def test_a_dba_removes_the_channel_while_it_stands_still(lab, repository):
+    """What stood still is what was proven; nobody looks for a channel that is gone, and there is nothing to start."""
+    running = tool.start_backup(lab.replica, repository, binary=tool.FAULTY, environment={"SLACKWATER_FAULT": "state:CAPTURED+3000000:pause"})
+    proc.wait_until(lambda: not lab.replica.applier_running(), 30, "the stillness", every=0.02)
+    lab.replica.replication("stop")
+    lab.replica.replication("reset")
+    result = running.finish(60)
+    assert "was removed by somebody else while it stood still" in result.err, result
+    assert not lab.replica.status()
+    lab.replica.follow(lab.source, gtid=True)
 
 
 def test_a_dba_stops_the_applier_while_it_is_watched(lab, repository, seed):

@@ -135,11 +135,10 @@ def _text(value):
 def holes_now(cursor, flavour):
     """Transactions that are missing on this replica at this moment below one that is there."""
     assert flavour is not MariaDB, "inside a domain MariaDB commits in order"
-    if flavour is MySQL97:
-        cursor.execute("SELECT @@global.gtid_executed AS executed, @@global.gtid_mode AS mode")
-        row = cursor.fetchone()
-        if row["mode"] != "OFF":
-            return gtid_holes(row["executed"])
+    cursor.execute("SELECT @@global.gtid_executed AS executed, @@global.gtid_mode AS mode")
+    row = cursor.fetchone()
+    if row["mode"] != "OFF":
+        return gtid_holes(row["executed"])
     cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     cursor.execute("SELECT Master_log_name, Master_log_pos FROM mysql.slave_relay_log_info")
     row = cursor.fetchone()
