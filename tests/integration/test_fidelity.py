@@ -320,6 +320,18 @@ def test_names_that_differ_only_by_case(lab, repository):
         lab.wait_caught_up()
 
 
+def test_names_with_what_ends_statements(lab, repository):
+    schema = "`odd;\nd`"
+    asked = [f"SELECT * FROM {schema}.`a;\nb` ORDER BY 1", "SELECT * FROM odd.`v; \nw` ORDER BY 1"]
+    made = [f"CREATE DATABASE {schema}", f"CREATE TABLE {schema}.`a;\nb` (`c;\nd` INT PRIMARY KEY, `e; \n'` INT) ENGINE=InnoDB", f"INSERT INTO {schema}.`a;\nb` VALUES (1,2),(3,4)",
+            f"CREATE VIEW `v; \nw` AS SELECT `c;\nd` AS `;\n;` FROM {schema}.`a;\nb`", f"CREATE PROCEDURE {schema}.`p;\nq` () SELECT 1", f"ALTER DATABASE {schema} COLLATE utf8_bin"]
+    try:
+        lab.drop(carried(lab, repository, made, asked, [f"UPDATE {schema}.`a;\nb` SET `e; \n'`=7"]))
+    finally:
+        lab.source.sql(f"DROP DATABASE {schema}")
+        lab.wait_caught_up()
+
+
 @pytest.mark.parametrize("lab", [MariaDB, MySQL56], ids=["mariadb", "mysql56"], indirect=True)
 def test_keys_with_more_zeros_than_digits(lab, repository):
     """A range that holds more rows than were thought goes on behind the last key that was read, which is text of a hundred digits."""

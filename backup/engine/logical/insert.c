@@ -122,21 +122,29 @@ enum status insert_begin(struct insert *in, const struct table *t, struct error 
 	in->ncols = 0;
 	in->bytes = 0;
 	in->json = false;
-	buf_clear(&in->prefix);
-	buf_adds(&in->prefix, "INSERT INTO ");
-	sql_ident(&in->prefix, t->name);
-	buf_adds(&in->prefix, " (");
+	struct buf head = BUF_INIT(1u << 20);
+	buf_adds(&head, "INSERT INTO ");
+	sql_ident(&head, t->name);
+	buf_adds(&head, " (");
 	for (size_t i = 0; i < t->ncols; i++) {
 		if (t->col[i].generated)
 			continue;
 		if (in->ncols)
-			buf_addc(&in->prefix, ',');
-		sql_ident(&in->prefix, t->col[i].name);
+			buf_addc(&head, ',');
+		sql_ident(&head, t->col[i].name);
 		in->json = in->json || t->col[i].json;
 		in->cell[in->ncols++] = insert_cell_of(t, &t->col[i]);
 	}
-	buf_adds(&in->prefix, ") VALUES\n");
-	return buf_check(&in->prefix, "the head of an INSERT", err);
+	buf_adds(&head, ") VALUES\n");
+	enum status st = buf_check(&head, "the head of an INSERT", err);
+	buf_clear(&in->prefix);
+	if (!st) {
+		layout_statement(&in->prefix, head.data, head.len); /* a name may hold what ends statements */
+		in->prefix.len -= in->prefix.bad ? 0 : 2;           /* this one does not end here */
+		st = buf_check(&in->prefix, "the head of an INSERT", err);
+	}
+	buf_free(&head);
+	return st;
 }
 
 /* ---- one row ---- */

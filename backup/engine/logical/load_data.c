@@ -84,6 +84,23 @@ static enum status build_indexes(struct load_data *d, struct conn *c, struct loa
 	return st;
 }
 
+/*
+ * Blanks are put into names that hold what ends statements, as in definitions. Rows have no line ends but those between them, and no blank before these.
+ * The text itself stays as it is: it may be put in again.
+ */
+static enum status put_statement(struct conn *c, const char *sql, size_t len, const char *what, uint64_t *ret_rows, struct error *err)
+{
+	struct buf b = BUF_INIT(len + 16);
+	if (!memmem(sql, len, " \n", 2))
+		return load_session_exec(c, sql, len, false, what, ret_rows, err);
+	buf_add(&b, sql, len);
+	enum status st = buf_check(&b, what, err);
+	if (!st)
+		st = load_session_exec(c, b.data, layout_unblank(b.data, b.len), false, what, ret_rows, err);
+	buf_free(&b);
+	return st;
+}
+
 /* One transaction per entry: fewer flushes, and a failing one leaves none of its rows. */
 static enum status put_rows(struct load_data *d, struct conn *c, const struct load_chunk *k, const struct buf *text, uint64_t *ret_rows,
                             struct error *err)
@@ -95,7 +112,7 @@ static enum status put_rows(struct load_data *d, struct conn *c, const struct lo
 	while (!st && load_split_next(&s, &sql, &len)) {
 		uint64_t n = 0;
 		bool insert = load_split_is_insert(sql, len);
-		st = load_session_exec(c, sql, len, false, k->entry->name, insert ? &n : NULL, err);
+		st = put_statement(c, sql, len, k->entry->name, insert ? &n : NULL, err);
 		*ret_rows += n;
 		atomic_fetch_add(&d->statements, insert);
 	}

@@ -25,6 +25,17 @@ static void schema_line(struct buf *b, const char *text)
 	layout_statement(b, text, strlen(text));
 }
 
+/* A statement about a name, which may hold what ends statements. */
+static void schema_about(struct buf *b, const char *verb, const char *name, const char *rest)
+{
+	struct buf sql = BUF_INIT(4096);
+	buf_adds(&sql, verb);
+	sql_ident(&sql, name);
+	buf_adds(&sql, rest);
+	schema_line(b, buf_str(&sql));
+	buf_free(&sql);
+}
+
 static void schema_begin(struct buf *b, const struct inventory *inv)
 {
 	buf_adds(b, LAYOUT_SCHEMA_HEADER);
@@ -79,9 +90,8 @@ static bool schema_owns(const struct schema *s, const struct schema_owned *o, si
 /* Here, because a routine of any schema may use them, and is not created without. */
 static void schema_libraries(const struct schema_owned *owned, const struct schema *s, struct buf *b)
 {
-	buf_adds(b, LAYOUT_SCHEMA_HEADER "USE ");
-	sql_ident(b, s->name);
-	buf_adds(b, ";\n");
+	buf_adds(b, LAYOUT_SCHEMA_HEADER);
+	schema_about(b, "USE ", s->name, "");
 	for (size_t i = schema_first(owned, s); schema_owns(s, owned, i); i++) {
 		const struct object *o = owned->item[i];
 		if (o->kind != OBJECT_LIBRARY)
@@ -154,11 +164,8 @@ static enum status schema_put_view(const struct inventory *inv, const struct tab
 	if (st)
 		return st;
 	schema_begin(&b, inv);
-	buf_adds(&b, "DROP TABLE IF EXISTS ");
-	sql_ident(&b, t->name);
-	buf_adds(&b, ";\nDROP VIEW IF EXISTS ");
-	sql_ident(&b, t->name);
-	buf_adds(&b, ";\n");
+	schema_about(&b, "DROP TABLE IF EXISTS ", t->name, "");
+	schema_about(&b, "DROP VIEW IF EXISTS ", t->name, "");
 	schema_charset(&b, t->cs_client, t->collation);
 	layout_statement(&b, t->create, t->create_len);
 	st = schema_put_file(w, LAYOUT_VIEW, t->file, &b, err);
@@ -171,9 +178,10 @@ static enum status schema_put_view(const struct inventory *inv, const struct tab
 /* A program keeps the collation its schema had when it was created; only the schema's default can give it that again. */
 static void schema_alter_database(struct buf *b, const struct schema *s, const char *collation)
 {
-	buf_adds(b, "ALTER DATABASE ");
-	sql_ident(b, s->name);
-	buf_addf(b, " COLLATE %s;\n", collation);
+	struct buf collate = BUF_INIT(256);
+	buf_addf(&collate, " COLLATE %s", collation);
+	schema_about(b, "ALTER DATABASE ", s->name, buf_str(&collate));
+	buf_free(&collate);
 }
 
 static void schema_program(struct buf *b, const struct object *o, const struct schema *s)

@@ -110,6 +110,30 @@ static struct insert *begun(struct kept *k, const struct table *t)
 	return in;
 }
 
+/* Else a loader would take the first half of the name for a whole statement. */
+static void a_name_may_hold_what_ends_statements(void **state)
+{
+	(void)state;
+	static const struct a_column odd[] = { COL("b;\nc", "int") };
+	struct inventory inv;
+	struct kept k = { 0 };
+	struct insert *in = NULL;
+	const char *row[] = { "7" };
+	const size_t len[] = { 1 };
+	inventory_init(&inv);
+	struct table *t = a_table(&inv, "s", "a; \n", odd, 1);
+	assert_int_equal(insert_new(1 << 20, 1, keep, &k, &in, NULL), ST_OK);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(insert_begin(in, t, NULL), ST_OK);
+		assert_int_equal(insert_row(in, row, len, NULL), ST_OK);
+		assert_int_equal(insert_end(in, NULL), ST_OK);
+		assert_string_equal(k.text[i].data, LAYOUT_DATA_HEADER "INSERT INTO `a;  \n` (`b; \nc`) VALUES\n(7);\n");
+	}
+	drop(&k);
+	insert_free(in);
+	inventory_clear(&inv);
+}
+
 static void values_that_are_none_are_counted(void **state)
 {
 	(void)state;
@@ -345,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_of_each_kind),     cmocka_unit_test(partitioned_tables_get_introducers),
 		cmocka_unit_test(an_empty_table_makes_no_entry),
+		cmocka_unit_test(a_name_may_hold_what_ends_statements),
 		cmocka_unit_test(values_that_are_none_are_counted), cmocka_unit_test(each_statement_counts_its_own),
 		cmocka_unit_test(history_is_let_in),
 		cmocka_unit_test(sizes),                cmocka_unit_test(small_after_giant),
