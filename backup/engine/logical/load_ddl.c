@@ -315,11 +315,13 @@ static bool led_by(const struct load_ddl_part *p, const char *column)
 	return led;
 }
 
-struct keeping { bool all, unique; const char *auto_column; };
+/* ordered: how many parts from the first on are followed by a key that stays, and would come to stand behind it. */
+struct keeping { bool all, unique; size_t ordered; const char *auto_column; };
 
-static bool waits(const struct load_ddl_part *p, const struct keeping *k)
+static bool waits(const struct load_ddl *d, size_t i, const struct keeping *k)
 {
-	if (k->all || (p->kind != PART_KEY && p->kind != PART_UNIQUE) || (p->kind == PART_UNIQUE && k->unique))
+	const struct load_ddl_part *p = &d->part[i];
+	if (k->all || (p->kind != PART_KEY && p->kind != PART_UNIQUE) || (p->kind == PART_UNIQUE && k->unique) || (p->kind == PART_KEY && i < k->ordered))
 		return false;
 	return !*k->auto_column || !led_by(p, k->auto_column);
 }
@@ -335,6 +337,10 @@ static struct keeping decide(const struct load_ddl *d, bool keep_all, const char
 		struct cursor c = { d->part[i].text, d->part[i].text + d->part[i].len };
 		if (d->part[i].kind == PART_SPECIAL_KEY && take(&c, "UNIQUE"))
 			k.unique = true;
+		else if (d->part[i].kind == PART_SPECIAL_KEY && !take(&c, "FULLTEXT")) /* which every server puts last */
+			k.ordered = i;
+		if (d->part[i].kind == PART_KEY && *auto_column && led_by(&d->part[i], auto_column))
+			k.ordered = i;
 		if (d->part[i].kind == PART_UNIQUE && *auto_column && led_by(&d->part[i], auto_column))
 			k.unique = true;
 	}
@@ -359,7 +365,7 @@ void load_ddl_split(const struct load_ddl *d, bool keep_all, struct buf *create,
 	size_t kept = 0;
 	buf_add(create, d->sql, k.all ? d->len : d->list_begin);
 	for (size_t i = 0; !k.all && i < d->nparts; i++) {
-		if (waits(&d->part[i], &k)) {
+		if (waits(d, i, &k)) {
 			buf_adds(tail, tail->len ? ", ADD " : "ADD ");
 			add_trimmed(tail, &d->part[i]);
 		} else {

@@ -119,13 +119,26 @@ static void test_encrypted(void **state)
 static void test_special_indexes_stay(void **state)
 {
 	(void)state;
-	check("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` text,\n  `g` geometry NOT NULL /*!80003 SRID 4326 */,\n  PRIMARY KEY (`a`),\n  KEY `plain` (`a`),\n"
-	      "  KEY `expr` ((lower(`b`))),\n  KEY `mixed` (`a`,(`a` + 1)),\n  SPATIAL KEY `s` (`g`),\n"
+	check("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` text,\n  `g` geometry NOT NULL /*!80003 SRID 4326 */,\n  PRIMARY KEY (`a`),\n"
+	      "  KEY `expr` ((lower(`b`))),\n  KEY `mixed` (`a`,(`a` + 1)),\n  SPATIAL KEY `s` (`g`),\n  KEY `plain` (`a`),\n"
 	      "  FULLTEXT KEY `f` (`b`) /*!50100 WITH PARSER `ngram` */ \n) ENGINE=InnoDB",
 	      "CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` text,\n  `g` geometry NOT NULL /*!80003 SRID 4326 */,\n  PRIMARY KEY (`a`),\n"
 	      "  KEY `expr` ((lower(`b`))),\n  KEY `mixed` (`a`,(`a` + 1)),\n  SPATIAL KEY `s` (`g`),\n"
 	      "  FULLTEXT KEY `f` (`b`) /*!50100 WITH PARSER `ngram` */\n) ENGINE=InnoDB",
 	      "ADD KEY `plain` (`a`)");
+}
+
+/* Those that wait come last in the table that is made: none of them may stand before one that stays. */
+static void test_the_order_of_indexes_is_kept(void **state)
+{
+	(void)state;
+	static const char *const stays[] = { "KEY `expr` ((lower(`b`)))", "SPATIAL KEY `s` (`g`)", "KEY `n` (`n`)" };
+	for (size_t i = 0; i < sizeof stays / sizeof stays[0]; i++) {
+		char sql[1000], create[1000];
+		snprintf(sql, sizeof sql, "CREATE TABLE `t` (\n  `n` int NOT NULL AUTO_INCREMENT,\n  PRIMARY KEY (`a`),\n  KEY `one` (`a`),\n  %s,\n  KEY `two` (`a`)\n) ENGINE=InnoDB", stays[i]);
+		snprintf(create, sizeof create, "CREATE TABLE `t` (\n  `n` int NOT NULL AUTO_INCREMENT,\n  PRIMARY KEY (`a`),\n  KEY `one` (`a`),\n  %s\n) ENGINE=InnoDB", stays[i]);
+		check(sql, create, "ADD KEY `two` (`a`)");
+	}
 }
 
 static void test_without_a_primary_key_unique_stays(void **state)
@@ -262,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_what_stays),
 		cmocka_unit_test(test_encrypted),
 		cmocka_unit_test(test_special_indexes_stay),
+		cmocka_unit_test(test_the_order_of_indexes_is_kept),
 		cmocka_unit_test(test_without_a_primary_key_unique_stays),
 		cmocka_unit_test(test_auto_increment_keeps_its_index),
 		cmocka_unit_test(test_checks_and_partitions_are_kept),
