@@ -332,6 +332,16 @@ def test_names_with_what_ends_statements(lab, repository):
         lab.wait_caught_up()
 
 
+def test_floats_at_the_edge_of_their_digits(lab, repository):
+    """FLOAT(10,2) goes up to 99999999.99, of which a float makes 100000000: what is read is not let in again. And zeros may stand before a minus."""
+    kinds = [f"f{n} {kind}" for n, kind in enumerate(("FLOAT(10,2)", "FLOAT(8,2)", "FLOAT(7,3)", "FLOAT(10,4) UNSIGNED", "FLOAT(20,0)", "FLOAT(30,25)", "DOUBLE(20,2)", "DOUBLE(8,5)", "DOUBLE ZEROFILL", "DOUBLE UNSIGNED"))]
+    values = ("1e300", "-1e300", "0", "1.5", "-0.0e0")
+    made = [f"CREATE TABLE edges (id INT PRIMARY KEY, {', '.join(kinds)}) ENGINE=InnoDB",
+            *(f"INSERT IGNORE INTO edges VALUES ({i},{','.join([value] * len(kinds))})" for i, value in enumerate(values))]
+    asked = [f"SELECT {', '.join(f'f{n}*1e0 AS f{n}' for n in range(len(kinds)))} FROM odd.edges ORDER BY id"]
+    lab.drop(carried(lab, repository, made, asked, ["DELETE FROM edges WHERE id=1"]))
+
+
 @pytest.mark.parametrize("lab", [MariaDB, MySQL56], ids=["mariadb", "mysql56"], indirect=True)
 def test_keys_with_more_zeros_than_digits(lab, repository):
     """A range that holds more rows than were thought goes on behind the last key that was read, which is text of a hundred digits."""

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -37,8 +38,7 @@ static bool column_is_generated(const char *extra)
 	return strstr(extra, "VIRTUAL") || strstr(extra, "STORED GENERATED") || strstr(extra, "PERSISTENT");
 }
 
-/* The word that starts at its quote, as information_schema quotes it; the byte behind it. */
-static const char *column_word(const char *p, const char **ret, size_t *ret_len)
+const char *column_word(const char *p, const char **ret, size_t *ret_len)
 {
 	*ret = ++p;
 	while (*p && (*p != '\'' || p[1] == '\''))
@@ -112,6 +112,38 @@ static void column_classify_words(struct column *c, const char *data_type, const
 		c->kind = COLUMN_INDEX;
 }
 
+/* `digits` times ten: exactly as the server computes the largest value of a FLOAT(M,D). */
+static double column_ten(unsigned long digits)
+{
+	double ten = 1;
+	while (digits--)
+		ten *= 10;
+	return ten;
+}
+
+/*
+ * FLOAT(10,2) takes up to 99999999.99, and stores the nearest float, 100000000, which it does not take. Anything between that and halfway to the float
+ * before is stored as the same.
+ */
+static void column_find_edge(struct column *c, const char *column_type)
+{
+	const char *p = strchr(column_type, '(');
+	char *end = NULL;
+	unsigned long digits = p ? strtoul(p + 1, &end, 10) : 0, scale = p && *end == ',' ? strtoul(end + 1, NULL, 10) : 0;
+	if (!p || digits < scale || digits > 255)
+		return;
+	double max = column_ten(digits - scale) - 1 / column_ten(scale);
+	float edge = max > 0 && max < FLT_MAX ? (float)max : 0, before = 0;
+	uint32_t bits;
+	if ((double)edge <= max)
+		return;
+	memcpy(&bits, &edge, sizeof bits);
+	bits--;
+	memcpy(&before, &bits, sizeof before);
+	c->edge = (double)edge;
+	c->below = (((double)before + (double)edge) / 2 + max) / 2;
+}
+
 bool column_classify(struct column *c, const char *data_type, const char *column_type, const char *extra, const char *scale)
 {
 	c->generated = column_is_generated(extra);
@@ -126,8 +158,13 @@ bool column_classify(struct column *c, const char *data_type, const char *column
 			c->keying = KEYING_UINT;
 		if (c->keying == KEYING_STRING && !c->charset && !(c->charset = strdup("binary")))
 			return false;
-		/* FLOAT prints six digits only; DOUBLE(M,D) prints D decimals, and need not hold just those after an ALTER. */
-		c->widen = c->kind == COLUMN_DOUBLE && (!strcasecmp(data_type, "float") || (scale && *scale));
+		/*
+		 * FLOAT prints six digits only; DOUBLE(M,D) prints D decimals, and need not hold just those after an ALTER. ZEROFILL puts its zeros before the
+		 * minus of a zero, which then is a difference.
+		 */
+		c->widen = c->kind == COLUMN_DOUBLE && (!strcasecmp(data_type, "float") || (scale && *scale) || strstr(column_type, "zerofill"));
+		if (!strcasecmp(data_type, "float"))
+			column_find_edge(c, column_type);
 		return true;
 	}
 	return false;
@@ -141,9 +178,18 @@ void column_select(const struct column *c, struct buf *b)
 		buf_adds(b, " AS UNSIGNED)"); /* not +0: the last of 64 words of a SET would be a sign */
 		return;
 	}
+	if (c->edge > 0) {
+		buf_adds(b, "IF(ABS(");
+		sql_ident(b, c->name);
+		buf_addf(b, "*1e0)=%.16e,SIGN(", c->edge);
+		sql_ident(b, c->name);
+		buf_addf(b, ")*%.16e,", c->below);
+	}
 	sql_ident(b, c->name);
 	if (c->widen)
 		buf_adds(b, "*1e0"); /* not +0e0: minus zero would lose its sign */
+	if (c->edge > 0)
+		buf_addc(b, ')');
 }
 
 void column_literal(const struct column *c, const char *value, size_t len, struct buf *b)

@@ -34,9 +34,11 @@ struct column {
 	bool nullable;
 	bool generated; /* computed by the server: not in an INSERT */
 	bool widen;     /* read as a DOUBLE: FLOAT printed as it is loses digits */
+	double edge, below; /* of a FLOAT(M,D): what its largest value is read as if that is not let in again, and what makes it; else 0 */
 	bool doubtful;  /* its DEFAULT may not be shown whole */
 	bool json;      /* MySQL's: its text does not tell all (json_types.h) */
 	bool is_enum;
+	char *words;    /* of an ENUM or SET: its COLUMN_TYPE if what the server shows of it may not be all, else NULL */
 	const char *invalid; /* of an ENUM: a literal that is stored as index 0; NULL = its words leave none */
 };
 
@@ -153,7 +155,13 @@ enum status inventory_dup(char **ret, const char *s, size_t len, struct error *e
 
 /* inventory_default.c: a DEFAULT that the server does not show whole, into inv->refused. c as for inventory_list. */
 bool inventory_default_doubtful(const struct column *c, const char *data_type, const char *shown, size_t len);
+bool inventory_default_beyond(const char *charset);             /* has characters of four bytes; NULL has none */
+const char *inventory_default_narrow(const struct conn *c);     /* the character set that definitions are told through */
 enum status inventory_default_check(struct inventory *inv, struct conn *c, struct error *err);
+
+/* inventory_words.c: likewise the words of ENUM and SET columns; where a server cannot be asked for them, a warning in inv->warnings. */
+bool inventory_words_doubtful(const struct column *c, const char *data_type, const char *column_type);
+enum status inventory_words_check(struct inventory *inv, struct conn *conn, struct error *err);
 
 /* inventory_server.c: fills inv->server. */
 enum status inventory_server(struct inventory *inv, struct conn *c, struct error *err);
@@ -169,6 +177,8 @@ bool column_words_distinct(const char *column_type);
 /* The expression that reads it, and a literal that compares like a value read. */
 void column_select(const struct column *c, struct buf *b);
 void column_literal(const struct column *c, const char *value, size_t len, struct buf *b);
+/* The word that starts at its quote, as information_schema quotes it; returns the byte behind it. */
+const char *column_word(const char *p, const char **ret, size_t *ret_len);
 /* One index as information_schema tells it. */
 #define INDEX_COLUMNS 16
 struct index_info { char name[256]; bool usable; unsigned col[INDEX_COLUMNS]; size_t ncols; };

@@ -39,6 +39,26 @@ static void kinds(void **state)
 	assert_false(column_classify(&unknown, "xmltype", "xmltype", "", NULL)); /* nobody loses a type we have not heard of */
 }
 
+static void edges_of_floats(void **state)
+{
+	(void)state;
+	static const struct { const char *type, *column_type; double edge; } want[] = {
+		{ "float", "float", 0 },                    { "float", "float(10,2)", 100000000 }, { "float", "float(8,2) unsigned", 1000000 },
+		{ "float", "float(7,3)", 9999.9990234375 }, { "float", "float(5,2)", 0 },          { "float", "float(20,0)", 100000002004087734272.0 },
+		{ "float", "float(255,30)", 0 },            { "double", "double(10,2)", 0 },
+	};
+	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+		struct column c = classified(want[i].type, want[i].column_type, NULL, "", "2");
+		assert_true(c.edge == want[i].edge);
+		assert_true(c.edge == 0 || (c.below < c.edge && (float)c.below == (float)c.edge));
+	}
+	struct column c = classified("float", "float(8,2)", NULL, "", "2");
+	struct buf b = BUF_INIT(1000);
+	column_select(&c, &b);
+	assert_string_equal(buf_str(&b), "IF(ABS(`c`*1e0)=1.0000000000000000e+06,SIGN(`c`)*9.9999997937500000e+05,`c`*1e0)");
+	buf_free(&b);
+}
+
 static void generated_or_not(void **state)
 {
 	(void)state;
@@ -165,7 +185,7 @@ static void the_best_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kinds),       cmocka_unit_test(generated_or_not), cmocka_unit_test(literals),
+		cmocka_unit_test(kinds), cmocka_unit_test(edges_of_floats),       cmocka_unit_test(generated_or_not), cmocka_unit_test(literals),
 		cmocka_unit_test(expressions), cmocka_unit_test(the_best_key),
 		cmocka_unit_test(words_that_look_alike), cmocka_unit_test(no_value_of_an_enum),
 	};
