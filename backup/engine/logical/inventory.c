@@ -23,6 +23,7 @@ static void inventory_free_table(struct table *t)
 	for (size_t i = 0; i < t->ncols; i++) {
 		free(t->col[i].name);
 		free(t->col[i].charset);
+		free(t->col[i].words);
 	}
 	free(t->col);
 	free(t->schema);

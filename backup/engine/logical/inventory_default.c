@@ -10,17 +10,27 @@
 #include "inventory.h"
 #include "slackwater/dialect.h"
 
-bool inventory_default_doubtful(const struct column *c, const char *data_type, const char *shown, size_t len)
+bool inventory_default_beyond(const char *charset)
 {
 	static const char *const beyond[] = { "utf8mb4", "utf16", "utf16le", "utf32", "gb18030" };
-	if (!shown || !len || (len == 4 && !memcmp(shown, "NULL", 4)))
+	for (size_t i = 0; charset && i < sizeof beyond / sizeof beyond[0]; i++)
+		if (!strcmp(charset, beyond[i]))
+			return true;
+	return false;
+}
+
+bool inventory_default_doubtful(const struct column *c, const char *data_type, const char *shown, size_t len)
+{
+	if (!shown || (len == 4 && !memcmp(shown, "NULL", 4)))
 		return false;
 	if (!strcasecmp(data_type, "binary") || !strcasecmp(data_type, "varbinary"))
-		return true;
-	for (size_t i = 0; c->charset && i < sizeof beyond / sizeof beyond[0]; i++)
-		if (!strcmp(c->charset, beyond[i]))
-			return memchr(shown, '?', len) != NULL;
-	return false;
+		return true; /* also if nothing is shown, which MySQL 5.6 does of some bytes */
+	return inventory_default_beyond(c->charset) && memchr(shown, '?', len);
+}
+
+const char *inventory_default_narrow(const struct conn *c)
+{
+	return conn_is_mariadb(c, 100600) ? "utf8mb3" : "utf8"; /* where old_mode may say that utf8 is utf8mb4 */
 }
 
 /* Does the default survive being told? The outer join makes a row where there is none. */
@@ -33,8 +43,8 @@ static enum status default_check(struct inventory *inv, const struct table *t, c
 	sql_ident(&name, col->name);
 	buf_addc(&name, ')');
 	/* Bytes are their own measure; text is compared in a character set that has all of it. */
-	buf_addf(&sql, "SELECT COALESCE(%s IS NULL OR CAST(%s%s%s AS BINARY) = CAST(CONVERT(%s USING utf8) AS BINARY), 0) FROM ", buf_str(&name),
-	         bytes ? "" : "CONVERT(", buf_str(&name), bytes ? "" : " USING utf8mb4)", buf_str(&name));
+	buf_addf(&sql, "SELECT COALESCE(%s IS NULL OR CAST(%s%s%s AS BINARY) = CAST(CONVERT(%s USING %s) AS BINARY), 0) FROM ", buf_str(&name),
+	         bytes ? "" : "CONVERT(", buf_str(&name), bytes ? "" : " USING utf8mb4)", buf_str(&name), inventory_default_narrow(c));
 	sql_qualified(&sql, t->schema, t->name);
 	buf_adds(&sql, " RIGHT JOIN (SELECT 1 AS one) AS o ON FALSE");
 	enum status st = buf_check(&sql, "a query", err);

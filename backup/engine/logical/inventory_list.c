@@ -98,6 +98,7 @@ static enum status list_judge(struct inventory *inv, struct table *t, const stru
 		return inventory_refused(inv, t->schema, t->name, err, "table type %s is not known", type);
 	if (st)
 		return st;
+	*ret_skip = !*engine; /* nor is there a definition to be read */
 	if (!*engine)
 		return inventory_refused(inv, t->schema, t->name, err, "the server cannot open it: %s", list_cell(r, ROW_TABLE_COMMENT));
 	if (!list_engine(engine, &t->how))
@@ -189,6 +190,8 @@ static enum status list_column(struct inventory *inv, struct table *t, const str
 	if (!column_classify(col, list_cell(r, ROW_COLUMN_DATA_TYPE), list_cell(r, ROW_COLUMN_TYPE), list_cell(r, ROW_COLUMN_EXTRA), r->row[ROW_COLUMN_SCALE]) && !t->view && !t->gone)
 		return inventory_refused(inv, t->schema, t->name, err, "column `%s` has a type that is not known: %s", col->name, list_cell(r, ROW_COLUMN_TYPE));
 	col->doubtful = inventory_default_doubtful(col, list_cell(r, ROW_COLUMN_DATA_TYPE), r->row[ROW_COLUMN_DEFAULT], r->len[ROW_COLUMN_DEFAULT]);
+	if (inventory_words_doubtful(col, list_cell(r, ROW_COLUMN_DATA_TYPE), list_cell(r, ROW_COLUMN_TYPE)) && (st = list_dup(&col->words, r, ROW_COLUMN_TYPE, err)))
+		return st;
 	if (list_is_period(t, r)) {
 		t->period = true;
 		col->generated = false;
@@ -424,5 +427,7 @@ enum status inventory_list(struct inventory *inv, struct conn *c, const struct e
 		st = list_keys_query(inv, c, NOT_SYSTEM("TABLE_SCHEMA"), err);
 	if (!st)
 		st = inventory_default_check(inv, c, err);
+	if (!st)
+		st = inventory_words_check(inv, c, err);
 	return st ? st : list_files(inv, err);
 }
