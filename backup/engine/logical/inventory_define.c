@@ -11,6 +11,7 @@
 #include "slackwater/dialect.h"
 
 #define DEFINE_NAMES_MAX 1000
+#define DEFINE_PARSE_ERROR 1064
 
 /* "SHOW CREATE WHAT `schema`.`name`" and its only row; r is freed by the caller, also after a failure. */
 static enum status define_show(struct conn *c, const char *what, const char *schema, const char *name, struct rows **r, struct error *err)
@@ -54,16 +55,32 @@ static enum status define_text(char **ret, size_t *ret_len, const struct rows *r
 
 /* ---- tables and triggers ---- */
 
+/* Where the text stands outside of quotes, NULL if nowhere: names, defaults and comments may hold it as well. */
+static const char *define_find(const char *create, const char *text)
+{
+	size_t n = strlen(text);
+	for (const char *p = create; *p; p++) {
+		if (!strncmp(p, text, n))
+			return p;
+		char quote = *p;
+		if (quote != '`' && quote != '\'' && quote != '"')
+			continue;
+		while (p[1] && *++p != quote)
+			p += *p == '\\' && quote != '`' && p[1];
+	}
+	return NULL;
+}
+
 /* A general tablespace would have to exist where the table is created again. */
 static bool define_in_tablespace(const char *create)
 {
-	const char *p = strstr(create, "/*!50100 TABLESPACE `");
+	const char *p = define_find(create, "/*!50100 TABLESPACE `");
 	return p && strncmp(p + 21, "innodb_system`", 14) != 0 && strncmp(p + 21, "innodb_file_per_table`", 22) != 0;
 }
 
 static bool define_in_directory(const char *create)
 {
-	return strstr(create, " DATA DIRECTORY") || strstr(create, " INDEX DIRECTORY");
+	return define_find(create, " DATA DIRECTORY") || define_find(create, " INDEX DIRECTORY");
 }
 
 enum status inventory_check_places(struct inventory *inv, struct error *err)
@@ -77,7 +94,7 @@ enum status inventory_check_places(struct inventory *inv, struct error *err)
 		if (define_in_tablespace(t->create))
 			st = inventory_refused(inv, t->schema, t->name, err, "it lies in a general tablespace, which is not carried over");
 		/* MySQL 9.7: what one account reads there is not what is there, and whether it is ours no statement says. */
-		if (!st && strstr(t->create, "MASKING POLICY `"))
+		if (!st && define_find(t->create, "MASKING POLICY `"))
 			st = inventory_refused(inv, t->schema, t->name, err, "a column of it is masked (MASKING POLICY), and may not be read as it is");
 		if (define_in_directory(t->create))
 			buf_addf(&names, "%s`%s`.`%s`", names.len ? ", " : "", t->schema, t->name);
@@ -207,9 +224,17 @@ static enum status define_view(struct table *t, struct conn *c, struct error *er
 static enum status define_views(struct inventory *inv, struct conn *c, struct error *err)
 {
 	enum status st = conn_exec(c, INVENTORY_RAW, err);
-	for (size_t i = 0; !st && i < inv->ntables; i++)
-		if (inv->table[i].view && !inv->table[i].gone)
-			st = define_view(&inv->table[i], c, err);
+	for (size_t i = 0; !st && i < inv->ntables; i++) {
+		struct table *t = &inv->table[i];
+		if (!t->view || t->gone)
+			continue;
+		st = define_view(t, c, err);
+		/* The server's own text of it, which it cannot read again: a backslash behind half a character of GBK or Big5 [run 5.6.24, 9.7.4]. */
+		if (st && err->my_errno == DEFINE_PARSE_ERROR) {
+			t->gone = true;
+			st = inventory_refused(inv, t->schema, t->name, err, "the view is broken: %s", err->message);
+		}
+	}
 	return st ? st : conn_exec(c, INVENTORY_TEXT, err);
 }
 
