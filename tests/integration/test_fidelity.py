@@ -336,6 +336,17 @@ def test_names_that_differ_only_by_case(lab, repository):
         lab.wait_caught_up()
 
 
+@pytest.mark.parametrize("lab", [MySQL97, MariaDB], ids=["mysql97", "mariadb"], indirect=True)
+def test_expressions_with_characters_of_four_bytes(lab, repository):
+    """A generated column would be generated otherwise, a check would check something else."""
+    newer = lab.flavour is MySQL97
+    made = ["SET NAMES utf8mb4", "CREATE TABLE signs (id INT PRIMARY KEY, v VARCHAR(9)" + (" DEFAULT (CONCAT('😀', 'ä'))" if newer else "") + ", g VARCHAR(20) AS (CONCAT('😀\\\\', v)) STORED, "
+            "w VARCHAR(9) AS (CONCAT('𝒳', v)), l VARCHAR(9) AS (CONCAT(_latin1 X'E9', _utf8mb4'漢')), CONSTRAINT c CHECK (v <> '😁')" + (", KEY ((CONCAT('😀', v)))" if newer else "") + ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+            "INSERT INTO signs (id) VALUES (1)", "INSERT INTO signs (id,v) VALUES (2,'x')"]
+    asked = ["SELECT id, HEX(v) AS v, HEX(g) AS g, HEX(w) AS w, HEX(l) AS l FROM odd.signs ORDER BY id", "SELECT check_clause AS c FROM information_schema.check_constraints WHERE constraint_schema = 'odd'"]
+    lab.drop(carried(lab, repository, made, asked, ["INSERT INTO signs (id) VALUES (3)"]))
+
+
 def test_names_with_what_ends_statements(lab, repository):
     schema = "`odd;\nd`"
     asked = [f"SELECT * FROM {schema}.`a;\nb` ORDER BY 1", "SELECT * FROM odd.`v; \nw` ORDER BY 1"]
