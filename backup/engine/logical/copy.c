@@ -127,6 +127,8 @@ enum status copy_read(struct copy *k, const struct inventory *inv, struct conn *
 		st = copy_table(in, t, c, err);
 		if (!st)
 			st = copy_json(k, from, in, t, c, err);
+		if (st && err->my_errno)
+			error_prefix(err, "`%s`.`%s`", t->schema, t->name);
 		k->tables += !t->sequence;
 	}
 	if (!st)
