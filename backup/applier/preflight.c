@@ -106,10 +106,13 @@ static bool any_running(const struct channels *ch)
 	return false;
 }
 
-/* The applier has nothing to complain of then, and no lag is known: the snapshot would pass for one of today. */
-static enum status warn_receiver(const struct channel *ch, struct strlist *warnings, struct error *err)
+/* No lag is known then, and the snapshot would pass for one of today. */
+static enum status warn_cut_off(const struct channel *ch, struct strlist *warnings, struct error *err)
 {
 	char label[160], why[64] = "is stopped";
+	if (!ch->sql_running)
+		return strlist_addf(warnings, err, "%s: the applier is stopped: the snapshot holds nothing newer than what it had applied",
+		                    channels_label(&ch->cp, label));
 	if (ch->cp.io_running || (!ch->io_stopped && !ch->io_errno))
 		return ST_OK;
 	if (ch->io_errno)
@@ -132,7 +135,7 @@ static enum status warn(struct preflight_facts *f, struct error *err)
 	if (!st && f->no_xa_right)
 		st = strlist_add(&f->warnings, "XA RECOVER is not allowed: prepared transactions are seen but not named (XA_RECOVER_ADMIN)", err);
 	for (size_t i = 0; !st && i < f->ch.n; i++)
-		st = warn_receiver(&f->ch.item[i], &f->warnings, err);
+		st = warn_cut_off(&f->ch.item[i], &f->warnings, err);
 	return st;
 }
 

@@ -528,4 +528,10 @@ def test_a_replica_that_is_cut_off_from_its_source_is_pointed_out(lab):
     finally:
         lab.replica.sql("START SLAVE IO_THREAD")
     proc.wait_until(lab.replica.running, 20, "the receiver to run")
-    assert not any("receiver" in w for w in tool.check(lab.replica).json["warnings"])
+    lab.replica.sql("STOP SLAVE SQL_THREAD")
+    try:
+        assert any("the applier is stopped" in w for w in tool.check(lab.replica).json["warnings"])
+    finally:
+        lab.replica.sql("START SLAVE SQL_THREAD")
+    proc.wait_until(lab.replica.running, 20, "the applier to run")
+    assert not any("receiver" in w or "the applier" in w for w in tool.check(lab.replica).json["warnings"])
