@@ -46,6 +46,8 @@ static const struct rule applier[] = {
 #define NEXT_UUID                                                                                                          \
 	"the data directory was copied together with auto.cnf: stop the server that is the copy, move its auto.cnf away and start "  \
 	"it; it then makes a server_uuid of its own. Then start the receiver"
+#define CAUSE_AWAY "the source cannot be reached; the receiver tries again by itself"
+#define NEXT_AWAY "check that the source is up and reachable from this host"
 #define NEXT_ID "give each server a server_id of its own (it can be set at run time and belongs into the option file), then start the receiver"
 
 static const struct rule receiver[] = {
@@ -64,9 +66,8 @@ static const struct rule receiver[] = {
 	{ { 1045, 1698 }, NULL,
 	  { RECOVER_RECEIVER, "the source refuses the replication account",
 	    "check its password and that it may log in from this host; CHANGE the password of the channel if need be, then start the receiver" } },
-	{ { 2003, 2005 }, NULL,
-	  { RECOVER_RECEIVER, "the source cannot be reached; the receiver tries again by itself",
-	    "check that the source is up and reachable from this host" } },
+	{ { 2003, 2005 }, NULL, { RECOVER_RECEIVER, CAUSE_AWAY, NEXT_AWAY } },
+	{ { 2013, 2006 }, "connecting to", { RECOVER_RECEIVER, CAUSE_AWAY, NEXT_AWAY } }, /* it had just gone when it was tried again [run 5.6.24, MariaDB 10.11.19] */
 	{ { 0 }, NULL,
 	  { RECOVER_RECEIVER, "the receiver has met an error", "see the server's error log, put the reason right and start the receiver" } },
 };

@@ -440,6 +440,8 @@ static void receiver_errors(void **state)
 		  "Fatal error: The slave I/O thread stops because master and slave have equal MariaDB server ids; these ids must be different", RECOVER_SAME_SERVER,
 		  "server_id" },
 		{ FLAVOR_MYSQL, 90704, 1045, "error connecting to source", RECOVER_RECEIVER, "password" },
+		{ FLAVOR_MYSQL, 50624, 2013, "error reconnecting to master 'repl@db1:3306' - retry-time: 60  retries: 1", RECOVER_RECEIVER, "source is up" },
+		{ FLAVOR_MYSQL, 50624, 2013, "something else was lost", RECOVER_RECEIVER, "error log" },
 		{ FLAVOR_MYSQL, 90704, 13117, "Fatal error: something else", RECOVER_RECEIVER, "error log" },
 	};
 	struct seen e;
