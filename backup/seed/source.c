@@ -200,6 +200,12 @@ static enum status check_file(struct seed_job *j, struct seed_link *l, struct er
 
 /* ---- is it the one? ---- */
 
+static bool is_snapshotted(const struct seed_job *j, const struct server_info *s)
+{
+	const struct server_info *was = &j->cp->server;
+	return *was->uuid && *s->uuid ? strcmp(was->uuid, s->uuid) == 0 : was->server_id == s->server_id;
+}
+
 static enum status check_same_source(struct seed_job *j, struct seed_link *l, struct error *err)
 {
 	const struct server_info *s = &l->conn->server;
@@ -208,6 +214,9 @@ static enum status check_same_source(struct seed_job *j, struct seed_link *l, st
 	bool other = was && *was && *s->uuid ? strcmp(was, s->uuid) != 0 : was_id && was_id != s->server_id;
 	if (!other)
 		return ST_OK;
+	if (l->position == POSITION_FILE && is_snapshotted(j, s))
+		return seed_refuse(err, "give --from-replica as well: then the snapshot's place in its own binary log counts",
+		                   "source %s is the snapshotted server itself, and the seed is to be a replica of its source", l->address);
 	if (l->position == POSITION_FILE)
 		return seed_refuse(err, "give the source that the snapshotted server replicated from: a file and position mean nothing on another one",
 		                   "source %s is not the server whose binary log the snapshot stands in (%s)", l->address, seed_links_label(l->name));

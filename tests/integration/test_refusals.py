@@ -151,6 +151,12 @@ def test_source_that_never_had_these_transactions(lab, stored, empty):
         stranger.discard()
 
 
+@pytest.mark.parametrize("lab", [MySQL56], ids=["mysql56"], indirect=True)
+def test_the_snapshotted_server_as_the_source_is_recognised(lab, stored, empty):
+    """On the night on which it was promoted."""
+    _refused(lab, stored, empty, sources={lab.channel: lab.replica}, says="--from-replica")
+
+
 @pytest.mark.parametrize("lab", [MySQL97], ids=["mysql97"], indirect=True)
 def test_errant_transactions_are_named(lab, repository, empty):
     lab.replica.sql("CREATE DATABASE errant", "DROP DATABASE errant")
