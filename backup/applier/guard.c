@@ -23,6 +23,7 @@ struct guard {
 	bool *wanted;       /* ... and which */
 	unsigned long *stopper;
 	int64_t wait_s;
+	int64_t fires_ms;   /* monotonic: from then on it may be starting channels */
 	struct run *run;
 	struct conn *holder;
 	struct job *waiter; /* n of them */
@@ -343,6 +344,7 @@ enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, st
 	if (st)
 		return st;
 	g->armed = true;
+	g->fires_ms = run_now_ms(g->run) + g->wait_s * 1000;
 	st = send_waiters(g, watch, which, err);
 	if (!st)
 		st = see_waiters(g, watch, err);
@@ -358,11 +360,14 @@ enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, st
 
 bool guard_fired(const struct guard *g)
 {
-	for (size_t i = 0; g && g->armed && i < g->n; i++) {
+	if (!is_armed(g))
+		return false;
+	for (size_t i = 0; i < g->n; i++) {
 		if (g->waiter[i].begun && job_done(&g->waiter[i]))
 			return true;
 	}
-	return g && g->armed && (!g->holder || g->holder->lost);
+	/* A session that is sending its STARTs has not ended yet. */
+	return !g->holder || g->holder->lost || run_now_ms(g->run) >= g->fires_ms;
 }
 
 bool guard_restarted(const struct guard *g, size_t i)

@@ -24,7 +24,7 @@ enum status guard_new(const struct conn_options *o, const struct instance *in, c
 void guard_stopper(struct guard *g, size_t i, unsigned long id);
 /* Set it for the channels with which[i]; ST_OK only once the server has been seen (on watch) to wait in all of them. */
 enum status guard_arm(struct guard *g, struct conn *watch, const bool *which, struct error *err);
-/* Armed, but one of the sessions no longer waits: it has begun to start channels, or was lost. */
+/* Armed, but one of the sessions no longer waits, or its time is over: it has begun to start channels, or was lost. */
 bool guard_fired(const struct guard *g);
 /* Waiting session i has done its work and ended by itself: it has seen channel i started again. */
 bool guard_restarted(const struct guard *g, size_t i);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,6 +215,69 @@ static void test_interrupted(void **state)
 	fake_conn_check_queue();
 }
 
+static int64_t stepping_ms = 1000;
+
+static int64_t stepping_now(void *arg)
+{
+	(void)arg;
+	return stepping_ms;
+}
+
+static void stepping_wait(void *arg, int fd, int64_t ms)
+{
+	(void)arg;
+	(void)fd;
+	stepping_ms += ms;
+}
+
+static const struct clock_ops stepping = { stepping_now, stepping_now, stepping_wait };
+
+static void hold(void *arg)
+{
+	sem_wait(arg);
+}
+
+/* The time is over and the session is at its STARTs, which may wait for a STOP: it has not ended, and what stands still is about to run. */
+static void test_fires_by_time(void **state)
+{
+	struct scratch *s = *state;
+	struct error err = ERROR_INIT;
+	struct instance in = { .server = { .flavor = FLAVOR_MYSQL, .version = 90704, .identity = "A" } };
+	const char *const names[] = { "x" };
+	const struct conn_options o = { 0 };
+	struct guard *g = NULL;
+	sem_t let_go;
+	struct conn *watch = fake_conn_new(&s->run, FLAVOR_MYSQL, 90704), *holder = fake_conn_new(&s->run, FLAVOR_MYSQL, 90704),
+		    *waiter = fake_conn_new(&s->run, FLAVOR_MYSQL, 90704);
+	assert_int_equal(sem_init(&let_go, 0, 0), 0);
+	s->run.clock = &stepping;
+	fake_conn_queue(holder);
+	fake_conn_queue(waiter);
+	OK(guard_new(&o, &in, names, 1, 60000, &s->run, &g, &err));
+	assert_false(guard_fired(g));
+	answer(holder, "SELECT IFNULL(GET_LOCK('slackwater.run.", "n\n1\n");
+	answer(waiter, "SET @w = ", NULL);
+	fake_conn_when(waiter, hold, &let_go);
+	answer(watch, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User lock'", "n\n1\n");
+	OK(guard_arm(g, watch, (const bool[]){ true }, &err));
+	stepping_ms += 59999;
+	assert_false(guard_fired(g));
+	stepping_ms += 1;
+	assert_true(guard_fired(g));
+	assert_false(guard_restarted(g, 0));
+	sem_post(&let_go);
+	answer(watch, "SELECT IFNULL(GET_LOCK('slackwater.done.", "n\n1\n");
+	answer(holder, "DO RELEASE_LOCK('slackwater.run.", NULL);
+	answer(watch, "DO RELEASE_LOCK('slackwater.done.", NULL);
+	OK(guard_disarm(g, watch, &err));
+	assert_false(guard_fired(g));
+	guard_free(g);
+	conn_free(watch);
+	fake_conn_check_queue();
+	s->run.clock = &clock_system;
+	sem_destroy(&let_go);
+}
+
 /* The account may read what the backup needs, and not that: the switch is set all the same. A session that is lost is another matter. */
 static void test_stops_that_are_not_told(void **state)
 {
@@ -265,6 +329,7 @@ static void test_stops_that_are_not_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(test_interrupted, scratch_setup, scratch_teardown),
+		                            cmocka_unit_test_setup_teardown(test_fires_by_time, scratch_setup, scratch_teardown),
 		                            cmocka_unit_test_setup_teardown(test_stops_that_are_not_told, scratch_setup, scratch_teardown),
 		                            cmocka_unit_test(test_beginning), cmocka_unit_test(test_attempts),
 		                            cmocka_unit_test(test_last_attempt), cmocka_unit_test(test_patience),
