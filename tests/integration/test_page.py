@@ -75,6 +75,18 @@ def test_errors_with_what_to_do(chromium):
         pictures(chromium, "error")
 
 
+def test_a_replica_that_stands_still_while_backups_succeed(chromium):
+    picture = view.calm()
+    replica = picture["instances"][0]
+    replica["observation"]["channels"][0]["receiver"] = {"running": False, "errno": 2003, "error": "error connecting to source"}
+    with shown(chromium, picture) as server:
+        found = text(chromium, "#attention")
+        assert "nothing new arrives from its source" in found and "error connecting to source" in found
+        replica["applier"] = "stopped"
+        server.show(picture)
+        chromium.wait("document.querySelector('#attention').innerText.includes('nothing newer than what it has applied')")
+
+
 def test_nothing_yet(chromium):
     with shown(chromium, view.empty()):
         assert "No replica is configured" in text(chromium) and "Nothing has run yet" in text(chromium)

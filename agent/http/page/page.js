@@ -148,9 +148,13 @@
 		else if (i.applier === "error")
 			found.push(notice("bad", `${i.name}: the applier was stopped by an error`, said, "slackwater recover explains it, and touches nothing unless it is told to."));
 		else if (i.applier === "stopped" && !i.busy)
-			found.push(notice("warn", `${i.name}: the applier is stopped`, "Not by us. It is left alone, and backups are refused until it runs."));
+			found.push(notice("warn", `${i.name}: the applier is stopped`, "Not by us. It is left alone. Backups go on, and hold nothing newer than what it has applied."));
 		else if (i.error)
 			found.push(notice("warn", `${i.name} could not be looked at`, i.error.message, i.error.hint, i.looked));
+		const away = i.reachable ? channels.filter(c => c.receiver && !c.receiver.running) : [];
+		if (away.length)
+			found.push(notice(away.some(c => c.receiver.errno) ? "bad" : "warn", `${i.name}: nothing new arrives from its source`,
+				away.map(c => c.receiver.error || "The receiver is not connected.").join("\n"), "Backups go on, and what is in them gets older. slackwater recover explains it."));
 		return found;
 	}
 
