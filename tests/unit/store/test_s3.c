@@ -238,7 +238,7 @@ static void test_throttle(void **state)
 	throttle_destroy(&th);
 }
 
-enum { SLOW_MS = 600, RETRY_MS = 200 };
+enum { SLOW_MS = 1300, RETRY_MS = 1000 };
 
 /* A request is read to the end of its body, which is "body". */
 static void hear(int fd)
@@ -260,7 +260,7 @@ static void *slow_store(void *arg)
 		int fd = accept(*(int *)arg, NULL, NULL);
 		hear(fd);
 		if (i == 0)
-			nanosleep(&(struct timespec){ .tv_nsec = SLOW_MS * 1000000L }, NULL);
+			nanosleep(&(struct timespec){ .tv_sec = SLOW_MS / 1000, .tv_nsec = SLOW_MS % 1000 * 1000000L }, NULL);
 		else if (write(fd, fine, sizeof fine - 1) < 0)
 			abort();
 		close(fd);
