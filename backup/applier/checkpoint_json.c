@@ -220,12 +220,8 @@ static json_t *object_of(const void *base, const struct member *m)
 static json_t *channels_of(const struct checkpoint *cp)
 {
 	json_t *a = json_array();
-	for (size_t i = 0; a && i < cp->nchannels; i++) {
-		if (json_array_append_new(a, object_of(&cp->channel[i], channel_members))) {
-			json_decref(a);
-			a = NULL;
-		}
-	}
+	for (size_t i = 0; a && i < cp->nchannels; i++)
+		a = jsonx_append(a, object_of(&cp->channel[i], channel_members));
 	return a;
 }
 

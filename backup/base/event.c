@@ -22,48 +22,16 @@ void event_progress(struct event_sink *s, const char *area, uint64_t bytes_done,
 	                               .bytes_total = bytes_total, .rows_done = rows_done, .rows_total = rows_total });
 }
 
-static void event_text(struct event_sink *s, enum event_kind kind, const char *area, const char *fmt, va_list ap)
-	__attribute__((format(printf, 4, 0)));
-
-static void event_text(struct event_sink *s, enum event_kind kind, const char *area, const char *fmt, va_list ap)
+void event_say(struct event_sink *s, enum event_kind kind, const char *area, const char *fmt, ...)
 {
+	char text[2048];
+	va_list ap;
 	if (!s)
 		return;
-	char text[2048];
+	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
 	event_emit(s, &(struct event){ .kind = kind, .area = area, .text = text });
-}
-
-void event_info(struct event_sink *s, const char *area, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	event_text(s, EVENT_INFO, area, fmt, ap);
-	va_end(ap);
-}
-
-void event_note(struct event_sink *s, const char *area, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	event_text(s, EVENT_NOTE, area, fmt, ap);
-	va_end(ap);
-}
-
-void event_warning(struct event_sink *s, const char *area, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	event_text(s, EVENT_WARNING, area, fmt, ap);
-	va_end(ap);
-}
-
-void event_debug(struct event_sink *s, const char *area, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	event_text(s, EVENT_DEBUG, area, fmt, ap);
-	va_end(ap);
 }
 
 static void event_recorder_emit(struct event_sink *self, const struct event *ev)

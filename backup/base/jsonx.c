@@ -138,15 +138,19 @@ uint64_t jsonx_u64_or(const json_t *obj, const char *key, uint64_t fallback)
 	return json_is_integer(v) && json_integer_value(v) >= 0 ? (uint64_t)json_integer_value(v) : fallback;
 }
 
+json_t *jsonx_append(json_t *list, json_t *v)
+{
+	if (json_array_append_new(list, v) == 0) /* takes the value when it fails, too */
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
 json_t *jsonx_from_strlist(const struct strlist *l)
 {
 	json_t *a = json_array();
-	for (size_t i = 0; a && i < l->n; i++) {
-		if (json_array_append_new(a, jsonx_text(l->item[i])) != 0) {
-			json_decref(a);
-			a = NULL;
-		}
-	}
+	for (size_t i = 0; a && i < l->n; i++)
+		a = jsonx_append(a, jsonx_text(l->item[i]));
 	return a;
 }
 

@@ -44,12 +44,8 @@ static json_t *worker_json(const struct observed_worker *w)
 static json_t *workers_json(const struct observed_worker *w, size_t n)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; list && i < n; i++) {
-		if (json_array_append_new(list, worker_json(&w[i]))) {
-			json_decref(list);
-			list = NULL;
-		}
-	}
+	for (size_t i = 0; list && i < n; i++)
+		list = jsonx_append(list, worker_json(&w[i]));
 	return list;
 }
 
@@ -132,12 +128,8 @@ static json_t *channel_json(const struct observed_channel *ch)
 static json_t *channels_json(const struct observation *o)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; list && i < o->nchannels; i++) {
-		if (json_array_append_new(list, channel_json(&o->channel[i]))) {
-			json_decref(list);
-			list = NULL;
-		}
-	}
+	for (size_t i = 0; list && i < o->nchannels; i++)
+		list = jsonx_append(list, channel_json(&o->channel[i]));
 	return list;
 }
 

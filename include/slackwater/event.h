@@ -35,10 +35,11 @@ struct event_sink {
 void event_state(struct event_sink *s, const char *area, const char *name, const char *text);
 void event_progress(struct event_sink *s, const char *area, uint64_t bytes_done, uint64_t bytes_total,
                     uint64_t rows_done, uint64_t rows_total);
-void event_info(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void event_note(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void event_warning(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void event_debug(struct event_sink *s, const char *area, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void event_say(struct event_sink *s, enum event_kind kind, const char *area, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+#define event_info(s, area, ...) event_say(s, EVENT_INFO, area, __VA_ARGS__)
+#define event_note(s, area, ...) event_say(s, EVENT_NOTE, area, __VA_ARGS__)
+#define event_warning(s, area, ...) event_say(s, EVENT_WARNING, area, __VA_ARGS__)
+#define event_debug(s, area, ...) event_say(s, EVENT_DEBUG, area, __VA_ARGS__)
 
 /* A sink that keeps a copy of the text of every warning and note, each once, and passes each event on to next (which may be NULL). */
 struct event_recorder {

@@ -31,6 +31,7 @@ json_t *jsonx_from_strlist(const struct strlist *l); /* NULL = out of memory */
 json_t *jsonx_text(const char *s);
 json_t *jsonx_text_or_null(const char *s); /* s NULL: null */
 json_t *jsonx_count(uint64_t n);           /* more than JSON can hold is the most it can */
+json_t *jsonx_append(json_t *list, json_t *v); /* list with v, which it takes, behind its last; NULL, and both given back, when one is or memory runs out */
 json_t *jsonx_or_null(json_t *v);          /* another reference to v; v NULL: null */
 
 struct jsonx_member {
