@@ -337,7 +337,7 @@ enum status check_config(struct app *app, struct error *err)
 	}
 	if (st && mistakes.n) {
 		error_set(err, ST_FAILED, ERR_USAGE, "%s has %zu mistake%s", app->config.config_file, mistakes.n, mistakes.n == 1 ? "" : "s");
-	} else if (!st) {
+	} else if (!st && !app->config.file_only) {
 		st = look_at_all(&c, err);
 		if (!st)
 			st = verdict(&c, err);

@@ -12,7 +12,7 @@
 #include "work.h"
 
 static const struct option_group *const groups[] = { &config_connection, &config_window, &config_data, &config_state, &config_lock, &config_agent,
-	                                                 &config_output, NULL };
+	                                                 &config_file_only, &config_output, NULL };
 
 static enum status show(struct app *app, const struct preflight *p, const struct error *verdict, struct error *err)
 {
@@ -72,17 +72,21 @@ static enum status check_server(struct app *app, struct error *err)
 
 static enum status check_run(struct app *app, struct error *err)
 {
-	return app->config.config_file ? check_config(app, err) : check_server(app, err);
+	if (app->config.config_file)
+		return check_config(app, err);
+	if (app->config.file_only)
+		return error_set(err, ST_FAILED, ERR_USAGE, "--file-only needs --config FILE");
+	return check_server(app, err);
 }
 
 const struct verb cmd_check = {
 	.name = "check",
 	.summary = "say whether a backup of this server would work, and touch nothing",
-	.synopsis = "[CONNECTION] [--json] | --config FILE [--json]",
+	.synopsis = "[CONNECTION] [--json] | --config FILE [--file-only] [--json]",
 	.about = "Logs in and reports the server, its replication channels, gaps at this moment, missing rights, and what a backup "
 	         "would do. Exit 0: ready; 3: refused, with the reason; 5: the applier is broken or has a gap. With --config it "
-	         "checks the agent's configuration: the file, what it names, each instance, snapshot and store. Exit 2: mistakes "
-	         "in the file, each with its line; 3: a server or a store refuses.",
+	         "checks the agent's configuration: the file, what it names, each instance, snapshot and store (--file-only: not these). "
+	         "Exit 2: mistakes in the file, each with its line; 3: a server or a store refuses.",
 	.example = "  slackwater check -h db2 -u backup -p\n",
 	.groups = groups,
 	.log_level = LOG_LEVEL_WARNING,

@@ -333,6 +333,11 @@ static const struct option agent[] = {
 };
 const struct option_group config_agent = GROUP("Agent", agent);
 
+static const struct option file_only[] = {
+	FLAG("file-only", file_only, "with --config: only the file and what it names on this host; ask no server and no store"),
+};
+const struct option_group config_file_only = GROUP("Check", file_only);
+
 static const struct option control[] = {
 	TEXT("config", "FILE", config_file, "the agent's configuration, which names its control socket"),
 	TEXT("control-socket", "PATH", control_socket, "control socket of the agent (without either: " CONFIG_CONTROL_SOCKET ")"),

@@ -85,8 +85,9 @@ struct config {
 	bool json, help, version;
 	int log_level;
 	const char *log_file;
-	/* the agent */
+	/* the agent; file_only goes with config_file */
 	const char *config_file;
+	bool file_only;
 	unsigned events_fd; /* 0 = none */
 };
 
@@ -100,5 +101,5 @@ extern const struct option_group config_connection, config_to, config_from, conf
 	config_state, config_lock,
 	config_rules, config_pin, config_copy,
 	config_files, config_proof,
-	config_recovery, config_finish, config_agent, config_control, config_wait, config_list,
+	config_recovery, config_finish, config_agent, config_file_only, config_control, config_wait, config_list,
 	config_work, config_readers, config_sources, config_seeding, config_output;

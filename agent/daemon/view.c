@@ -187,6 +187,7 @@ void view_status(const struct core *c, char out[CORE_TEXT])
 	const char *first = NULL, *running = NULL;
 	int64_t soonest = 0, now = core_wall_ms();
 	char when[UNITS_TEXT];
+	const char *refused = c->config_error ? "; a changed configuration was refused" : "";
 	for (size_t i = 0; i < c->settings->nsnapshots; i++) {
 		int64_t next = plan_next_ms(&c->settings->snapshot[i].rules, &c->job[i].memory->backup, now);
 		if (next && (!soonest || next < soonest)) {
@@ -205,7 +206,7 @@ void view_status(const struct core *c, char out[CORE_TEXT])
 	else if (c->memory.paused)
 		snprintf(out, CORE_TEXT, "paused");
 	else if (soonest)
-		snprintf(out, CORE_TEXT, "next is %.60s at %s UTC", first, when);
+		snprintf(out, CORE_TEXT, "next is %.60s at %s UTC%s", first, when, refused);
 	else
-		snprintf(out, CORE_TEXT, "nothing is scheduled");
+		snprintf(out, CORE_TEXT, "nothing is scheduled%s", refused);
 }

@@ -71,6 +71,29 @@ keep-daily = 7
 """
 
 
+@pytest.mark.fast
+def test_the_file_alone(tmp_path, write):
+    """--file-only asks nobody: neither server nor store answers here. A mistake is one as ever."""
+    (tmp_path / "replica.cnf").write_text("[client]\nuser=nobody\n")
+    text = f"""[instance replica]
+defaults-file = {tmp_path}/replica.cnf
+host = 127.0.0.1
+port = {unused_port()}
+[store far]
+url = s3://backups/db
+s3-endpoint = http://127.0.0.1:{unused_port()}
+[snapshot nightly]
+schedule = @daily
+"""
+    path = write(text)
+    assert check(path, tool.OK, "--file-only", "--json").json.keys().isdisjoint({"instances", "stores", "snapshots"})
+    assert "in order" in check(path, tool.OK, "--file-only").out
+    check(path, tool.PREFLIGHT)
+    write(text + "shcedule = @daily\n")
+    assert f"{path}:10: " in check(path, tool.USAGE, "--file-only").out
+    assert "--config" in tool.run("check", "--file-only", expect=tool.USAGE).err
+
+
 def test_a_configuration_in_order(lab, tmp_path, write):
     (tmp_path / "there").mkdir()
     write("[snapshot weekly]\nstore = later\nschedule = @weekly\nno-users = yes\n", "conf.d/weekly.conf")
