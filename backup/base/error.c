@@ -48,7 +48,7 @@ static const char *error_sys_hint(int sys_errno)
 	case EPERM:
 		return "the user running slackwater needs rights on it";
 	case EROFS:
-		return "the file system is mounted read-only";
+		return "it is mounted read-only, or for this service alone: what a unit of systemd may write to, its ReadWritePaths= names";
 	case ENOENT:
 		return "check the path";
 	case ENOTDIR:
