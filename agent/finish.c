@@ -8,12 +8,31 @@
 #include "slackwater/journal.h"
 #include "state.h"
 
+enum { FINISH_LOOK_MS = 200 };
+
+/* A run that is alive starts its applier itself. It may be waited for: after the agent it has been told to end, and has no more to live than we have. */
+static enum status finish_patiently(struct app *app, const char *dir, const struct conn_options *server, struct error *err)
+{
+	struct journal_report last = { 0 };
+	int64_t until = run_now_ms(&app->run) + app->config.wait_lock_ms;
+	enum status st = state_finish_again(&app->run, dir, server, &last, err);
+	while (!st && last.alive && run_now_ms(&app->run) < until) {
+		st = run_sleep_ms(&app->run, FINISH_LOOK_MS, err);
+		if (!st)
+			st = state_finish_again(&app->run, dir, server, &last, err);
+	}
+	if (!st && last.alive)
+		event_warning(&app->sink.base, "journal", "a run is alive that has an applier stopped: left to it");
+	journal_report_free(&last);
+	return st;
+}
+
 static enum status finish_instance(struct app *app, const char *dir, const struct settings_instance *in, struct error *err)
 {
 	struct conn_options server = { .host = NULL };
 	enum status st = connection_of_instance(&in->options, &app->sink.base, &app->run, NULL, &server, err);
 	if (!st)
-		st = state_finish(app, dir, &server, err);
+		st = finish_patiently(app, dir, &server, err);
 	conn_options_free(&server);
 	return st ? error_prefix(err, "instance %s", in->name) : ST_OK;
 }

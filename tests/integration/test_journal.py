@@ -230,3 +230,29 @@ def test_what_the_unit_does_after_the_agent(lab, repository, tmp_path):
     assert _journals(lab) == []
     # nothing is open: nobody is asked, not even the one that does not answer
     assert tool.run("recover", "--config", file, "--json").json["journals"] == 0
+
+
+@pytest.mark.parametrize("lab", [MariaDB], ids=["mariadb"], indirect=True)
+def test_a_run_that_outlives_the_agent_is_waited_for(lab, repository, tmp_path):
+    """What comes after recover ends it by force: it is given the time to start its applier."""
+    file = tmp_path / "slackwater.conf"
+    options = accounts.option_file(tmp_path / "my.cnf", lab.replica, accounts.BACKUP)
+    file.write_text(f"[agent]\nstate-dir = {place.run_dir() / 'state'}\n[store main]\nurl = {repository}\n"
+                    f"[instance db]\ndefaults-file = {options}\n[snapshot one]\n")
+    file.chmod(0o600)
+    for journal in (place.run_dir() / "state").glob("*.journal"):     # about servers that other tests have ruined
+        journal.unlink()
+    with Loads(lab, rate=60, ddl_every=0), gaps.RowHeld(lab.replica) as held:
+        held.wait_blocked()
+        running = _stopping(lab, repository)
+        told = tool.run("recover", "--config", file, "--json")
+        assert (told.json["journals"], told.json["left"]) == (1, 1) and "left to it" in told.err, told
+        waiting = tool.Running("recover", "--wait-lock", "60s", "--config", file, "--json")
+        running.signal(signal.SIGTERM)
+        assert waiting.alive()
+        held.release()
+        told = waiting.finish(70)
+        assert (told.json["journals"], told.json["left"]) == (1, 0), told
+        running.finish(30, expect=None)
+        proc.wait_until(lab.replica.applier_running, 5, "the applier to run")
+    assert _journals(lab) == []
