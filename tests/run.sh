@@ -6,7 +6,7 @@
 # Installs what is missing, builds (release and sanitizers, warnings are errors), runs everything, quick suites first, and ends
 # with the line "N passed, N failed, N skipped". Exits non-zero when anything failed or nothing ran. Wants root on Debian 12.
 #   --fast   the tree's rules, the unit tests and the quick part of the integration tests
-#   --soak   also what takes hours: 50 rounds of every row of the matrix, 200 kills of the agent instead of 20, every fault at every call
+#   --soak   also the package under a booted systemd, and what takes hours: 50 rounds of every row of the matrix, 200 kills of the agent instead of 20, every fault at every call
 #   -k       is handed to pytest
 set -uo pipefail
 
@@ -246,6 +246,7 @@ if [ -n "$built" ]; then
         [ -z "$soak" ] || rounds=200
         measured "agent killed, frozen, cut off" tests/fault/run.sh --rounds $rounds
         beside "the n-th call fails" 21500-21749 tests/fault/inject.sh ${soak:+--soak}
+        [ -z "$soak" ] || beside "the package under systemd" 25000-25099 packaging/test-systemd.sh "$scratch/deb"
         beside "the agent under load" 21750-21999 tests/agent/run.sh ${soak:+--soak}
         gather
     fi

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# install.sh [--build-only | --quickstart | --package | --package-test | --mariadb SUITE]: what is needed to build Slackwater and to run its tests on Debian 12, as root.
+# install.sh [--build-only | --quickstart | --package | --package-test | --boot-test | --mariadb SUITE]: what is needed to build Slackwater and to run its tests on Debian 12, as root.
 # Idempotent: apt, debootstrap and npm are called only for what is missing. No service is started by any package.
 #
 #   $SLACKWATER_LAB_CACHE/sid      a root with MySQL 9.7 (server, client, libmysqlclient and a compiler to build against it)
 #   $SLACKWATER_LAB_CACHE/deb-root  Debian 12 with nothing in it, for packaging/test-deb.sh, and what our package depends on lying ready
+#   $SLACKWATER_LAB_CACHE/boot-root  only with --boot-test: the same with systemd and MariaDB installed, for packaging/test-systemd.sh
 #   $SLACKWATER_LAB_CACHE/mysql56  MySQL 5.6.24
 #   $SLACKWATER_LAB_CACHE/mariadb-SUITE  only with --mariadb SUITE: a root with the MariaDB of another Debian (trixie 11.8, bullseye 10.5), see tests/README.md
 #   $SLACKWATER_LAB_CACHE/age-vectors  the published test vectors of the age format
@@ -34,6 +35,8 @@ sid_servers=(mysql-server-core mysql-client-core libmysqlclient-dev)
 # what is fetched for the root that our package is installed into, and not installed: that is for the package's own dependencies
 package_ready=(systemd ca-certificates tzdata libmariadb3 libarchive13 libcurl4 libssl3 libzstd1 libjansson4 libexpat1 libmicrohttpd12
                libinih1 mariadb-server-core)
+# what the root that is booted has beside that
+boot_packages=(systemd-sysv dbus procps mariadb-server mariadb-client)
 sid_builders=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev libssl-dev libzstd-dev
               libjansson-dev libexpat1-dev libmicrohttpd-dev libinih-dev libcmocka-dev)
 
@@ -150,6 +153,21 @@ install_deb_root() {
     mv "$new" "$root"
 }
 
+install_boot_root() {
+    local root=$cache/boot-root new=$cache/.boot-root.new
+    [ ! -x "$root/usr/sbin/mariadbd" ] || return 0
+    install_deb_root || return 1
+    say "building a root with Debian 12, systemd and MariaDB, about 700 MB"
+    rm -rf "$new"
+    cp -a --reflink=auto "$cache/deb-root" "$new"
+    apt_quiet chroot_apt "$new" apt-get update &&
+        apt_quiet chroot_apt "$new" apt-get install -y --no-install-recommends "${package_ready[@]}" "${boot_packages[@]}" &&
+        chroot_apt "$new" apt-get clean || return 1
+    rm -f "$new/usr/sbin/policy-rc.d"       # what is installed while it runs is started as anywhere
+    rm -rf "$root"
+    mv "$new" "$root"
+}
+
 install_56() {
     local root=$cache/mysql56 new=$cache/.mysql56.new
     [ ! -x "$root/server/mysqld" ] || return 0
@@ -211,6 +229,11 @@ main() {
     if [ "$what" = --package-test ]; then
         install_debian "${server_packages[@]}" "${package_packages[@]}"
         install_deb_root
+        return
+    fi
+    if [ "$what" = --boot-test ]; then
+        install_debian "${server_packages[@]}" "${package_packages[@]}"
+        install_boot_root
         return
     fi
     if [ "$what" = --mariadb ]; then

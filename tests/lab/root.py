@@ -12,16 +12,17 @@ BASE = place.CACHE / "deb-root"
 
 
 class Root:
-    def __init__(self, name):
+    def __init__(self, name, base=BASE):
+        self.base = base
         self.layer = place.run_dir() / f"root-{name}"
         self.dir = self.layer / "root"
 
     def __enter__(self):
         for part in "upper", "work", "root":
             (self.layer / part).mkdir(parents=True)
-        layers = f"lowerdir={BASE},upperdir={self.layer}/upper,workdir={self.layer}/work"
+        layers = f"lowerdir={self.base},upperdir={self.layer}/upper,workdir={self.layer}/work"
         if subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, self.dir], capture_output=True, check=False).returncode:
-            subprocess.run(["cp", "-a", "--reflink=auto", f"{BASE}/.", self.dir], check=True)       # below an overlay there is none
+            subprocess.run(["cp", "-a", "--reflink=auto", f"{self.base}/.", self.dir], check=True)       # below an overlay there is none
         subprocess.run(["mount", "-t", "proc", "proc", self.dir / "proc"], check=True)
         return self
 
@@ -33,14 +34,19 @@ class Root:
     def path(self, inside):
         return self.dir / str(inside).lstrip("/")
 
+    def _way_in(self, argv):
+        """How a command is run inside: its words, and the root that its process is given."""
+        return argv, self.dir
+
     @staticmethod
     def _as(user):
         return ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--pdeathsig=KILL"] if user else []
 
     def run(self, *argv, user=None, expect=0, seconds=600, **environment):
         """Output of a command inside, both streams; any other exit code than the expected one is a failure that shows them."""
-        child = proc.spawn([*self._as(user), *argv], root=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           errors="replace", env=self._environment(environment))
+        way, root = self._way_in([*self._as(user), *argv])
+        child = proc.spawn(way, root=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                           env=self._environment(environment))
         try:
             out, _ = child.communicate(timeout=seconds)
         finally:
