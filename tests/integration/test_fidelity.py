@@ -359,6 +359,13 @@ def test_names_with_what_ends_statements(lab, repository):
         lab.wait_caught_up()
 
 
+@pytest.mark.parametrize("lab", [MariaDB, MySQL56], ids=["mariadb", "mysql56"], indirect=True)
+def test_foreign_keys_whose_made_up_names_are_too_long(lab, repository):
+    name = "`" + "n``ä" * 21 + "x`"
+    made = [f"CREATE TABLE {name} (a INT PRIMARY KEY, b INT) ENGINE=InnoDB", f"ALTER TABLE {name} ADD FOREIGN KEY (b) REFERENCES {name} (a), ADD CONSTRAINT `CONSTRAINT x` FOREIGN KEY (b) REFERENCES {name} (a)"]
+    lab.drop(carried(lab, repository, made, ["SELECT COUNT(*) AS n FROM information_schema.referential_constraints WHERE constraint_schema='odd'"], [f"INSERT INTO {name} VALUES (1,1)"]))
+
+
 def test_floats_at_the_edge_of_their_digits(lab, repository):
     """FLOAT(10,2) goes up to 99999999.99, of which a float makes 100000000: what is read is not let in again. And zeros may stand before a minus."""
     kinds = [f"f{n} {kind}" for n, kind in enumerate(("FLOAT(10,2)", "FLOAT(8,2)", "FLOAT(7,3)", "FLOAT(10,4) UNSIGNED", "FLOAT(20,0)", "FLOAT(30,25)", "DOUBLE(20,2)", "DOUBLE(8,5)", "DOUBLE ZEROFILL", "DOUBLE UNSIGNED"))]

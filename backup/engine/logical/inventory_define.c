@@ -12,6 +12,7 @@
 
 #define DEFINE_NAMES_MAX 1000
 #define DEFINE_PARSE_ERROR 1064
+#define DEFINE_NAME_CHARS 64
 
 /* "SHOW CREATE WHAT `schema`.`name`" and its only row; r is freed by the caller, also after a failure. */
 static enum status define_show(struct conn *c, const char *what, const char *schema, const char *name, struct rows **r, struct error *err)
@@ -106,6 +107,27 @@ enum status inventory_check_places(struct inventory *inv, struct error *err)
 	return st;
 }
 
+/* The name that a server makes up for a foreign key, TABLE_ibfk_1, may be longer than one it takes (1059 [run 10.11.19]). Left out, it is made up again. */
+static void define_leave_out_long_names(struct table *t)
+{
+	static const char word[] = "CONSTRAINT `", key[] = "` FOREIGN KEY";
+	for (const char *p = t->create; (p = define_find(p, word));) {
+		size_t chars = 0;
+		const char *q = p + sizeof word - 1;
+		for (; *q && (*q != '`' || q[1] == '`'); q += 1 + (*q == '`'))
+			chars += ((unsigned char)*q & 0xc0) != 0x80;
+		bool too_long = chars > DEFINE_NAME_CHARS && !strncmp(q, key, sizeof key - 1);
+		q += *q == '`';
+		if (too_long) {
+			size_t at = (size_t)(p - t->create), to = (size_t)(q - t->create) + 1;
+			memmove(t->create + at, t->create + to, t->create_len - to + 1);
+			t->create_len -= to - at;
+		} else {
+			p = q;
+		}
+	}
+}
+
 enum status inventory_define_table(struct table *t, struct conn *c, struct error *err)
 {
 	struct rows *r = NULL;
@@ -115,6 +137,8 @@ enum status inventory_define_table(struct table *t, struct conn *c, struct error
 	if (!st)
 		st = define_text(&t->create, &t->create_len, r, 1, "table", t->schema, t->name, err);
 	rows_free(r);
+	if (!st && !t->sequence)
+		define_leave_out_long_names(t);
 	return st;
 }
 
