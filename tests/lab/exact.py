@@ -21,7 +21,7 @@ LISTS = {
     "referential_constraints": ("constraint_schema", ()),
     "check_constraints": ("constraint_schema", ()),
     "partitions": ("table_schema", ("table_rows", "avg_row_length", "data_length", "max_data_length", "index_length", "data_free", "create_time", "update_time", "check_time", "checksum")),
-    "views": ("table_schema", ()),
+    "views": ("table_schema", ("view_definition",)),      # MySQL 5.6 and MariaDB name the schema in it or not, as the session that created it did; SHOW CREATE does not waver
     "triggers": ("trigger_schema", ("created",)),
     "routines": ("routine_schema", ("created", "last_altered")),
     "parameters": ("specific_schema", ()),
