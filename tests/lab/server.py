@@ -191,7 +191,7 @@ class Server:
 
     @staticmethod
     def _old_name(column):
-        return column.replace("Source", "Master").replace("Replica", "Slave").replace("Get_master", "Get_Master")
+        return column.replace("Source", "Master").replace("Replica_", "Slave_").replace("Get_master", "Get_Master")
 
     def replication(self, verb, channel="", what=""):
         """START, STOP or RESET of a channel in this version's words."""
