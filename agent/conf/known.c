@@ -41,6 +41,7 @@ static const struct option agent_keys[] = {
 	DURATION(settings_agent, "proof-max-age", proof_age_ms, 0, DAYS(3650), "report when the newest proven snapshot is older; 0 = do not"),
 	DURATION(settings_agent, "stop-timeout", stop_ms, 0, DAYS(1), "at the end a running snapshot is waited for so long, then cancelled"),
 	NUMBER(settings_agent, "history", history, 1, 10000, "runs that are remembered"),
+	NUMBER(settings_agent, "max-runs", max_runs, 0, 10000, "backups and proofs at a time; what is due beyond waits for its turn; 0 = all that are due"),
 };
 
 static const struct option store_keys[] = {

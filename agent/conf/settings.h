@@ -31,6 +31,7 @@ struct settings_agent {
 	int64_t proof_age_ms;       /* 0 = no alarm; newest proven snapshot older than this is reported */
 	int64_t stop_ms;            /* at the end: a running snapshot is waited for so long, then cancelled */
 	unsigned history;           /* runs that are remembered */
+	unsigned max_runs;          /* backups and proofs under way at a time; 0 = as many as are due */
 };
 
 struct settings_instance {

@@ -41,7 +41,7 @@ struct core {
 	struct memory memory;
 	bool memory_bad;           /* could not be written: said once */
 	struct job *job;           /* as settings->snapshot */
-	size_t njobs;
+	size_t njobs, turn;        /* turn: whose it is first where max-runs keeps some waiting */
 	struct listing *listing;
 	size_t nlistings;
 	struct task *tasks;        /* what runs */

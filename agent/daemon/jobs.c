@@ -144,6 +144,15 @@ static void start(struct core *c, struct job *j, enum run_kind kind, uint64_t nu
 	core_begin(c, t);
 }
 
+/* What expires or lists is short and is no burden to a server: it does not count. */
+static bool full(const struct core *c)
+{
+	size_t n = 0;
+	for (const struct task *t = c->tasks; t; t = t->next)
+		n += t->kind == RUN_BACKUP || t->kind == RUN_PROOF;
+	return c->settings->agent.max_runs && n >= c->settings->agent.max_runs;
+}
+
 static struct plan_situation situation(const struct core *c, const struct job *j)
 {
 	const struct settings_snapshot *n = &c->settings->snapshot[j->at];
@@ -152,6 +161,7 @@ static struct plan_situation situation(const struct core *c, const struct job *j
 	return (struct plan_situation){
 		.now_ms = core_wall_ms(), .up_since_ms = c->started_ms,
 		.busy = core_task_of_instance(c, c->settings->instance[n->instance].name) != NULL,
+		.full = full(c),
 		.paused = c->memory.paused || j->memory->paused,
 		.lag_ms = observers_lag_ms(c->observers, n->instance),
 		.lag_by_ms = looked || look_ms <= 0 ? 0 : core_wall_ms() + look_ms,
@@ -192,9 +202,12 @@ static void decide(struct core *c, struct job *j, enum run_kind kind)
 	}
 	if (d.act == PLAN_START) {
 		uint64_t number = now.asked ? j->asked : ++c->memory.sequence;
-		if (kind == RUN_BACKUP)
+		if (kind == RUN_BACKUP) {
 			j->asked = 0;
+			j->waits_for[0] = '\0';
+		}
 		start(c, j, kind, number, &d);
+		c->turn = j->at + 1;
 		return;
 	}
 	sooner(&j->look_ms, d.look_ms);
@@ -213,6 +226,14 @@ static void expire(struct core *c, struct job *j)
 	start(c, j, RUN_EXPIRE, ++c->memory.sequence, &after);
 }
 
+/* Those after the one that was started last come first, so that each has its turn. */
+static void decide_all(struct core *c, enum run_kind kind)
+{
+	size_t n = c->settings->nsnapshots, first = c->turn;
+	for (size_t i = 0; i < n; i++)
+		decide(c, &c->job[(first + i) % n], kind);
+}
+
 void jobs_decide(struct core *c)
 {
 	if (c->stopping || (!c->changed && jobs_wait_ms(c) != 0))
@@ -221,10 +242,8 @@ void jobs_decide(struct core *c)
 		c->job[i].look_ms = 0;
 		expire(c, &c->job[i]);
 	}
-	for (size_t i = 0; i < c->settings->nsnapshots; i++)
-		decide(c, &c->job[i], RUN_BACKUP);
-	for (size_t i = 0; i < c->settings->nsnapshots; i++)
-		decide(c, &c->job[i], RUN_PROOF);
+	decide_all(c, RUN_BACKUP);
+	decide_all(c, RUN_PROOF);
 	listings_start(c);
 }
 

@@ -217,6 +217,8 @@ static struct plan_decision gates(const struct plan_rules *r, const struct plan_
 		return put_off(r, m, w, allowed, "the last success is more recent than min-interval");
 	if (now->busy)
 		return waiting(w->until, "another job of this instance is running");
+	if (now->full)
+		return waiting(w->until, "for its turn: max-runs are running already");
 	if (r->max_lag_ms && now->lag_ms == PLAN_UNKNOWN && now->now_ms < now->lag_by_ms)
 		return waiting(now->lag_by_ms < w->until ? now->lag_by_ms : w->until, "the replica has not been looked at yet");
 	if (r->max_lag_ms && now->lag_ms > r->max_lag_ms) {

@@ -44,6 +44,7 @@ struct plan_situation {
 	int64_t now_ms;
 	int64_t up_since_ms;        /* when the daemon came up: what was due earlier is caught up or dropped */
 	bool busy;                  /* the instance is held by another job of ours */
+	bool full;                  /* as many jobs are running as may at a time */
 	bool paused;
 	bool asked;                 /* by a person: only busy holds it up */
 	int64_t lag_ms;             /* PLAN_UNKNOWN = not known, which passes the gate with a word ... */

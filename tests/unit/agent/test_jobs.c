@@ -241,6 +241,45 @@ static void one_at_a_time(void **state)
 	REFUSED("cancel", "a", ERR_USAGE, "nothing of a is running", "status");
 }
 
+static size_t runs_now(const struct core *c)
+{
+	size_t n = 0;
+	for (const struct task *t = c->tasks; t; t = t->next)
+		n += t->kind == RUN_BACKUP;
+	return n;
+}
+
+/* Three that are due all the time, and room for one: the last is not passed over for the first. Whom a person asks does not wait. */
+static void all_have_their_turn(void **state)
+{
+	struct stage *st = *state;
+	struct core *c = &st->core;
+	const char *const name[] = { "x", "y", "z", "x" };
+	struct error err = ERROR_INIT;
+	setenv(child_variable, "hangs", 1);
+	reload(st, "[instance db3]\nhost = 127.0.0.1\n[instance db4]\nhost = 127.0.0.1\n[snapshot asked]\ninstance = db4\n"
+	           "[snapshot x]\ninstance = db1\nschedule = @every 1s\n[snapshot y]\ninstance = db2\nschedule = @every 1s\n"
+	           "[snapshot z]\ninstance = db3\nschedule = @every 1s\n");
+	c->settings->agent.max_runs = 1;
+	c->turn = 0;
+	observers_leave(c->observers, &c->leaving); /* there are more instances now */
+	OK(observers_start(c->settings, &st->app.sink.base, c->wake_fd, &c->observers, &err));
+	for (size_t k = 0; k < 4; k++) {
+		UNTIL(c, runs_now(c) == 1);
+		assert_non_null(core_task_of_snapshot(c, name[k]));
+		for (size_t other = 0; other < 3; other++)
+			if (strcmp(name[other], name[k]) != 0)
+				UNTIL(c, strstr(job(st, name[other])->waits_for, "for its turn: max-runs are running already"));
+		assert_int_equal(runs_now(c), 1);
+		(void)order(st, "cancel", name[k], &err);
+		UNTIL(c, !core_task_of_snapshot(c, name[k]));
+	}
+	UNTIL(c, runs_now(c) == 1);
+	(void)order(st, "run", "asked", &err);
+	UNTIL(c, core_task_of_snapshot(c, "asked"));
+	assert_int_equal(runs_now(c), 2);
+}
+
 static void a_failure_is_remembered(void **state)
 {
 	struct stage *st = *state;
@@ -445,11 +484,19 @@ static void runs_that_nobody_ended(void **state)
 	assert_int_equal(job(st, "a")->memory->proof.failures, 1);
 }
 
+/* A root without /proc: no run can be started there. */
+static void no_program_of_our_own(void **state)
+{
+	(void)state;
+	skip();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_follows_a_backup, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_at_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_have_their_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failure_is_remembered, setup, teardown),
 		cmocka_unit_test_setup_teardown(cut_off_by_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pause_holds_up_schedules_only, setup, teardown),
@@ -464,5 +511,8 @@ int main(int argc, char **argv)
 	};
 	if (argc > 1)
 		return child(argv[1]);
+	static const struct CMUnitTest without[] = { cmocka_unit_test(no_program_of_our_own) };
+	if (access("/proc/self/exe", X_OK) != 0)
+		return cmocka_run_group_tests(without, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

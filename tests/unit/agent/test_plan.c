@@ -207,6 +207,23 @@ static void no_overlap(void **state)
 	zone_free(j.zone);
 }
 
+static void its_turn(void **state)
+{
+	(void)state;
+	struct job j;
+	job_init(&j, "0 * * * *", "UTC", "2026-01-05T12:00");
+	j.now.full = true;
+	waits(&j, "2026-01-05T13:00", "2026-01-05T14:00", "for its turn: max-runs");
+	drops(&j, "2026-01-05T14:00", 1, "2026-01-05T13:00", "it could not start, and the next due time has come");
+	waits(&j, "2026-01-05T14:00", "2026-01-05T15:00", "for its turn: max-runs");
+	j.now.full = false;
+	starts(&j, "2026-01-05T14:20", PLAN_BY_SCHEDULE, "2026-01-05T14:00");
+	ends(&j, "2026-01-05T14:30", PLAN_SUCCEEDED);
+	j.now.full = j.now.asked = true; /* whom a person asks does not wait for it */
+	starts(&j, "2026-01-05T14:40", PLAN_BY_REQUEST, NULL);
+	zone_free(j.zone);
+}
+
 static void lag_gate(void **state)
 {
 	(void)state;
@@ -552,6 +569,7 @@ int main(void)
 		cmocka_unit_test(jitter),
 		cmocka_unit_test(jitter_beyond_the_next_due_time),
 		cmocka_unit_test(no_overlap),
+		cmocka_unit_test(its_turn),
 		cmocka_unit_test(lag_gate),
 		cmocka_unit_test(lag_gate_before_the_first_look),
 		cmocka_unit_test(hours),
