@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "applier/statedir.h"
+#include "slackwater/dialect.h"
 #include "slackwater/fs.h"
 
 enum { CLAIM_POLL_MS = 250, CLAIM_PING_MS = 15000, CLAIM_MORTAL_S = 60, CLAIM_NAME = 64 };
@@ -115,7 +116,7 @@ static enum status busy_there(struct claim *c, struct error *err)
 	struct error ignored;
 	char who[400] = "";
 	if (!conn_queryf(c->c, &r, &ignored,
-	                 "SELECT ID, HOST FROM information_schema.PROCESSLIST WHERE ID = IS_USED_LOCK('%s')", c->name) &&
+	                 "SELECT ID, HOST FROM %s WHERE ID = IS_USED_LOCK('%s')", dialect_processlist(&c->c->server), c->name) &&
 	    !rows_next(r, &more, &ignored) && more)
 		snprintf(who, sizeof who, ": its connection %s comes from %s", r->row[0] ? r->row[0] : "?", r->row[1] ? r->row[1] : "?");
 	rows_free(r);

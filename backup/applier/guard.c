@@ -31,6 +31,11 @@ struct guard {
 	char run_lock[LOCK_NAME + 1], done_lock[LOCK_NAME + 1]; /* at most 64 characters: 5.7 and later refuse more */
 };
 
+void guard_newest_sql(struct buf *out, const struct instance *in)
+{
+	buf_addf(out, "SELECT MAX(ID) FROM %s", dialect_processlist(&in->server));
+}
+
 /* Has the channel's applier a thread with such a number? Where the server does not say whose a thread is (5.7 and before), any channel's counts. */
 static void add_thread_exists(struct buf *out, const struct instance *in, const char *channel, const char *number)
 {
@@ -82,7 +87,7 @@ static void add_attempt(struct buf *out, const struct instance *in, const struct
 	sql_string(out, start);
 	buf_addc(out, ')');
 	if (told)
-		buf_addf(out, "; SET @gone = NOT EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = %lu)", ch->stopper);
+		buf_addf(out, "; SET @gone = NOT EXISTS (SELECT 1 FROM %s WHERE ID = %lu)", dialect_processlist(&in->server), ch->stopper);
 	buf_adds(out, "; PREPARE slackwater FROM @s; EXECUTE slackwater");
 }
 
@@ -125,10 +130,9 @@ void guard_statement(struct buf *out, const struct instance *in, const struct gu
 {
 	struct buf start = BUF_INIT(8192);
 	dialect_start_sql(&start, &in->server, ch->name);
-	buf_addf(out,
-	         "SET @w = (" GUARD_NEWEST "); SET @r = GET_LOCK('%s', %" PRId64
-	         "); DO RELEASE_LOCK('%s')",
-	         run_lock, wait_s, run_lock);
+	buf_adds(out, "SET @w = (");
+	guard_newest_sql(out, in);
+	buf_addf(out, "); SET @r = GET_LOCK('%s', %" PRId64 "); DO RELEASE_LOCK('%s')", run_lock, wait_s, run_lock);
 	add_attempt(out, in, ch, done_lock, buf_str(&start), true);
 	/*
 	 * A START's OK proves nothing while a STOP that gave up waiting (1875) is still in effect: it is repeated for about a minute. Not for
@@ -269,7 +273,7 @@ static enum status send_waiters(struct guard *g, struct conn *watch, const bool 
 static void waiter_query(const struct guard *g, struct buf *sql, uint64_t *ret_n)
 {
 	*ret_n = 0;
-	buf_adds(sql, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User lock' AND ID IN (0");
+	buf_addf(sql, "SELECT COUNT(*) FROM %s WHERE STATE = 'User lock' AND ID IN (0", dialect_processlist(&g->in->server));
 	for (size_t i = 0; i < g->n; i++) {
 		if (g->waiter[i].begun) {
 			buf_addf(sql, ", %lu", g->waiter[i].c->ops->thread_id(g->waiter[i].c));

@@ -15,7 +15,8 @@
 
 struct guard;
 
-#define GUARD_NEWEST "SELECT MAX(ID) FROM information_schema.PROCESSLIST"
+/* A query: the number of the newest session or thread of the server. */
+void guard_newest_sql(struct buf *out, const struct instance *in);
 
 /* Opens the sessions for n channels; nothing is set yet. o, in, names and run must outlive it. */
 enum status guard_new(const struct conn_options *o, const struct instance *in, const char *const *names, size_t n,

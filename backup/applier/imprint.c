@@ -232,9 +232,9 @@ enum imprint_moved imprint_compare(const struct imprint *a, const struct imprint
 }
 
 /* Rolled-back or not yet begun work does not show: this is a hint, not a verdict. */
-static const char *const suspects_sql =
+static const char suspects_sql[] =
 	"SELECT p.ID AS id, p.USER AS user, p.HOST AS host, t.trx_rows_modified AS n "
-	"FROM information_schema.processlist p LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.ID "
+	"FROM %s p LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.ID "
 	"WHERE p.ID <> CONNECTION_ID() AND p.USER NOT IN ('system user', 'event_scheduler') "
 	"AND p.COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon') AND IFNULL(p.STATE, '') <> 'User lock' AND (t.trx_rows_modified > 0 OR p.COMMAND = 'Query') "
 	"ORDER BY t.trx_rows_modified DESC LIMIT 4";
@@ -244,7 +244,7 @@ void imprint_suspects(struct conn *c, const struct instance *in, struct buf *out
 	struct rows *r = NULL;
 	bool more = false;
 	struct error ignored = ERROR_INIT;
-	if (!conn_query(c, suspects_sql, &r, &ignored)) {
+	if (!conn_queryf(c, &r, &ignored, suspects_sql, dialect_processlist(&c->server))) {
 		while (!rows_next(r, &more, &ignored) && more) {
 			const char *user = rows_get(r, "user"), *host = rows_get(r, "host"), *n = rows_get(r, "n");
 			buf_addf(out, "%ssession %s of %s@%s%s%s", out->len ? ", " : "", rows_get(r, "id"), user ? user : "",

@@ -50,7 +50,7 @@ static enum status stop_session_alive(struct quiesce *q, const struct ours *o, b
 {
 	uint64_t n = 0;
 	char sql[128];
-	snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = %lu",
+	snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM %s WHERE ID = %lu", dialect_processlist(&q->watch->server),
 	         o->job.c->ops->thread_id(o->job.c));
 	enum status st = conn_scalar_u64(q->watch, sql, &n, err);
 	*ret = n > 0;

@@ -266,8 +266,12 @@ static void wait_for_stops(struct quiesce *q)
 /* Which threads are new is told by their numbers. Asked only where a STOP may outlast its statement: it costs a moment. */
 static enum status remember_newest(struct quiesce *q, struct error *err)
 {
+	struct buf sql = BUF_INIT(256);
 	q->newest = 0;
-	return instance_stop_gives_up(&q->in) ? conn_scalar_u64(q->watch, GUARD_NEWEST, &q->newest, err) : ST_OK;
+	guard_newest_sql(&sql, &q->in);
+	enum status st = instance_stop_gives_up(&q->in) ? conn_scalar_u64(q->watch, buf_str(&sql), &q->newest, err) : ST_OK;
+	buf_free(&sql);
+	return st;
 }
 
 enum status quiesce_restarted(struct quiesce *q, const struct ours *o, bool *ret, struct error *err)

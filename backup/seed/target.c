@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "links.h"
+#include "slackwater/dialect.h"
 
 #define SEED_MARKER "slackwater_incomplete"
 
@@ -146,8 +148,8 @@ static enum status check_gtids(struct seed_job *j, struct error *err)
 /* Those that stream now, and those that registered: either list needs a right of its own to be complete. */
 static enum status list_replicas(struct seed_job *j, struct buf *ret, size_t *ret_n, struct error *err)
 {
-	static const char *const dumps = "SELECT host AS Host FROM information_schema.processlist"
-	                                 " WHERE command IN ('Binlog Dump', 'Binlog Dump GTID')";
+	char dumps[160];
+	snprintf(dumps, sizeof dumps, "SELECT HOST AS Host FROM %s WHERE COMMAND IN ('Binlog Dump', 'Binlog Dump GTID')", dialect_processlist(&j->target->server));
 	const char *const queries[] = { dumps, conn_is_mysql(j->target, 80022) ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS" };
 	struct error why = ERROR_INIT;
 	enum status st = ST_OK;

@@ -78,7 +78,7 @@ static enum status session_server(struct conn *c, struct error *err)
 	struct server_info *s = &c->server;
 	enum status st = conn_query(c,
 	                            "SELECT @@version AS version, @@version_comment AS comment, @@hostname AS hostname, "
-	                            "@@port AS port, @@server_id AS server_id",
+	                            "@@port AS port, @@server_id AS server_id, @@performance_schema AS ps",
 	                            &r, err);
 	if (!st)
 		st = rows_next(r, &more, err);
@@ -91,6 +91,7 @@ static enum status session_server(struct conn *c, struct error *err)
 		session_copy(s->hostname, sizeof s->hostname, rows_get(r, "hostname"));
 		s->port = (unsigned)rows_u64(r, "port", 0);
 		s->server_id = rows_u64(r, "server_id", 0);
+		s->ps = rows_u64(r, "ps", 0) != 0;
 		if (!version || !conn_session_version(version, &s->flavor, &s->version))
 			st = error_set(err, ST_FAILED, ERR_PREFLIGHT, "'%s' is no version known here", s->version_text);
 	}

@@ -35,6 +35,11 @@ void dialect_show_status(struct buf *b, const struct server_info *s)
 		buf_addf(b, "SHOW %s STATUS", dialect_names(s)->replica);
 }
 
+const char *dialect_processlist(const struct server_info *s)
+{
+	return s->flavor == FLAVOR_MYSQL && s->version >= 80022 && s->ps ? "performance_schema.processlist" : "information_schema.PROCESSLIST";
+}
+
 void dialect_show_own_binlog(struct buf *b, const struct server_info *s)
 {
 	buf_adds(b, dialect_names(s)->show_binlog);

@@ -36,6 +36,7 @@ struct server_info {
 	char comment[96];       /* @@version_comment */
 	char hostname[256];     /* @@hostname */
 	unsigned port;          /* @@port */
+	bool ps;                /* performance_schema is on */
 	uint64_t server_id;
 	char uuid[64];          /* server_uuid; MariaDB has none: "" */
 	char identity[128];     /* what tells instances apart: server_uuid, or on MariaDB see DESIGN.md */

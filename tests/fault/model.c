@@ -281,8 +281,9 @@ static const struct action {
 	{ "SELECT ", "GET_LOCK('", act_lock },
 	{ "SELECT ", "IS_USED_LOCK('", act_used },
 	{ "DO ", "RELEASE_LOCK('", act_release },
-	{ "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User lock'", "ID IN (", act_processlist },
+	{ "SELECT COUNT(*) FROM ", "WHERE STATE = 'User lock' AND ID IN (", act_processlist },
 	{ "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = ", "", act_processlist },
+	{ "SELECT COUNT(*) FROM performance_schema.processlist WHERE ID = ", "", act_processlist },
 };
 
 static const struct action *find_action(const char *sql)

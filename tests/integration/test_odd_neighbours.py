@@ -5,8 +5,10 @@ A row that a local session holds makes the window as long as a test wants it.
 """
 import contextlib
 import re
+import signal
 import time
 
+import pymysql
 import pytest
 
 from conftest import topology
@@ -228,6 +230,22 @@ def test_a_dba_stops_the_whole_replica_while_it_is_stopping(lab, repository, see
     assert journals() <= before, "the next run would start it"
     lab.replica.replication("start")
     _ended(lab, seed, repository, result)
+
+
+@pytest.mark.parametrize("lab", [MySQL97], ids=["mysql97"], indirect=True)
+def test_a_statement_that_is_no_text(lab, repository, seed):
+    """While one runs whose bytes are no UTF-8, information_schema.PROCESSLIST is an error for everybody: nothing of ours looks there."""
+    with neighbours.statement_of_bytes(lab.replica):
+        with pytest.raises(pymysql.err.OperationalError, match="3854"):
+            lab.replica.sql("SELECT MAX(ID) FROM information_schema.PROCESSLIST")
+        for options in (), ("--ddl", "retry"):
+            lab.source.sql("UPDATE aside.t SET n=n+1")
+            tool.backup(lab.replica, repository, *options)
+        running = tool.start_backup(lab.replica, repository, binary=tool.FAULTY, environment={"SLACKWATER_FAULT": "state:CAPTURED+3000000:pause"})
+        proc.wait_until(lambda: not lab.replica.applier_running(), 30, "the stillness", every=0.02)
+        running.signal(signal.SIGKILL)
+        proc.wait_until(lab.replica.applier_running, 5, "the switch to start the applier", every=0.02)
+    _seeds(lab, seed, repository)
 
 
 @pytest.mark.parametrize("lab", [MySQL97], ids=["mysql97"], indirect=True)

@@ -6,6 +6,7 @@ import struct
 import threading
 
 import pymysql
+from pymysql.constants.COMMAND import COM_QUERY
 
 from . import gaps, logs, proc
 from .server import MariaDB, MySQL97
@@ -48,6 +49,16 @@ def backup_lock(server):
         return Holding(server, "BACKUP STAGE START", "BACKUP STAGE BLOCK_DDL", undo="BACKUP STAGE END")
     assert isinstance(server, MySQL97), "5.6 has no such lock"
     return Holding(server, "LOCK INSTANCE FOR BACKUP", undo="UNLOCK INSTANCE")
+
+
+@contextlib.contextmanager
+def statement_of_bytes(server):
+    """A session whose statement is under way and no text: it has bytes that are no UTF-8, as those who write to binary columns send them."""
+    lock = "SELECT GET_LOCK('bytes', 600), "
+    with Holding(server, lock + "1", undo="DO RELEASE_LOCK('bytes')"), Holding(server, "SET NAMES binary") as session:
+        session.connection._execute_command(COM_QUERY, lock.encode() + b"'\x91\xd8\xff'")     # pylint: disable=protected-access
+        proc.wait_until(lambda: server.value("SELECT COUNT(*) FROM performance_schema.threads WHERE PROCESSLIST_STATE='User lock'"), 10, "it to wait")
+        yield
 
 
 def prepared(server, change):

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "slackwater/dialect.h"
+
 enum { COUNTS_NOTHING = 0, COUNTS_TABLES = 1, COUNTS_OBJECTS = 2, COUNTS_BOTH = 3 };
 
 /* By prefix behind "Com_"; the first that fits counts. What is not listed is no DDL. */
@@ -146,8 +148,8 @@ static enum status fingerprint_running(struct conn *c, bool *ret, struct error *
 {
 	struct rows *r = NULL;
 	*ret = false;
-	enum status st = conn_query(c, "SELECT LEFT(INFO, 4000) FROM information_schema.PROCESSLIST"
-	                               " WHERE ID <> CONNECTION_ID() AND INFO IS NOT NULL AND INFO <> ''", &r, err);
+	enum status st = conn_queryf(c, &r, err, "SELECT LEFT(INFO, 4000) FROM %s WHERE ID <> CONNECTION_ID() AND INFO IS NOT NULL AND INFO <> ''",
+	                             dialect_processlist(&c->server));
 	while (rows_more(r, &st, err))
 		if (r->row[0] && fingerprint_may_be_ddl(r->row[0]))
 			*ret = true;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slackwater/dialect.h"
 #include "slackwater/hash.h"
 
 enum { WATCH_EVERY_MS = 200, WATCH_HISTORY_EVERY = 10, WATCH_PING_EVERY = 150 };
@@ -80,10 +81,9 @@ static enum status watch_ddl(struct watch *w, struct error *err)
 {
 	struct rows *r = NULL;
 	int64_t now = run_now_ms(w->run);
-	enum status st = conn_query(w->c, "SELECT ID, LEFT(INFO, 200), STATE LIKE 'Waiting for backup lock%' FROM "
-	                                  "information_schema.PROCESSLIST WHERE USER = 'system user'"
-	                                  " AND (STATE LIKE 'Waiting for%metadata lock%' OR STATE LIKE 'Waiting for backup lock%'"
-	                                  " OR STATE LIKE 'Waiting for table flush%')", &r, err);
+	enum status st = conn_queryf(w->c, &r, err, "SELECT ID, LEFT(INFO, 200), STATE LIKE 'Waiting for backup lock%%' FROM %s WHERE USER = 'system user'"
+	                             " AND (STATE LIKE 'Waiting for%%metadata lock%%' OR STATE LIKE 'Waiting for backup lock%%'"
+	                             " OR STATE LIKE 'Waiting for table flush%%')", dialect_processlist(&w->c->server));
 	while (rows_more(r, &st, err))
 		if (!watch_is_foreign(w, r->row[2]))
 			watch_note(w, r->row[0] ? strtoull(r->row[0], NULL, 10) : 0, r->row[1], now);

@@ -12,6 +12,7 @@
 #include "fake_conn.h"
 #include "server/conn_error.h"
 #include "server/conn_session.h"
+#include "slackwater/dialect.h"
 
 /* Keeps what the library would have logged. */
 struct log {
@@ -306,13 +307,13 @@ static void test_versions(void **state)
 
 #define SERVER_QUERY                                                                                                       \
 	"SELECT @@version AS version, @@version_comment AS comment, @@hostname AS hostname, @@port AS port, "                \
-	"@@server_id AS server_id"
+	"@@server_id AS server_id, @@performance_schema AS ps"
 
 static void test_session_mysql(void **state)
 {
 	(void)state;
 	fake_conn_expect(c, SERVER_QUERY);
-	fake_conn_rows(c, "version\tcomment\thostname\tport\tserver_id\n8.4.3\tMySQL Community\tdb1\t3307\t4294967295\n");
+	fake_conn_rows(c, "version\tcomment\thostname\tport\tserver_id\tps\n8.4.3\tMySQL Community\tdb1\t3307\t4294967295\t1\n");
 	fake_conn_expect(c, "SELECT @@server_uuid");
 	fake_conn_rows(c, "u\n3e11fa47-71ca-11e1-9e33-c80aa9429562\n");
 	fake_conn_expect_prefix(c, "SET NAMES utf8mb4, SESSION autocommit = 1, ");
@@ -323,6 +324,8 @@ static void test_session_mysql(void **state)
 	assert_int_equal(c->server.version, 80403);
 	assert_string_equal(c->server.hostname, "db1");
 	assert_int_equal(c->server.port, 3307);
+	assert_true(c->server.ps);
+	assert_string_equal(dialect_processlist(&c->server), "performance_schema.processlist");
 	assert_true(c->server.server_id == 4294967295u);
 	assert_string_equal(c->server.identity, "3e11fa47-71ca-11e1-9e33-c80aa9429562");
 	const char *sent = buf_str(&events.text);

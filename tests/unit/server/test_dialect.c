@@ -61,6 +61,17 @@ static void test_own_binlog(void **state)
 	}
 }
 
+static void test_processlist(void **state)
+{
+	(void)state;
+	for (int v = 0; v < VERSIONS; v++) {
+		struct server_info s = servers[v];
+		assert_string_equal(dialect_processlist(&s), "information_schema.PROCESSLIST");
+		s.ps = true;
+		assert_string_equal(dialect_processlist(&s), v < V8022 || v == MARIA ? "information_schema.PROCESSLIST" : "performance_schema.processlist");
+	}
+}
+
 static void test_stop_start(void **state)
 {
 	(void)state;
@@ -299,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_own_binlog, setup, teardown),
+		cmocka_unit_test(test_processlist),
 		cmocka_unit_test_setup_teardown(test_stop_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_both_threads, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_until, setup, teardown),
