@@ -6,6 +6,8 @@
 
 enum status look_refused(struct look *l, const struct error *why, const char *what, const char *right, struct error *err)
 {
+	if (why->my_errno == CONN_ERROR_NO_TEXT)
+		return strlist_addf(&l->o->notes, err, "%s: not shown while some session runs a statement whose bytes are no UTF-8", what);
 	if (why->kind == ERR_PREFLIGHT && !l->c->lost)
 		return strlist_addf(&l->o->notes, err, "%s: not shown, the account lacks %s", what, right);
 	if (err)

@@ -111,6 +111,9 @@ struct conn {
 	bool lost; /* the session is gone: every further call fails */
 };
 
+/* my_errno of any look at information_schema's PROCESSLIST or INNODB_TRX while some session's statement has bytes that are no UTF-8 [run 9.7.4]. */
+enum { CONN_ERROR_NO_TEXT = 3854 };
+
 /* run must outlive the conn. flags: enum conn_flags. */
 enum status conn_open(struct conn **ret, const struct conn_options *o, unsigned flags, struct run *run,
                       struct error *err);

@@ -238,6 +238,7 @@ def test_a_statement_that_is_no_text(lab, repository, seed):
     with neighbours.statement_of_bytes(lab.replica):
         with pytest.raises(pymysql.err.OperationalError, match="3854"):
             lab.replica.sql("SELECT MAX(ID) FROM information_schema.PROCESSLIST")
+        assert "waits for row locks: not shown while some session runs a statement" in tool.run("status", *tool.connection(lab.replica)).out
         for options in (), ("--ddl", "retry"):
             lab.source.sql("UPDATE aside.t SET n=n+1")
             tool.backup(lab.replica, repository, *options)

@@ -55,7 +55,7 @@ def backup_lock(server):
 def statement_of_bytes(server):
     """A session whose statement is under way and no text: it has bytes that are no UTF-8, as those who write to binary columns send them."""
     lock = "SELECT GET_LOCK('bytes', 600), "
-    with Holding(server, lock + "1", undo="DO RELEASE_LOCK('bytes')"), Holding(server, "SET NAMES binary") as session:
+    with Holding(server, lock + "1", undo="DO RELEASE_LOCK('bytes')"), Holding(server, "SET NAMES binary", "START TRANSACTION WITH CONSISTENT SNAPSHOT") as session:
         session.connection._execute_command(COM_QUERY, lock.encode() + b"'\x91\xd8\xff'")     # pylint: disable=protected-access
         proc.wait_until(lambda: server.value("SELECT COUNT(*) FROM performance_schema.threads WHERE PROCESSLIST_STATE='User lock'"), 10, "it to wait")
         yield
