@@ -7,5 +7,8 @@
 
 #include "app.h"
 
-/* Nothing open: no connection is made. A run that is alive is waited for, wait_lock_ms at most. The error is that of the first instance that failed; text and doc say what became of each. */
+/*
+ * Nothing open: no connection is made. A run that is alive is waited for, wait_lock_ms at most. The error is that of the first instance that failed;
+ * text and doc say what became of each.
+ */
 enum status finish_all(struct app *app, const char *config_file, struct error *err);

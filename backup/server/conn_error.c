@@ -83,7 +83,8 @@ static const struct conn_error conn_errors[] = {
 	{ 1290, 0, "an option the server was started with forbids it: the message names the option" },
 	{ 1836, 0, "the server is read only" },
 	{ 1317, 0, "somebody interrupted this statement on the server: is there a tool that ends long-running queries?" },
-	{ CONN_ERROR_NO_TEXT, 0, "some session's statement has bytes that are no UTF-8, and while it runs nobody is shown transactions: try again, or grant XA_RECOVER_ADMIN" },
+	{ CONN_ERROR_NO_TEXT, 0, "some session's statement has bytes that are no UTF-8, and while it runs nobody is shown transactions: "
+	                         "try again, or grant XA_RECOVER_ADMIN" },
 	{ 2002, 0, hint_reach },
 	{ 2003, 0, hint_reach },
 	{ 2005, 0, hint_reach },

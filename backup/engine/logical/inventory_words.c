@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Servers show the words of an ENUM or SET through three-byte UTF-8: a character beyond that is a question mark [run 5.6.24, 9.7.4, 10.11.19]. Rows written as numbers would then get other words without a sign of it.
+ * Servers show the words of an ENUM or SET through three-byte UTF-8: a character beyond that is a question mark [run 5.6.24, 9.7.4, 10.11.19].
+ * Rows written as numbers would then get other words without a sign of it.
  */
 #include <inttypes.h>
 #include <stdlib.h>

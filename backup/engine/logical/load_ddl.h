@@ -7,7 +7,8 @@
  * key; every index of a table that has foreign keys or that another one refers to; indexes led by the AUTO_INCREMENT column; unique
  * keys where there is no primary key (the first of them is the clustered one); all unique keys when one of them has to stay (their order
  * decides what REPLACE hits); FULLTEXT, SPATIAL, VECTOR and functional indexes (the server builds those one at a time or by copying), and other
- * indexes before one that stays, because those that are added come last; everything of a system-versioned table. A text that is not understood to its end keeps everything: slower, never wrong.
+ * indexes before one that stays, because those that are added come last; everything of a system-versioned table. A text that is not
+ * understood to its end keeps everything: slower, never wrong.
  */
 #pragma once
 

@@ -13,6 +13,7 @@
 #include "applier/guard.h"
 #include "fake_conn.h"
 #include "scratch.h"
+#include "stepping.h"
 
 FAKE_CONN_DEFINE_OPEN
 
@@ -214,23 +215,6 @@ static void test_interrupted(void **state)
 	conn_free(watch);
 	fake_conn_check_queue();
 }
-
-static int64_t stepping_ms = 1000;
-
-static int64_t stepping_now(void *arg)
-{
-	(void)arg;
-	return stepping_ms;
-}
-
-static void stepping_wait(void *arg, int fd, int64_t ms)
-{
-	(void)arg;
-	(void)fd;
-	stepping_ms += ms;
-}
-
-static const struct clock_ops stepping = { stepping_now, stepping_now, stepping_wait };
 
 static void hold(void *arg)
 {

@@ -14,6 +14,7 @@
 #include "applier/quiesce.h"
 #include "fake_conn.h"
 #include "scratch.h"
+#include "stepping.h"
 
 FAKE_CONN_DEFINE_OPEN
 
@@ -369,23 +370,6 @@ static void test_server_restarted_after_1875(void **state)
 	b.watch = back;
 	end(&b);
 }
-
-static int64_t stepping_ms = 1000;
-
-static int64_t stepping_now(void *arg)
-{
-	(void)arg;
-	return stepping_ms;
-}
-
-static void stepping_wait(void *arg, int fd, int64_t ms)
-{
-	(void)arg;
-	(void)fd;
-	stepping_ms += ms;
-}
-
-static const struct clock_ops stepping = { stepping_now, stepping_now, stepping_wait };
 
 /* The server does not come back: all of RESUMING together waits for it once. */
 static void test_server_stays_away(void **state)

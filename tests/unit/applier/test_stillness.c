@@ -12,25 +12,9 @@
 #include "applier/quiesce.h"
 #include "fake_conn.h"
 #include "scratch.h"
+#include "stepping.h"
 
 FAKE_CONN_DEFINE_OPEN
-
-static int64_t now_ms = 1000;
-
-static int64_t stepping_now(void *arg)
-{
-	(void)arg;
-	return now_ms;
-}
-
-static void stepping_wait(void *arg, int fd, int64_t ms)
-{
-	(void)arg;
-	(void)fd;
-	now_ms += ms;
-}
-
-static const struct clock_ops stepping = { stepping_now, stepping_now, stepping_wait };
 
 /* What is captured, and how long it takes. */
 struct engine {
@@ -43,7 +27,7 @@ static enum status capture(void *arg, const struct checkpoint *cp, struct run *r
 	const struct engine *e = arg;
 	(void)cp;
 	(void)run;
-	now_ms += e->takes_ms;
+	stepping_ms += e->takes_ms;
 	return e->asks ? error_set(err, ST_RETRY, ERR_SERVER, "%s", e->asks) : ST_OK;
 }
 
@@ -73,7 +57,7 @@ static void begin(struct scratch *s, struct bed *b, bool guarded)
 	static const struct conn_options o = { 0 };
 	struct error err = ERROR_INIT;
 	s->run.clock = &stepping;
-	*b = (struct bed){ .q = { .run = &s->run, .still_ms = now_ms }, .w = window_defaults, .capture = { capture, beyond_innodb, drop, NULL } };
+	*b = (struct bed){ .q = { .run = &s->run, .still_ms = stepping_ms }, .w = window_defaults, .capture = { capture, beyond_innodb, drop, NULL } };
 	OK(quiesce_open(&b->q, &err));
 	b->w.max_pause_ms = 2000;
 	b->w.refuse_prepared = false;
